@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coinfer/compiled_model.hpp"
+#include "coinfer/model.hpp"
+#include "coinfer/property.hpp"
+
+namespace coinfer {
+
+/// Reads and compiles models. *Thread safety*: shared objects: safe.
+class Core {
+ public:
+  /// Reads an ONNX file; weights stay memory-mapped. Throws ModelFileError or Unsupported.
+  Model read_model(const std::filesystem::path& path) const;
+  /// The same from memory, which `owner` keeps alive.
+  Model read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner) const;
+
+  /// Optimises the model for the CPU. `config` overrides this Core's properties; an unknown property
+  /// or value is an Error that names it. Changing the model later changes nothing in the result.
+  CompiledModel compile_model(const Model& model, const std::string& device = "CPU",
+                              const Properties& config = {}) const;
+  CompiledModel compile_model(const std::filesystem::path& path, const std::string& device = "CPU",
+                              const Properties& config = {}) const;
+
+  std::vector<std::string> available_devices() const { return {"CPU"}; }
+  Property get_property(const std::string& name) const;
+  void set_property(const Properties& properties);
+
+ private:
+  mutable std::mutex mutex_;
+  Properties properties_;
+};
+
+}  // namespace coinfer

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coinfer/element_type.hpp"
+#include "coinfer/shape.hpp"
+
+namespace coinfer {
+
+namespace graph {
+class Graph;
+}
+
+/// An input or output of a model: its names, element type and shape.
+/// *Thread safety*: shared objects: safe, immutable.
+struct Port {
+  std::vector<std::string> names;  ///< tensor names; may be empty
+  std::string node_name;           ///< name of the node (or parameter) it belongs to
+  ElementType type = ElementType::dynamic;
+  PartialShape shape;
+  std::size_t index = 0;  ///< among the model's inputs or outputs
+  bool is_output = false;
+
+  bool has_name(std::string_view name) const noexcept;
+  /// The first name; throws Error when there is none.
+  const std::string& any_name() const;
+};
+using PortRef = std::shared_ptr<const Port>;
+
+/// A network as read from a file. A handle: copies are the same model.
+/// *Thread safety*: distinct models: safe. Shared models: reading is safe, `reshape` is not.
+class Model {
+ public:
+  Model() = default;
+  explicit Model(std::shared_ptr<graph::Graph> graph, std::string path = {});
+
+  const std::vector<PortRef>& inputs() const { return impl_->inputs; }
+  const std::vector<PortRef>& outputs() const { return impl_->outputs; }
+  /// By tensor name or index; throws Error listing what there is.
+  PortRef input(std::string_view name) const;
+  PortRef output(std::string_view name) const;
+  PortRef input(std::size_t index) const;
+  PortRef output(std::size_t index) const;
+
+  bool is_dynamic() const;
+  const std::string& friendly_name() const;
+  /// Sets input shapes and infers the rest anew; on an error the model is as before.
+  void reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes);
+
+  const graph::Graph& graph() const { return *impl_->graph; }
+  /// The file it was read from; empty when read from bytes.
+  const std::string& path() const { return impl_->path; }
+  explicit operator bool() const noexcept { return impl_ != nullptr; }
+  friend bool operator==(const Model& a, const Model& b) noexcept { return a.impl_ == b.impl_; }
+
+ private:
+  struct Impl {
+    std::shared_ptr<graph::Graph> graph;
+    std::vector<PortRef> inputs;
+    std::vector<PortRef> outputs;
+    std::string path;
+  };
+  static void list_ports(Impl& impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace coinfer

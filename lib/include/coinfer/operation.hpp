@@ -1,0 +1,121 @@
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "coinfer/completion.hpp"
+#include "coinfer/tensor.hpp"
+
+namespace coinfer {
+
+namespace runtime {
+class Compiled;
+struct Run;
+class Scheduler;
+struct StreamLease;
+}  // namespace runtime
+
+/// When a run passed its stations, on the steady clock; zero for stations not reached.
+struct Stamps {
+  std::chrono::steady_clock::time_point queued;
+  std::chrono::steady_clock::time_point started;
+  std::chrono::steady_clock::time_point finished;
+  /// Kernel thread id of the thread that ran (the last stage of) it.
+  int thread = 0;
+};
+
+class Operation;
+using OperationRef = boost::intrusive_ptr<Operation>;
+
+/// What runs between the end of the computation and the completion: a user's callback. It must see
+/// to it that `operation.deliver()` is called exactly once, from any thread.
+struct Gate {
+  void (*pass)(Gate* self, Operation& operation) noexcept = nullptr;
+};
+
+/// Told right when the computation has ended, before gate and waiters: the owner (a request) is idle
+/// again. Must not block.
+struct Owner {
+  void (*ended)(Owner* self, Operation& operation) noexcept = nullptr;
+};
+
+/// One run of a model: its inputs, outputs, state and end. Knows no Python.
+/// *Thread safety*: shared objects: safe as far as said at each member.
+class Operation {
+ public:
+  enum class State : std::uint8_t { made, queued, running, ended };
+
+  explicit Operation(std::shared_ptr<runtime::Compiled> model);
+  ~Operation();
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  /// What is read, one tensor a model input. Held until the run is really idle. Set before `start`.
+  std::vector<Tensor> inputs;
+  /// Where results go, one tensor a model output, reshaped by the run; a null one is made by it.
+  std::vector<Tensor> outputs;
+  /// The run also copies its outputs to new memory of their own (an awaited result that is not shared).
+  bool publish_copies = false;
+  std::vector<Tensor> published;
+  int priority = 0;  ///< higher first among the waiting runs of its model
+  Gate* gate = nullptr;
+  Owner* owner = nullptr;
+  /// Keeps gate and owner alive while the run is in flight.
+  std::shared_ptr<void> keep;
+
+  /// Queues the run on the model's streams. Throws Error when the runtime is shut down or forked.
+  void start();
+  /// Runs on the calling thread; returns when done (also the waiters were told). Never throws: see
+  /// `completion.outcome()`.
+  void run_inline();
+  /// Asks the run to stop: dequeued when queued, else at the next step. Any thread.
+  void cancel() noexcept;
+  /// Completes with the outcome of the computation (see Gate), any thread, once.
+  void deliver() noexcept;
+
+  bool stopping() const noexcept { return stop_.load(std::memory_order_relaxed); }
+  State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  const Outcome& computed() const noexcept { return computed_; }
+  const Stamps& stamps() const noexcept { return stamps_; }
+  const std::shared_ptr<runtime::Compiled>& model() const noexcept { return model_; }
+
+  Completion completion;
+
+  /// Back to `made`, to be used for another run. Only by the only holder, after the end.
+  void reset() noexcept;
+  bool unique() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
+
+ private:
+  friend struct runtime::Run;
+  friend class runtime::Scheduler;
+  friend class runtime::Compiled;
+  friend void intrusive_ptr_add_ref(Operation* operation) noexcept {
+    operation->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  friend void intrusive_ptr_release(Operation* operation) noexcept {
+    if (operation->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete operation;
+    }
+  }
+  void finish(Outcome outcome) noexcept;
+
+  std::atomic<std::uint32_t> references_{0};
+  std::atomic<State> state_{State::made};
+  std::atomic<bool> stop_{false};
+  Stamps stamps_;
+  Outcome computed_;
+  std::shared_ptr<runtime::Compiled> model_;
+  struct Frame;
+  std::unique_ptr<Frame> frame_;  // the coroutine's memory and what it carries between stages
+  // Links of the scheduler's queue.
+  Operation* next_ = nullptr;
+  Operation* previous_ = nullptr;
+  bool linked_ = false;
+};
+
+}  // namespace coinfer

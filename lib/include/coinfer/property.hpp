@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace coinfer {
+
+/// A property's value. Names and meanings are OpenVINO's.
+class Property {
+ public:
+  using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>,
+                             std::pair<std::int64_t, std::int64_t>>;
+  Property() = default;
+  Property(bool value) : value_{value} {}
+  Property(int value) : value_{std::int64_t{value}} {}
+  Property(std::int64_t value) : value_{value} {}
+  Property(double value) : value_{value} {}
+  Property(const char* value) : value_{std::string{value}} {}
+  Property(std::string value) : value_{std::move(value)} {}
+  Property(std::vector<std::string> value) : value_{std::move(value)} {}
+  Property(std::pair<std::int64_t, std::int64_t> value) : value_{value} {}
+
+  const Value& value() const noexcept { return value_; }
+  friend bool operator==(const Property&, const Property&) = default;
+
+ private:
+  Value value_;
+};
+
+using Properties = std::map<std::string, Property>;
+
+}  // namespace coinfer
