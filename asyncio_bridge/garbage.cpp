@@ -1,0 +1,60 @@
+#include "asyncio_bridge/gil.hpp"
+
+namespace coinfer::bridge {
+namespace {
+
+std::atomic<Kept*> garbage{nullptr};
+std::atomic<bool> call_pending{false};
+std::atomic<bool> stopped{false};
+std::atomic<long> count{0};
+
+int pending_call(void*) {
+  call_pending.store(false, std::memory_order_release);
+  empty_garbage();
+  return 0;
+}
+
+}  // namespace
+
+Kept* Kept::make(PyObject* object) {
+  auto* kept = new Kept;
+  Py_INCREF(object);
+  kept->object_ = object;
+  count.fetch_add(1, std::memory_order_relaxed);
+  return kept;
+}
+
+void Kept::drop(Kept* kept) noexcept {
+  auto* head = garbage.load(std::memory_order_relaxed);
+  do {
+    kept->next_ = head;
+  } while (!garbage.compare_exchange_weak(head, kept, std::memory_order_release, std::memory_order_relaxed));
+  if (head == nullptr && !stopped.load(std::memory_order_acquire) &&
+      !call_pending.exchange(true, std::memory_order_acq_rel)) {
+    // The queue of pending calls has a fixed size; when it is full the next holder of the GIL that
+    // enters this module empties the list instead.
+    if (Py_AddPendingCall(pending_call, nullptr) != 0) {
+      call_pending.store(false, std::memory_order_release);
+    }
+  }
+}
+
+void empty_garbage() noexcept {
+  if (garbage.load(std::memory_order_relaxed) == nullptr || stopped.load(std::memory_order_relaxed)) {
+    return;
+  }
+  auto* kept = garbage.exchange(nullptr, std::memory_order_acquire);
+  while (kept != nullptr) {
+    auto* next = kept->next_;
+    Py_DECREF(kept->object_);
+    delete kept;
+    count.fetch_sub(1, std::memory_order_relaxed);
+    kept = next;
+  }
+}
+
+long kept_objects() noexcept { return count.load(std::memory_order_relaxed); }
+
+void stop_garbage() noexcept { stopped.store(true, std::memory_order_release); }
+
+}  // namespace coinfer::bridge

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <Python.h>
+
+#include <atomic>
+#include <utility>
+
+/// Every rule about the GIL and about Python objects that native code holds. No other file of this
+/// project calls CPython's thread-state functions.
+///
+///  1. A native thread never takes the GIL: not to complete, not to destroy, not to call back.
+///  2. Whoever blocks or computes releases it first: `GilReleased`.
+///  3. A Python object that native code keeps alive is a `Kept`: whoever drops it, on any thread,
+///     hands it to the garbage list; holders of the GIL empty that list.
+///  4. While Python finalises, nothing is handed back: objects that are still kept are leaked.
+namespace coinfer::bridge {
+
+/// Releases the GIL for its scope. While Python exits, taking it back ends the (daemon) thread, as
+/// CPython does it: no C++ object with a destructor that matters may live in frames between.
+class GilReleased {
+ public:
+  GilReleased() noexcept : state_{PyEval_SaveThread()} {}
+  ~GilReleased() { PyEval_RestoreThread(state_); }
+  GilReleased(const GilReleased&) = delete;
+  GilReleased& operator=(const GilReleased&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+/// A strong reference that is only touched under the GIL.
+class PyRef {
+ public:
+  PyRef() noexcept = default;
+  static PyRef steal(PyObject* object) noexcept { return PyRef{object}; }
+  static PyRef borrow(PyObject* object) noexcept {
+    Py_XINCREF(object);
+    return PyRef{object};
+  }
+  PyRef(const PyRef& other) noexcept : object_{other.object_} { Py_XINCREF(object_); }
+  PyRef(PyRef&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
+  PyRef& operator=(PyRef other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~PyRef() { Py_XDECREF(object_); }
+
+  PyObject* get() const noexcept { return object_; }
+  PyObject* release() noexcept { return std::exchange(object_, nullptr); }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  explicit PyRef(PyObject* object) noexcept : object_{object} {}
+  PyObject* object_ = nullptr;
+};
+
+/// A Python object kept alive by native code, e.g. the array behind a shared input. Made under the
+/// GIL; dropped on any thread without it: the reference goes to the garbage list, whose first entry
+/// raises one coalesced pending call.
+class Kept {
+ public:
+  /// Needs the GIL.
+  static Kept* make(PyObject* object);
+  /// Any thread. Never blocks, never takes the GIL.
+  static void drop(Kept* kept) noexcept;
+
+ private:
+  friend void empty_garbage() noexcept;
+  PyObject* object_ = nullptr;
+  Kept* next_ = nullptr;
+};
+
+/// Releases what native threads have dropped. Needs the GIL; cheap when there is nothing.
+void empty_garbage() noexcept;
+/// Objects kept and not yet released: 0 when no native object holds a Python one.
+long kept_objects() noexcept;
+/// From now on dropped objects are leaked (interpreter exit).
+void stop_garbage() noexcept;
+
+}  // namespace coinfer::bridge
