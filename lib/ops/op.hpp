@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -46,13 +48,23 @@ class InferContext {
   };
   Integers integers(std::string_view attribute, std::size_t i);
 
+  /// Sets output `i` (nothing when it is left out). Fails when a static shape cannot be addressed.
   void output(std::size_t i, ElementType type, PartialShape shape);
+  /// Sets output `i` to a value that follows from attributes and shapes alone.
+  void known(std::size_t i, Tensor value);
 
   /// Inputs whose unknown value was asked for.
   const std::vector<std::size_t>& wanted() const { return wanted_; }
 
   /// Throws Error: "<text> (Conv 'conv1')".
   [[noreturn]] void fail(const std::string& text) const;
+  /// Unsupported: names the types.
+  [[noreturn]] void unsupported_type(ElementType type) const;
+  /// Fails unless the node has between `min` and `max` inputs and none of the first `min` is left
+  /// out.
+  void check_inputs(std::size_t min, std::size_t max) const;
+  /// Fails unless input `i` is of one of the types (a type not known passes).
+  void check_type(std::size_t i, std::initializer_list<ElementType> types) const;
   /// Fails unless input `i` has between `min` and `max` ranks (unknown rank passes).
   void check_rank(std::size_t i, std::int64_t min, std::int64_t max) const;
 
@@ -63,9 +75,9 @@ class InferContext {
 };
 
 /// Work prepared for fixed types, shapes and attributes: sources and destinations are dense and
-/// row-major, in the order of the node's inputs (null for one left out) and outputs. May throw Error
-/// for bad data (an index out of range); the caller adds the node's name. *Thread safety*: shared
-/// kernels: safe, they hold no state that a run changes.
+/// row-major, in the order of the node's inputs (null for one left out) and outputs. May throw
+/// Error for bad data (an index out of range); the caller adds the node's name. *Thread safety*:
+/// shared kernels: safe, they hold no state that a run changes.
 using Kernel = std::function<void(const void* const* src, void* const* dst)>;
 
 /// What a kernel is prepared from: everything is static.
@@ -127,12 +139,43 @@ class Registry {
   std::span<const OpDef* const> all() const { return ops_; }
 
  private:
+  std::deque<OpDef> owned_;
   std::vector<const OpDef*> ops_;
 };
 
-/// `static const Register conv{{.type = "Conv", .infer = infer, .lower = lower}};` One a definition.
+/// `static const Register conv{{.type = "Conv", .infer = infer, .lower = lower}};` One a
+/// definition.
 struct Register {
   explicit Register(const OpDef& op);
 };
+
+/// The shape that two operands have together by numpy's rules; what is not known stays open.
+PartialShape broadcast(const InferContext& ctx, const PartialShape& a, const PartialShape& b);
+/// The same of inputs `a` and `b`.
+PartialShape broadcast(const InferContext& ctx, std::size_t a, std::size_t b);
+
+/// `axis` counted from the front; fails when it does not lie in [-rank, rank).
+template <class Context>
+std::int64_t normalize_axis(const Context& ctx, std::int64_t axis, std::int64_t rank) {
+  if (axis < -rank || axis >= rank) {
+    ctx.fail("the axis " + std::to_string(axis) + " does not lie in a tensor of rank " +
+             std::to_string(rank));
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/// Axes counted from the front and sorted; fails when one is given twice or lies outside.
+template <class Context>
+Dims normalize_axes(const Context& ctx, std::span<const std::int64_t> axes, std::int64_t rank) {
+  Dims result;
+  for (const auto axis : axes) {
+    result.push_back(normalize_axis(ctx, axis, rank));
+  }
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
+    ctx.fail("an axis is given twice");
+  }
+  return result;
+}
 
 }  // namespace coinfer::ops
