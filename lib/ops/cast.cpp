@@ -1,0 +1,167 @@
+#include <charconv>
+#include <cmath>
+
+#include "ops/op.hpp"
+#include "ops/types.hpp"
+
+namespace coinfer::ops {
+namespace {
+
+/// A number as another type: reals towards zero and saturated (a NaN becomes 0), integers modulo
+/// 2^n.
+template <class To, class From>
+To convert(From value) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return static_cast<wide_of<From>>(value) != 0;
+  } else if constexpr (is_real<From> && std::is_integral_v<To>) {
+    using Wide = wide_of<From>;
+    const auto wide = static_cast<Wide>(value);
+    if constexpr (sizeof(To) < 4) {
+      return static_cast<To>(convert<std::int32_t>(wide));
+    } else {
+      // The upper limit is a power of two, so exact in any real type.
+      constexpr auto low = static_cast<Wide>(std::numeric_limits<To>::min());
+      constexpr auto beyond = static_cast<Wide>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+      if (!(wide >= low)) {
+        return std::isnan(wide) ? To{0} : std::numeric_limits<To>::min();
+      }
+      return wide >= beyond ? std::numeric_limits<To>::max() : static_cast<To>(wide);
+    }
+  } else if constexpr (is_half<To>) {
+    return To{static_cast<float>(value)};
+  } else {
+    return static_cast<To>(static_cast<wide_of<From>>(value));
+  }
+}
+
+template <class To>
+To parse(const std::string& text) {
+  try {
+    std::size_t end = 0;
+    if constexpr (std::is_same_v<To, std::uint64_t>) {
+      const auto value = std::stoull(text, &end);
+      if (end == text.size()) {
+        return value;
+      }
+    } else if constexpr (std::is_integral_v<To> && !std::is_same_v<To, bool>) {
+      const auto value = std::stoll(text, &end);
+      if (end == text.size()) {
+        return static_cast<To>(value);
+      }
+    }
+    const auto value = std::stod(text, &end);
+    if (end == text.size()) {
+      return convert<To>(value);
+    }
+  } catch (const std::invalid_argument&) {
+  } catch (const std::out_of_range&) {
+  }
+  throw Error(fmt::format("the text '{}' is not a number that fits", text));
+}
+
+template <class From>
+std::string print(From value) {
+  if constexpr (std::is_same_v<From, bool>) {
+    return value ? "1" : "0";
+  } else if constexpr (is_real<From>) {
+    const auto wide = static_cast<wide_of<From>>(value);
+    if (std::isnan(wide)) {
+      return "NaN";
+    }
+    if (std::isinf(wide)) {
+      return wide > 0 ? "INF" : "-INF";
+    }
+    return fmt::format("{}", wide);
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
+template <class From, class To>
+void cast_all(const void* src, void* dst, std::int64_t count) {
+  const auto* from = static_cast<const From*>(src);
+  auto* to = static_cast<To*>(dst);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if constexpr (std::is_same_v<From, std::string>) {
+      to[i] = parse<To>(from[i]);
+    } else if constexpr (std::is_same_v<To, std::string>) {
+      to[i] = print(from[i]);
+    } else {
+      to[i] = convert<To>(from[i]);
+    }
+  }
+}
+
+using Cast = void (*)(const void*, void*, std::int64_t);
+
+/// with_number and bool.
+template <class F>
+bool with_value(ElementType type, F f) {
+  if (type == ElementType::boolean) {
+    f(std::type_identity<bool>{});
+    return true;
+  }
+  return with_number(type, f);
+}
+
+Cast find_cast(const KernelContext& ctx, ElementType from, ElementType to) {
+  Cast cast = nullptr;
+  if (from == ElementType::string) {
+    with_value(to, [&]<class T>(std::type_identity<T>) { cast = cast_all<std::string, T>; });
+  } else if (to == ElementType::string) {
+    with_value(from, [&]<class F>(std::type_identity<F>) { cast = cast_all<F, std::string>; });
+  } else {
+    with_value(from, [&]<class F>(std::type_identity<F>) {
+      with_value(to, [&]<class T>(std::type_identity<T>) { cast = cast_all<F, T>; });
+    });
+  }
+  if (cast == nullptr) {
+    ctx.unsupported_type(from == ElementType::dynamic || to == from ? from : to);
+  }
+  return cast;
+}
+
+void infer_cast(InferContext& ctx) {
+  ctx.check_inputs(1, 1);
+  const auto to = ctx.attributes().integer("to", 0);
+  const auto type = from_onnx_type(to);
+  if (type == ElementType::dynamic) {
+    throw Unsupported(fmt::format("a cast to ONNX's data type {} is not supported ({})", to,
+                                  graph::describe(ctx.node())));
+  }
+  ctx.output(0, type, ctx.shape(0));
+}
+
+void infer_cast_like(InferContext& ctx) {
+  ctx.check_inputs(2, 2);
+  ctx.output(0, ctx.type(1), ctx.shape(0));
+}
+
+Kernel cast_kernel(const KernelContext& ctx) {
+  const auto from = ctx.type(0);
+  const auto to = ctx.output_type(0);
+  const auto count = ctx.shape(0).elements();
+  if (from == to) {
+    if (from == ElementType::string) {
+      return [count](const void* const* src, void* const* dst) {
+        std::copy_n(static_cast<const std::string*>(src[0]), count,
+                    static_cast<std::string*>(dst[0]));
+      };
+    }
+    const auto bytes = static_cast<std::size_t>(count) * size_of(from);
+    return [bytes](const void* const* src, void* const* dst) {
+      if (bytes != 0 && src[0] != dst[0]) {
+        std::memcpy(dst[0], src[0], bytes);
+      }
+    };
+  }
+  const auto cast = find_cast(ctx, from, to);
+  return [cast, count](const void* const* src, void* const* dst) { cast(src[0], dst[0], count); };
+}
+
+const Register cast{{.type = "Cast", .infer = infer_cast, .kernel = cast_kernel}};
+const Register cast_like{
+    {.type = "CastLike", .since = 15, .infer = infer_cast_like, .kernel = cast_kernel}};
+
+}  // namespace
+}  // namespace coinfer::ops
