@@ -65,6 +65,9 @@ class Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  /// Of a control-flow body: so many of its last `inputs` are outer values it reads. They are the
+  /// last inputs of its node too, in the same order, and the same for all bodies of a node.
+  std::size_t captures = 0;
 
   ValueId add(Value value) {
     values.push_back(std::move(value));

@@ -1,0 +1,93 @@
+#include "frontends/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "coinfer/error.hpp"
+
+namespace coinfer::frontends {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_{fd} {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what) {
+  throw ModelFileError(fmt::format("'{}' {}", path.string(), what));
+}
+
+[[noreturn]] void fail_errno(const std::filesystem::path& path) {
+  const auto error = errno;
+  if (error == ENOENT) {
+    fail(path, "does not exist");
+  }
+  fail(path, fmt::format("cannot be read: {}", std::generic_category().message(error)));
+}
+
+MemoryRef read_whole(const Descriptor& file, std::size_t size, const std::filesystem::path& path) {
+  auto memory = Memory::allocate(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const auto count = ::read(file.get(), memory->data() + done, size - done);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      fail_errno(path);
+    }
+    if (count == 0) {
+      fail(path, fmt::format("shrank from {} to {} bytes while it was read", size, done));
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return memory;
+}
+
+}  // namespace
+
+MemoryRef load_file(const std::filesystem::path& path) {
+  // O_NONBLOCK: opening a named pipe must not hang.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.get() < 0) {
+    fail_errno(path);
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    fail_errno(path);
+  }
+  if (S_ISDIR(status.st_mode)) {
+    fail(path, "is a directory, not a model file");
+  }
+  if (!S_ISREG(status.st_mode)) {
+    fail(path, "is not a regular file");
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size <= max_copied_bytes) {
+    return read_whole(file, size, path);
+  }
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) {
+    fail_errno(path);
+  }
+  std::shared_ptr<void> mapping(data, [size](void* begin) { ::munmap(begin, size); });
+  return Memory::wrap(data, size, std::move(mapping), true);
+}
+
+}  // namespace coinfer::frontends
