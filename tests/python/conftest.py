@@ -1,4 +1,4 @@
-"""What the tests share: the project's folders and the environment of the runtimes to compare with."""
+"""What the tests share: the project's folder and the environment of the runtimes to compare with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def peers_python() -> Path:
 
 @pytest.fixture(scope="session")
 def run_in_peers(peers_python: Path) -> Callable[..., Any]:
-    """Run source text in the peers' environment: JSON in as `given`, JSON out through `answer(x)`."""
+    """Run source text in the peers' environment: JSON in as `given`, out through `answer(x)`."""
 
     def run(source: str, given: Any = None, timeout: float = 300) -> Any:
         prelude = (
