@@ -24,7 +24,7 @@ MemoryRef ExternalData::open(const std::string& location) {
     return known->second;
   }
   if (location.empty() || location.find('\0') != std::string::npos) {
-    refuse(location, "has no usable name");
+    refuse(location.c_str(), "has no usable name");  // up to its first zero byte
   }
   if (folder_.empty()) {
     refuse(location, "cannot be found: the model came as bytes, without a folder");
