@@ -15,7 +15,9 @@ constexpr std::array<Signature, 11> signatures{{
     {"\x1f\x8b"sv, "a gzip file"sv},
     {"\x89HDF\r\n\x1a\n"sv, "an HDF5 file (a Keras model?)"sv},
     {"GGUF"sv, "a GGUF file"sv},
-    {"\x7f" "ELF"sv, "an ELF program or library"sv},
+    {"\x7f"
+     "ELF"sv,
+     "an ELF program or library"sv},
     {"%PDF"sv, "a PDF document"sv},
     {"\x80\x02"sv, "a Python pickle"sv},
     {"\x80\x04"sv, "a Python pickle"sv},
@@ -23,7 +25,6 @@ constexpr std::array<Signature, 11> signatures{{
     {"version https://git-lfs"sv, "a git-lfs pointer: fetch the file itself with git lfs pull"sv},
     {"ORTM"sv, "an ONNX Runtime (ORT) file"sv},
 }};
-
 
 std::string_view text_format(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) {
@@ -35,8 +36,9 @@ std::string_view text_format(std::string_view text) {
   }
   const auto body = text.substr(start, 4096);
   if (body.starts_with("<?xml") || body.starts_with("<net")) {
-    return body.find("<net") != std::string_view::npos ? "an OpenVINO IR xml, which is not supported"
-                                                       : "an XML file";
+    return body.find("<net") != std::string_view::npos
+               ? "an OpenVINO IR xml, which is not supported"
+               : "an XML file";
   }
   if (body.starts_with("<!DOCTYPE") || body.starts_with("<html")) {
     return "an HTML page";

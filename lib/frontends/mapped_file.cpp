@@ -68,7 +68,7 @@ MemoryRef load_file(const std::filesystem::path& path) {
   if (file.get() < 0) {
     fail_errno(path);
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) {
     fail_errno(path);
   }

@@ -97,7 +97,8 @@ BOOST_AUTO_TEST_CASE(files_of_other_formats_are_told_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(garbage_is_a_model_file_error) {
-  for (const auto* bytes : {"garbage", "hello world, this is text\n", "\xff\xff\xff\xff\xff", "\x00"}) {
+  for (const auto* bytes :
+       {"garbage", "hello world, this is text\n", "\xff\xff\xff\xff\xff", "\x00"}) {
     BOOST_CHECK_THROW(read(std::string{bytes} + "\n"), ModelFileError);
   }
 }

@@ -134,11 +134,13 @@ BOOST_AUTO_TEST_CASE(a_function_that_returns_its_input_copies_it) {
 BOOST_AUTO_TEST_CASE(a_call_with_too_many_inputs_or_a_body_without_the_output_is_an_error) {
   auto model = function_model();
   model.mutable_graph()->mutable_node(1)->add_input("x");
-  CHECK_TEXT(read_error(model),
-             "fun.Twice 'two' has 3 inputs and 1 outputs; the function 'fun.Twice' takes 2 and gives 1");
+  CHECK_TEXT(
+      read_error(model),
+      "fun.Twice 'two' has 3 inputs and 1 outputs; the function 'fun.Twice' takes 2 and gives 1");
   model = function_model();
   model.mutable_functions(0)->set_output(0, "nothing");
-  CHECK_TEXT(read_error(model), "the function 'fun.Twice' has no node that makes its output 'nothing'");
+  CHECK_TEXT(read_error(model),
+             "the function 'fun.Twice' has no node that makes its output 'nothing'");
   model = function_model();
   *model.add_functions() = model.functions(0);
   CHECK_TEXT(read_error(model), "the function 'fun.Twice' is defined twice");
@@ -246,7 +248,11 @@ BOOST_AUTO_TEST_CASE(errors_in_a_body_name_the_node_around_it) {
 
 BOOST_AUTO_TEST_CASE(a_body_that_needs_the_result_of_its_own_node_is_a_cycle) {
   auto model = body_model();
-  model.mutable_graph()->mutable_node(0)->mutable_attribute(1)->mutable_g()->mutable_node(0)
+  model.mutable_graph()
+      ->mutable_node(0)
+      ->mutable_attribute(1)
+      ->mutable_g()
+      ->mutable_node(0)
       ->set_input(0, "y");
   CHECK_TEXT(read_error(model), "cycle through test.Same 'outer'");
 }

@@ -70,11 +70,13 @@ BOOST_AUTO_TEST_CASE(a_left_out_optional_input_is_no_value) {
 BOOST_AUTO_TEST_CASE(two_values_of_one_name_are_an_error) {
   auto model = one_node_model();
   add_node(model.mutable_graph(), "Same", {"x"}, {"y"}, "again");
-  CHECK_TEXT(read_error(model), "test.Same 'again': its output 'y' has the name of an earlier value");
+  CHECK_TEXT(read_error(model),
+             "test.Same 'again': its output 'y' has the name of an earlier value");
 
   model = one_node_model();
   add_node(model.mutable_graph(), "Same", {"x"}, {"x"}, "over");
-  CHECK_TEXT(read_error(model), "test.Same 'over': its output 'x' has the name of an earlier value");
+  CHECK_TEXT(read_error(model),
+             "test.Same 'over': its output 'x' has the name of an earlier value");
 
   model = one_node_model();
   describe(model.mutable_graph()->add_input(), "x", {2, 3});
@@ -132,7 +134,11 @@ BOOST_AUTO_TEST_CASE(an_output_that_nothing_makes_is_an_error) {
 BOOST_AUTO_TEST_CASE(dynamic_dimensions_stay_dynamic) {
   auto model = one_node_model();
   describe(model.mutable_graph()->mutable_input(0), "x", {-1, 3});
-  model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
+  model.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
       ->Clear();
   describe(model.mutable_graph()->mutable_input(0), "x", {-1, 3});
   model.mutable_graph()->mutable_output(0)->clear_type();
@@ -145,7 +151,8 @@ BOOST_AUTO_TEST_CASE(a_declared_output_shape_that_the_graph_contradicts_is_an_er
   auto model = one_node_model();
   model.mutable_graph()->clear_output();
   describe(model.mutable_graph()->add_output(), "y", {2, 4});
-  CHECK_TEXT(read_error(model), "the value 'y' is declared as f32 [2,4]; its graph makes it f32 [2,3]");
+  CHECK_TEXT(read_error(model),
+             "the value 'y' is declared as f32 [2,4]; its graph makes it f32 [2,3]");
 }
 
 BOOST_AUTO_TEST_CASE(an_initialiser_that_is_an_input_too_is_a_constant) {
@@ -174,8 +181,13 @@ BOOST_AUTO_TEST_CASE(inputs_that_are_no_tensors_are_unsupported_and_without_type
 
 BOOST_AUTO_TEST_CASE(a_negative_dimension_of_an_input_is_an_error) {
   auto model = one_node_model();
-  model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
-      ->mutable_dim(0)->set_dim_value(-7);
+  model.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(0)
+      ->set_dim_value(-7);
   CHECK_TEXT(read_error(model), "the input 'x' has the negative dimension -7");
 }
 

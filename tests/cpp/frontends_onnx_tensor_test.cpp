@@ -198,8 +198,8 @@ BOOST_AUTO_TEST_CASE(types_that_are_not_supported_are_named) {
     auto model = one_node_model();
     add_initializer(model, type, {1});
     BOOST_CHECK_THROW(read(model), Unsupported);
-    CHECK_TEXT(read_error(model), "the initialiser 'w' has the element type " +
-                                      pb::TensorProto::DataType_Name(type));
+    CHECK_TEXT(read_error(model),
+               "the initialiser 'w' has the element type " + pb::TensorProto::DataType_Name(type));
   }
   auto model = one_node_model();
   auto* tensor = add_initializer(model, 999, {1});
@@ -254,8 +254,7 @@ BOOST_AUTO_TEST_CASE(external_data_are_read_at_their_offset) {
   const Folder folder;
   folder.write("weights.bin", floats({9, 9, 1, 2, 3, 4, 9}));
   const auto model = external_model("weights.bin", "8", "16");
-  const auto graph =
-      frontends::read_file(folder.write("m.onnx", model.SerializeAsString()));
+  const auto graph = frontends::read_file(folder.write("m.onnx", model.SerializeAsString()));
   const auto& w = value_named(*graph, "w").constant;
   BOOST_TEST(w.data<float>()[0] == 1.0F);
   BOOST_TEST(w.data<float>()[3] == 4.0F);
@@ -263,10 +262,10 @@ BOOST_AUTO_TEST_CASE(external_data_are_read_at_their_offset) {
 
 BOOST_AUTO_TEST_CASE(large_external_data_are_mapped_and_outlive_their_file) {
   const Folder folder;
-  folder.write("weights.bin", std::string(frontends::max_copied_bytes, '\0') + floats({1, 2, 3, 4}));
+  folder.write("weights.bin",
+               std::string(frontends::max_copied_bytes, '\0') + floats({1, 2, 3, 4}));
   const auto model = external_model("weights.bin", std::to_string(frontends::max_copied_bytes));
-  const auto graph =
-      frontends::read_file(folder.write("m.onnx", model.SerializeAsString()));
+  const auto graph = frontends::read_file(folder.write("m.onnx", model.SerializeAsString()));
   std::filesystem::remove(folder.path() / "weights.bin");
   const auto& w = value_named(*graph, "w").constant;
   BOOST_TEST(w.read_only());
@@ -280,9 +279,9 @@ BOOST_AUTO_TEST_CASE(external_data_outside_of_the_model_folder_are_refused) {
   outside.write("secret", floats({1, 2, 3, 4}));
   const auto secret = (outside.path() / "secret").string();
   CHECK_TEXT(file_error(folder, external_model(secret)), "has an absolute path");
-  CHECK_TEXT(file_error(folder, external_model("../" + outside.path().filename().string() +
-                                               "/secret")),
-             "has '..' in its path");
+  CHECK_TEXT(
+      file_error(folder, external_model("../" + outside.path().filename().string() + "/secret")),
+      "has '..' in its path");
   std::filesystem::create_symlink(secret, folder.path() / "link");
   CHECK_TEXT(file_error(folder, external_model("link")), "through a symbolic link");
   std::filesystem::create_symlink(outside.path(), folder.path() / "sub");
@@ -296,8 +295,7 @@ BOOST_AUTO_TEST_CASE(a_folder_whose_name_begins_like_the_model_folder_is_outside
   std::filesystem::create_directory(folder.path() / "model-secrets");
   folder.write("model-secrets/w", floats({1, 2, 3, 4}));
   std::filesystem::create_symlink("../model-secrets", folder.path() / "model" / "sub");
-  const auto path =
-      folder.write("model/m.onnx", external_model("sub/w").SerializeAsString());
+  const auto path = folder.write("model/m.onnx", external_model("sub/w").SerializeAsString());
   CHECK_TEXT(message_of([&] { frontends::read_file(path); }), "through a symbolic link");
 }
 
@@ -326,7 +324,8 @@ BOOST_AUTO_TEST_CASE(external_data_that_are_missing_or_too_short_are_an_error_wi
 }
 
 BOOST_AUTO_TEST_CASE(bytes_have_no_external_data) {
-  CHECK_TEXT(read_error(external_model("weights.bin")), "the model came as bytes, without a folder");
+  CHECK_TEXT(read_error(external_model("weights.bin")),
+             "the model came as bytes, without a folder");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -167,8 +167,8 @@ inline const graph::Value& value_named(const graph::Graph& graph, std::string_vi
 }  // namespace coinfer::test
 
 /// Checks that an error text has the part expected, and shows the text when it has not.
-#define CHECK_TEXT(text, part)                                                       \
-  do {                                                                               \
-    const std::string text_ = (text);                                                \
+#define CHECK_TEXT(text, part)                                                        \
+  do {                                                                                \
+    const std::string text_ = (text);                                                 \
     BOOST_TEST(::coinfer::test::contains(text_, part), text_ << "\nlacks: " << part); \
   } while (false)

@@ -19,11 +19,11 @@ pb::AttributeProto::AttributeType kind_of(const AttributeView& view) {
   if (view.graph) {
     return Kind::GRAPH;
   }
-  return head.has_f()             ? Kind::FLOAT
-         : head.has_i()           ? Kind::INT
-         : head.has_s()           ? Kind::STRING
-         : head.floats_size() > 0 ? Kind::FLOATS
-         : head.ints_size() > 0   ? Kind::INTS
+  return head.has_f()              ? Kind::FLOAT
+         : head.has_i()            ? Kind::INT
+         : head.has_s()            ? Kind::STRING
+         : head.floats_size() > 0  ? Kind::FLOATS
+         : head.ints_size() > 0    ? Kind::INTS
          : head.strings_size() > 0 ? Kind::STRINGS
                                    : Kind::UNDEFINED;
 }
@@ -64,15 +64,17 @@ graph::Attribute read_attribute(const AttributeView& view, std::string_view name
       return std::vector<std::string>(head.strings().begin(), head.strings().end());
     case Kind::TENSOR:
       if (view.tensor) {
-        return tensors.read(*view.tensor, fmt::format("the tensor attribute '{}' of {}", name, node));
+        return tensors.read(*view.tensor,
+                            fmt::format("the tensor attribute '{}' of {}", name, node));
       }
       break;
     case Kind::UNDEFINED:
     case Kind::GRAPH:
       break;
     default:
-      throw Unsupported(fmt::format("{}: its attribute '{}' is of the kind {}, which is not supported",
-                                    node, name, Kind::AttributeType_Name(kind)));
+      throw Unsupported(
+          fmt::format("{}: its attribute '{}' is of the kind {}, which is not supported", node,
+                      name, Kind::AttributeType_Name(kind)));
   }
   throw ModelFileError(fmt::format("{}: its attribute '{}' has no value", node, name));
 }

@@ -91,10 +91,10 @@ void Builder::add_inputs(const GraphView& view, Scope& scope, bool typed) {
       const auto& value = scope.graph[known->second];
       if ((declared.type != ElementType::dynamic && declared.type != value.type) ||
           !declared.shape.contains(value.constant.shape())) {
-        throw ModelFileError(fmt::format(
-            "{} is declared as {} {}; its initialiser is {} {}", what,
-            coinfer::name_of(declared.type), declared.shape.to_string(),
-            coinfer::name_of(value.type), value.shape.to_string()));
+        throw ModelFileError(fmt::format("{} is declared as {} {}; its initialiser is {} {}", what,
+                                         coinfer::name_of(declared.type),
+                                         declared.shape.to_string(), coinfer::name_of(value.type),
+                                         value.shape.to_string()));
       }
       continue;
     }
@@ -181,9 +181,9 @@ void Builder::add_node(const NodeView& view, Scope& scope) {
   node.domain = normal_domain(view.head.domain());
   node.opset = scope.opsets.version(node.domain);
   if (node.opset == 0) {
-    throw ModelFileError(
-        fmt::format("{}: the model declares no version of its domain '{}'", describe(node),
-                    node.domain.empty() ? "ai.onnx" : node.domain));
+    throw ModelFileError(fmt::format("{}: the model declares no version of its domain '{}'",
+                                     describe(node),
+                                     node.domain.empty() ? "ai.onnx" : node.domain));
   }
   for (const auto& name : view.head.input()) {
     if (name.empty()) {
@@ -312,10 +312,10 @@ void Builder::inline_function(const NodeView& view, const Function& function, Sc
         fmt::format("{}: its functions have more than {} nodes in all", what, max_inlined_nodes));
   }
   if (view.head.input_size() > head.input_size() || view.head.output_size() > head.output_size()) {
-    throw ModelFileError(fmt::format(
-        "{} has {} inputs and {} outputs; the function '{}' takes {} and gives {}", what,
-        view.head.input_size(), view.head.output_size(), function.title, head.input_size(),
-        head.output_size()));
+    throw ModelFileError(
+        fmt::format("{} has {} inputs and {} outputs; the function '{}' takes {} and gives {}",
+                    what, view.head.input_size(), view.head.output_size(), function.title,
+                    head.input_size(), head.output_size()));
   }
 
   Bindings bindings;
@@ -328,8 +328,9 @@ void Builder::inline_function(const NodeView& view, const Function& function, Sc
       continue;
     }
     if (value->graph) {
-      throw Unsupported(fmt::format("{}: a graph as the attribute '{}' of a function is not supported",
-                                    what, attribute.head.name()));
+      throw Unsupported(
+          fmt::format("{}: a graph as the attribute '{}' of a function is not supported", what,
+                      attribute.head.name()));
     }
     bindings[attribute.head.name()] = value;
   }
@@ -351,8 +352,8 @@ void Builder::inline_function(const NodeView& view, const Function& function, Sc
       id = *found;
     }
     if (!inner.names.emplace(head.input(i), id).second) {
-      throw ModelFileError(fmt::format("the function '{}' has two inputs '{}'", function.title,
-                                       head.input(i)));
+      throw ModelFileError(
+          fmt::format("the function '{}' has two inputs '{}'", function.title, head.input(i)));
     }
   }
   std::vector<std::pair<std::string_view, ValueId>> passed_through;
@@ -362,8 +363,7 @@ void Builder::inline_function(const NodeView& view, const Function& function, Sc
     }
     const auto id = scope.names.at(view.head.output(i));
     // A result that is one of the function's inputs, or given twice, is copied.
-    if (inner.names.contains(head.output(i)) ||
-        !inner.targets.emplace(head.output(i), id).second) {
+    if (inner.names.contains(head.output(i)) || !inner.targets.emplace(head.output(i), id).second) {
       passed_through.emplace_back(head.output(i), id);
     }
   }
@@ -374,16 +374,18 @@ void Builder::inline_function(const NodeView& view, const Function& function, Sc
 
   for (const auto& [name, target] : inner.targets) {
     if (!inner.names.contains(name)) {
-      throw ModelFileError(fmt::format("{}: the function '{}' has no node that makes its output '{}'",
-                                       what, function.title, name));
+      throw ModelFileError(
+          fmt::format("{}: the function '{}' has no node that makes its output '{}'", what,
+                      function.title, name));
     }
   }
   for (const auto& [name, target] : passed_through) {
     const auto source = inner.names.at(name);
     if (!source) {
-      throw ModelFileError(fmt::format("{}: the function '{}' returns its input '{}', which is left "
-                                       "out",
-                                       what, function.title, name));
+      throw ModelFileError(
+          fmt::format("{}: the function '{}' returns its input '{}', which is left "
+                      "out",
+                      what, function.title, name));
     }
     Node copy;
     copy.name = inner.prefix + std::string{name};
@@ -400,7 +402,8 @@ void Builder::note_promises(const GraphView& view, const Scope& scope) {
   const auto note = [&](const pb::ValueInfoProto& info, std::string_view what) {
     const auto known = scope.names.find(info.name());
     if (known != scope.names.end()) {
-      promises_.push_back({known->second, declared(info, fmt::format("{} '{}'", what, info.name()))});
+      promises_.push_back(
+          {known->second, declared(info, fmt::format("{} '{}'", what, info.name()))});
     }
   };
   for (const auto& info : view.head.output()) {

@@ -17,9 +17,9 @@
 
 namespace coinfer::frontends::onnx {
 
-/// Builds the graph of a walked model: names become value ids, functions are inlined, Constant nodes
-/// become constants, bodies of control flow become graphs of their own whose last inputs are the
-/// outer values they read. One use per object.
+/// Builds the graph of a walked model: names become value ids, functions are inlined, Constant
+/// nodes become constants, bodies of control flow become graphs of their own whose last inputs are
+/// the outer values they read. One use per object.
 class Builder {
  public:
   Builder(const ModelView& model, TensorReader& tensors);
@@ -44,7 +44,8 @@ class Builder {
     std::string prefix;                  ///< of names inside an inlined function
     std::unordered_map<std::string_view, graph::ValueId> names;
     std::unordered_map<std::string_view, graph::ValueId> targets;  ///< a function's outputs
-    std::vector<std::pair<graph::ValueId, graph::ValueId>> captures;  ///< outer value, its copy here
+    std::vector<std::pair<graph::ValueId, graph::ValueId>>
+        captures;  ///< outer value, its copy here
   };
 
   void add_initializers(const GraphView& view, Scope& scope);

@@ -10,8 +10,7 @@ Functions::Functions(const ModelView& model) {
     auto title = domain.empty() ? view.head.name() : fmt::format("{}.{}", domain, view.head.name());
     auto opsets = Opsets{view.head.opset_import(), fmt::format("the function '{}'", title)};
     const Key key{domain, view.head.name(), view.head.overload()};
-    const bool added =
-        functions_.emplace(key, Function{view, title, std::move(opsets)}).second;
+    const bool added = functions_.emplace(key, Function{view, title, std::move(opsets)}).second;
     if (!added) {
       throw ModelFileError(fmt::format("the function '{}' is defined twice", title));
     }

@@ -16,12 +16,12 @@ Opsets::Opsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdPro
     const auto domain = normal_domain(import.domain());
     const auto version = import.version();
     if (domain.empty() && (version < oldest_opset || version > newest_opset)) {
-      throw ModelFileError(fmt::format("{} needs ONNX opset {}; coinfer reads opsets {} to {}", what,
-                                       version, oldest_opset, newest_opset));
+      throw ModelFileError(fmt::format("{} needs ONNX opset {}; coinfer reads opsets {} to {}",
+                                       what, version, oldest_opset, newest_opset));
     }
     if (version < 1 || version > std::numeric_limits<int>::max()) {
-      throw ModelFileError(fmt::format("{} declares version {} of the domain '{}'", what, version,
-                                       domain));
+      throw ModelFileError(
+          fmt::format("{} declares version {} of the domain '{}'", what, version, domain));
     }
     const auto [entry, added] = versions_.emplace(domain, static_cast<int>(version));
     if (!added && entry->second != version) {

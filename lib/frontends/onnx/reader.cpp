@@ -13,12 +13,12 @@ void keep_promise(const Builder::Promise& promise, graph::Graph& graph) {
   auto& value = graph[promise.value];
   const auto& [type, shape] = promise.declared;
   const auto merged = PartialShape::merge(value.shape, shape);
-  const bool typed = type == ElementType::dynamic || value.type == ElementType::dynamic ||
-                     value.type == type;
+  const bool typed =
+      type == ElementType::dynamic || value.type == ElementType::dynamic || value.type == type;
   if (!typed || !merged) {
-    throw ModelFileError(fmt::format("the value '{}' is declared as {} {}; its graph makes it {} {}",
-                                     value.name, name_of(type), shape.to_string(),
-                                     name_of(value.type), value.shape.to_string()));
+    throw ModelFileError(fmt::format(
+        "the value '{}' is declared as {} {}; its graph makes it {} {}", value.name, name_of(type),
+        shape.to_string(), name_of(value.type), value.shape.to_string()));
   }
   value.shape = *merged;
   if (value.type == ElementType::dynamic) {

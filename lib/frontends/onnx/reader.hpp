@@ -7,7 +7,8 @@
 
 namespace coinfer::frontends::onnx {
 
-/// Reads an ONNX model whose bytes are `file`. Throws ModelFileError, Unsupported, without the path.
+/// Reads an ONNX model whose bytes are `file`. Throws ModelFileError, Unsupported, without the
+/// path.
 std::shared_ptr<graph::Graph> read(const MemoryRef& file, ExternalData external);
 
 }  // namespace coinfer::frontends::onnx

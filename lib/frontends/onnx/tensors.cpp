@@ -28,8 +28,7 @@ std::size_t bytes_needed(ElementType type, const Shape& shape, std::string_view 
     throw ModelFileError(fmt::format("{}: {}", what, error.what()));
   }
   if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(size_of(type)), &bytes)) {
-    throw ModelFileError(
-        fmt::format("{} of shape {} is too large", what, shape.to_string()));
+    throw ModelFileError(fmt::format("{} of shape {} is too large", what, shape.to_string()));
   }
   return static_cast<std::size_t>(bytes);
 }
@@ -52,9 +51,9 @@ void normalise(std::byte* begin, std::size_t count) {
 Tensor over(const MemoryRef& memory, Bytes bytes, ElementType type, Shape shape) {
   const auto align = size_of(type);
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % align == 0;
-  const bool clean =
-      type != ElementType::boolean ||
-      std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value <= std::byte{1}; });
+  const bool clean = type != ElementType::boolean ||
+                     std::all_of(bytes.begin(), bytes.end(),
+                                 [](std::byte value) { return value <= std::byte{1}; });
   if (aligned && clean && !bytes.empty()) {
     const auto offset = static_cast<std::size_t>(bytes.data() - memory->data());
     return Tensor{type, std::move(shape), memory, offset};
@@ -160,12 +159,13 @@ Tensor TensorReader::read_new(const TensorView& view, std::string_view what) {
     return from_typed_fields(head, type, std::move(shape), what);
   }
   if (type == ElementType::string) {
-    throw ModelFileError(fmt::format("{} holds strings as raw_data; they belong in string_data",
-                                     what));
+    throw ModelFileError(
+        fmt::format("{} holds strings as raw_data; they belong in string_data", what));
   }
   if (view.raw.size() != needed) {
-    throw ModelFileError(fmt::format("{}, {} of shape {}, needs {} bytes; its raw_data has {}", what,
-                                     name_of(type), shape.to_string(), needed, view.raw.size()));
+    throw ModelFileError(fmt::format("{}, {} of shape {}, needs {} bytes; its raw_data has {}",
+                                     what, name_of(type), shape.to_string(), needed,
+                                     view.raw.size()));
   }
   return over(file_, view.raw, type, std::move(shape));
 }
@@ -173,7 +173,8 @@ Tensor TensorReader::read_new(const TensorView& view, std::string_view what) {
 Tensor TensorReader::read_external(const pb::TensorProto& head, ElementType type, Shape shape,
                                    std::string_view what) {
   if (type == ElementType::string) {
-    throw ModelFileError(fmt::format("{} holds strings as external data, which ONNX forbids", what));
+    throw ModelFileError(
+        fmt::format("{} holds strings as external data, which ONNX forbids", what));
   }
   const auto needed = bytes_needed(type, shape, what);
   std::string location;

@@ -10,12 +10,12 @@
 namespace coinfer::frontends::onnx {
 namespace {
 
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
 
 [[noreturn]] void damaged(std::string_view message, std::size_t at, std::size_t size) {
-  throw ModelFileError(fmt::format("its {} is truncated or damaged after {} of {} bytes", message,
-                                   at, size));
+  throw ModelFileError(
+      fmt::format("its {} is truncated or damaged after {} of {} bytes", message, at, size));
 }
 
 /// Calls `take(field, payload)` for each length-delimited field; what it refuses goes to `head`.
