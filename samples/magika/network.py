@@ -32,16 +32,22 @@ class Network:
     text_types: frozenset[str]
 
 
+def folder() -> Path:
+    """Where the network, its configuration and the table of content types are, as files."""
+    for name in (f"{_STEM}/config.min.json", "magika/config/content_types_kb.min.json"):
+        model_wheels.extract(model_wheels.MAGIKA, name)
+    return model_wheels.extract(model_wheels.MAGIKA, f"{_STEM}/model.onnx").parent
+
+
 def load() -> Network:
     """Fetch the wheel if need be and read the configuration."""
-    config = json.loads(model_wheels.member(model_wheels.MAGIKA, f"{_STEM}/config.min.json"))
-    types = json.loads(
-        model_wheels.member(model_wheels.MAGIKA, "magika/config/content_types_kb.min.json")
-    )
+    where = folder()
+    config = json.loads((where / "config.min.json").read_text())
+    types = json.loads((where / "content_types_kb.min.json").read_text())
     if config["mid_size"] or config["use_inputs_at_offsets"]:
         raise ValueError("this sample knows networks that look at both ends of a file only")
     return Network(
-        path=model_wheels.extract(model_wheels.MAGIKA, f"{_STEM}/model.onnx"),
+        path=where / "model.onnx",
         beg_size=config["beg_size"],
         end_size=config["end_size"],
         block_size=config["block_size"],
@@ -53,3 +59,7 @@ def load() -> Network:
         overwrite_map=config["overwrite_map"],
         text_types=frozenset(name for name, kind in types.items() if kind["is_text"]),
     )
+
+
+if __name__ == "__main__":
+    print(folder())

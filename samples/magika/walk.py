@@ -11,7 +11,7 @@ GENERATED = frozenset({"build", "dist", "node_modules", "__pycache__"})
 
 
 def regular_files(folder: Path, everything: bool = False) -> Iterator[Path]:
-    """Readable regular files below `folder`, sorted; hidden, generated folders only if asked for."""
+    """Readable regular files below `folder`, sorted; hidden, generated folders only if asked."""
     for parent, folders, names in os.walk(folder):
         if not everything:
             folders[:] = [n for n in folders if n not in GENERATED and not n.startswith(".")]

@@ -1,4 +1,4 @@
-"""What the tests share: the project's folder and the environment of the runtimes to compare with."""
+"""What the tests share: the project's folder and the environment of the runtimes to compare."""
 
 from __future__ import annotations
 

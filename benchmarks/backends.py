@@ -1,0 +1,170 @@
+"""The three runtimes behind one face; a worker process imports the one it is for."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Inputs = dict[str, Array]
+Mode = Literal["latency", "throughput"]
+
+
+class Backend(ABC):
+    """One runtime with one model loaded. Outputs are arrays in the model's order."""
+
+    name: str
+    version: str
+    settings: dict[str, Any]
+
+    @abstractmethod
+    def load(self, path: str, threads: int, mode: Mode) -> None: ...
+
+    @abstractmethod
+    def call(self, inputs: Inputs) -> list[Array]:
+        """The shortest blocking way."""
+
+    def infer(self, inputs: Inputs) -> Any:
+        """A blocking call of a request."""
+        raise NotImplementedError
+
+    def start_and_wait(self, inputs: Inputs) -> None:
+        raise NotImplementedError
+
+    def queue(self, count: int, inputs: list[Inputs], callback: bool) -> None:
+        """`count` inferences through an AsyncInferQueue."""
+        raise NotImplementedError
+
+    def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
+        """What turns inputs into something to await, with up to `at_once` of them in flight."""
+        raise NotImplementedError
+
+
+class OpenVinoApi(Backend):
+    """What coinfer and OpenVINO share: one API."""
+
+    def __init__(self, module: str) -> None:
+        self.name = module
+        self.runtime = importlib.import_module(module)
+        self.version = str(self.runtime.__version__)
+
+    def load(self, path: str, threads: int, mode: Mode) -> None:
+        self.settings = {
+            "PERFORMANCE_HINT": mode.upper(),
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        if mode == "throughput":
+            self.settings["NUM_STREAMS"] = threads
+        self.compiled = self.runtime.Core().compile_model(path, "CPU", self.settings)
+        self.request = self.compiled.create_infer_request()
+
+    def call(self, inputs: Inputs) -> list[Array]:
+        results = self.compiled(inputs)
+        return [results[port] for port in self.compiled.outputs]
+
+    def infer(self, inputs: Inputs) -> Any:
+        return self.request.infer(inputs)
+
+    def start_and_wait(self, inputs: Inputs) -> None:
+        self.request.start_async(inputs)
+        self.request.wait()
+
+    def queue(self, count: int, inputs: list[Inputs], callback: bool) -> None:
+        queue = self.runtime.AsyncInferQueue(self.compiled)
+        if callback:
+            queue.set_callback(lambda request, userdata: None)
+        for i in range(count):
+            queue.start_async(inputs[i % len(inputs)])
+        queue.wait_all()
+
+
+class Coinfer(OpenVinoApi):
+    def __init__(self) -> None:
+        super().__init__("coinfer")
+
+    def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
+        return self.compiled.infer_async  # type: ignore[no-any-return]
+
+
+class OpenVino(OpenVinoApi):
+    def __init__(self) -> None:
+        super().__init__("openvino")
+
+    def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
+        """A pool of requests; each completion's callback wakes the loop."""
+        loop = asyncio.get_running_loop()
+        idle = [self.compiled.create_infer_request() for _ in range(at_once)]
+
+        def resolve(request: Any, future: asyncio.Future[Any]) -> None:
+            idle.append(request)
+            if not future.done():
+                future.set_result(request.results)
+
+        for request in idle:
+            request.set_callback(lambda data: loop.call_soon_threadsafe(resolve, *data), None)
+
+        def start(inputs: Inputs) -> asyncio.Future[Any]:
+            future = loop.create_future()
+            request = idle.pop()
+            request.start_async(inputs, (request, future))
+            return future
+
+        return start
+
+
+class OnnxRuntime(Backend):
+    name = "onnxruntime"
+
+    def __init__(self) -> None:
+        self.runtime = importlib.import_module("onnxruntime")
+        self.version = str(self.runtime.__version__)
+        self.pool: ThreadPoolExecutor | None = None
+
+    def load(self, path: str, threads: int, mode: Mode) -> None:
+        options = self.runtime.SessionOptions()
+        options.intra_op_num_threads = threads if mode == "latency" else 1
+        options.inter_op_num_threads = 1
+        self.settings = {
+            "intra_op_num_threads": options.intra_op_num_threads,
+            "inter_op_num_threads": 1,
+            "callers": threads if mode == "throughput" else 1,
+        }
+        self.session = self.runtime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
+        self.pool = ThreadPoolExecutor(threads)
+
+    def call(self, inputs: Inputs) -> list[Array]:
+        return list(self.session.run(None, inputs))
+
+    def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
+        loop = asyncio.get_running_loop()
+        return lambda inputs: loop.run_in_executor(self.pool, self.session.run, None, inputs)
+
+
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "coinfer": Coinfer,
+    "openvino": OpenVino,
+    "onnxruntime": OnnxRuntime,
+}
+
+
+def random_inputs(specification: dict[str, Any], seed: int) -> Inputs:
+    """One set of inputs: {"name": {"shape": […], "dtype": …, "low": …, "high": …}}."""
+    generator = np.random.default_rng(seed)
+    inputs: Inputs = {}
+    for name, spec in specification.items():
+        if np.dtype(spec["dtype"]).kind == "i":
+            values = generator.integers(spec["low"], spec["high"], spec["shape"])
+        else:
+            values = generator.standard_normal(spec["shape"])
+        inputs[name] = values.astype(spec["dtype"])
+    return inputs

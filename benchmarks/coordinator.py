@@ -1,0 +1,155 @@
+"""Worker processes side by side: every round measures each of them once, in changing order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = {"coinfer": ".venv", "openvino": ".venv-peers", "onnxruntime": ".venv-peers"}
+
+
+class WorkerError(RuntimeError):
+    """A runtime could not do what was asked."""
+
+
+class WorkerProcess:
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+        python = ROOT / ENVIRONMENTS[backend] / "bin" / "python"
+        self.process = subprocess.Popen(
+            [python, "-m", "benchmarks.worker", backend],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        self.about = self._read()
+
+    def _read(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise WorkerError(f"{self.backend}: worker ended with code {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        assert self.process.stdin is not None
+        print(json.dumps({"do": do, **arguments}), file=self.process.stdin, flush=True)
+        answer = self._read()
+        if "error" in answer:
+            raise WorkerError(f"{self.backend}: {do}: {answer['error']}")
+        return answer["ok"]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class Case:
+    """One model, measured in some ways by each runtime that has them."""
+
+    title: str
+    path: Path
+    inputs: dict[str, Any]
+    measures: dict[str, tuple[str, ...]]  # what -> backends
+    mode: str = "latency"
+
+
+@dataclass
+class Series:
+    """Seconds per inference of every round: one number a backend."""
+
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+    def median(self, backend: str) -> float | None:
+        values = [r[backend] for r in self.rounds if backend in r]
+        return statistics.median(values) if values else None
+
+    def ratio(self, backend: str, to: str) -> float | None:
+        """The median of the rounds' own ratios: a slow moment slows both sides of one."""
+        values = [r[backend] / r[to] for r in self.rounds if backend in r and to in r]
+        return statistics.median(values) if values else None
+
+
+@dataclass
+class Outcome:
+    case: Case
+    loaded: dict[str, Any]
+    memory: dict[str, Any]
+    versions: dict[str, str]
+    deviation: dict[str, float]
+    series: dict[str, Series]
+
+
+@contextlib.contextmanager
+def workers(backends: list[str]) -> Iterator[dict[str, WorkerProcess]]:
+    started: dict[str, WorkerProcess] = {}
+    try:
+        for backend in backends:
+            started[backend] = WorkerProcess(backend)
+        yield started
+    finally:
+        for worker in started.values():
+            worker.close()
+
+
+def deviations(outputs: dict[str, list[list[float]]]) -> dict[str, float]:
+    """Of each backend from the last: the largest |a - b| / max(|b|, rms(b))."""
+    reference = list(outputs)[-1]
+    result = {}
+    for backend, arrays in outputs.items():
+        worst = 0.0
+        for mine, theirs in zip(arrays, outputs[reference], strict=True):
+            a, b = np.array(mine), np.array(theirs)
+            scale = np.maximum(np.abs(b), np.sqrt(np.mean(b * b)) + 1e-30)
+            worst = max(worst, float(np.max(np.abs(a - b) / scale)))
+        result[backend] = worst
+    return result
+
+
+def run_case(
+    case: Case,
+    backends: list[str],
+    rounds: int,
+    seconds: float,
+    threads: int,
+    progress: Callable[[str], None],
+) -> Outcome:
+    with workers(backends) as by_name:
+        loaded = {
+            name: worker.ask(
+                "load", path=str(case.path), threads=threads, mode=case.mode, inputs=case.inputs
+            )
+            for name, worker in by_name.items()
+        }
+        deviation = deviations({name: worker.ask("outputs") for name, worker in by_name.items()})
+        series = {what: Series() for what in case.measures}
+        for index in range(-1, rounds):  # the first one warms up and does not count
+            for what, able in case.measures.items():
+                order = [name for name in backends if name in able]
+                shift = index % len(order) if order else 0
+                result = {
+                    name: by_name[name].ask("measure", what=what, seconds=seconds)
+                    for name in order[shift:] + order[:shift]
+                }
+                if index >= 0:
+                    series[what].rounds.append(result)
+            progress(f"{case.title}: round {index + 1} of {rounds}")
+        memory = {name: worker.ask("memory") for name, worker in by_name.items()}
+        versions = {name: worker.about["version"] for name, worker in by_name.items()}
+    return Outcome(case, loaded, memory, versions, deviation, series)

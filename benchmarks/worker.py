@@ -1,0 +1,127 @@
+"""A process that measures one runtime: a JSON command a line comes in, an answer goes out.
+
+python -m benchmarks.worker coinfer|openvino|onnxruntime
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.backends import BACKENDS, Backend, Inputs, random_inputs
+
+# Every call of a round gets other inputs than the one before it.
+INPUT_SETS = 16
+
+
+class Worker:
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.inputs: list[Inputs] = []
+
+    def load(self, path: str, threads: int, mode: Any, inputs: dict[str, Any]) -> Any:
+        start = time.perf_counter()
+        self.backend.load(path, threads, mode)
+        seconds = time.perf_counter() - start
+        self.inputs = [random_inputs(inputs, seed) for seed in range(INPUT_SETS)]
+        return {"compile_seconds": seconds, "settings": self.backend.settings}
+
+    def outputs(self) -> Any:
+        """What the first input set gives, for the comparison of results."""
+        return [
+            np.asarray(x, np.float64).ravel().tolist() for x in self.backend.call(self.inputs[0])
+        ]
+
+    def measure(self, what: str, seconds: float) -> Any:
+        """Seconds per inference, the median over chunks of one round."""
+        name, _, detail = what.partition(":")
+        if name == "await":
+            return asyncio.run(self._awaits(int(detail), seconds))
+        if name == "queue":
+            return self._queue(detail == "callback", seconds)
+        function: Callable[[Inputs], Any] = {
+            "call": self.backend.call,
+            "infer": self.backend.infer,
+            "start_and_wait": self.backend.start_and_wait,
+        }[name]
+        return self._blocking(function, seconds)
+
+    def _blocking(self, function: Callable[[Inputs], Any], seconds: float) -> float:
+        inputs = self.inputs
+        start = time.perf_counter()
+        for one in inputs:
+            function(one)
+        # A chunk goes through all input sets, and lasts long enough for the clock.
+        repeats = max(1, round(0.002 / (time.perf_counter() - start)))
+        chunks = []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(chunks) < 3:
+            start = time.perf_counter()
+            for _ in range(repeats):
+                for one in inputs:
+                    function(one)
+            chunks.append((time.perf_counter() - start) / (repeats * len(inputs)))
+        return float(np.median(chunks))
+
+    def _queue(self, callback: bool, seconds: float) -> float:
+        count, rounds = 500, []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(rounds) < 2:
+            start = time.perf_counter()
+            self.backend.queue(count, self.inputs, callback)
+            rounds.append((time.perf_counter() - start) / count)
+        return float(np.median(rounds))
+
+    async def _awaits(self, at_once: int, seconds: float) -> float:
+        infer = self.backend.awaiter(at_once)
+        inputs, done = self.inputs, 0
+        end = time.perf_counter() + seconds
+
+        async def caller(first: int) -> None:
+            nonlocal done
+            i = first
+            while time.perf_counter() < end:
+                await infer(inputs[i % len(inputs)])
+                i += 1
+                done += 1
+
+        start = time.perf_counter()
+        await asyncio.gather(*(caller(i) for i in range(at_once)))
+        return (time.perf_counter() - start) / done
+
+    def memory(self) -> Any:
+        with open(f"/proc/{os.getpid()}/status") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        return {"peak_rss_mib": int(fields["VmHWM"].split()[0]) / 1024}
+
+
+def main() -> None:
+    # Whatever a runtime prints must not end up among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    start = time.perf_counter()
+    backend = BACKENDS[sys.argv[1]]()
+    ready = {"version": backend.version, "import_seconds": time.perf_counter() - start}
+    worker = Worker(backend)
+
+    def answer(value: Any) -> None:
+        print(json.dumps(value), file=answers, flush=True)
+
+    answer(ready)
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer({"ok": getattr(worker, command.pop("do"))(**command)})
+        except Exception as error:
+            answer({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main()
