@@ -1,0 +1,100 @@
+#include "kernels/strided_copy.hpp"
+#include "ops/op.hpp"
+
+namespace coinfer::ops {
+namespace {
+
+/// Equal parts; from opset 18 on the last may be smaller.
+std::vector<std::int64_t> equal_parts(const InferContext& ctx, std::int64_t extent) {
+  const auto count = static_cast<std::int64_t>(ctx.outputs());
+  if (ctx.opset() < 18 && extent % count != 0) {
+    ctx.fail(
+        fmt::format("an axis of {} elements does not split into {} equal parts", extent, count));
+  }
+  const auto part = (extent + count - 1) / count;
+  std::vector<std::int64_t> parts(static_cast<std::size_t>(count), part);
+  auto rest = extent;
+  for (auto& length : parts) {
+    length = std::min(length, rest);
+    rest -= length;
+  }
+  return parts;
+}
+
+void infer_split(InferContext& ctx) {
+  ctx.check_inputs(1, 2);
+  if (ctx.outputs() == 0) {
+    ctx.fail("there are no outputs");
+  }
+  const auto given = ctx.integers("split", 1);
+  const auto count =
+      ctx.attributes().integer("num_outputs", static_cast<std::int64_t>(ctx.outputs()));
+  if (count != static_cast<std::int64_t>(ctx.outputs())) {
+    ctx.fail(fmt::format("num_outputs is {}, but {} outputs are there", count, ctx.outputs()));
+  }
+  const auto& shape = ctx.shape(0);
+  if (!shape.has_rank()) {
+    for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+      ctx.output(i, ctx.type(0), PartialShape::dynamic());
+    }
+    return;
+  }
+  const auto axis = static_cast<std::size_t>(
+      normalize_axis(ctx, ctx.attributes().integer("axis", 0), shape.rank()));
+  std::optional<std::vector<std::int64_t>> parts = given.values;
+  if (!given.present && shape[axis].is_static()) {
+    parts = equal_parts(ctx, shape[axis].length());
+  }
+  if (parts) {
+    std::int64_t sum = 0;
+    bool sound = parts->size() == ctx.outputs();
+    for (const auto part : *parts) {
+      sound = sound && part >= 0 && !__builtin_add_overflow(sum, part, &sum);
+    }
+    if (!sound || !shape[axis].contains(sum)) {
+      ctx.fail(fmt::format("the parts {} do not split an axis of {} elements into {} outputs",
+                           *parts, shape[axis].to_string(), ctx.outputs()));
+    }
+  }
+  for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+    auto part = ctx.shape(0);
+    part[axis] = parts ? Dimension{(*parts)[i]} : Dimension{0, part[axis].max_length()};
+    ctx.output(i, ctx.type(0), std::move(part));
+  }
+}
+
+Kernel split_kernel(const KernelContext& ctx) {
+  const auto from = ctx.shape(0);
+  const auto axis = static_cast<std::size_t>(
+      normalize_axis(ctx, ctx.attributes().integer("axis", 0), from.rank()));
+  const auto strides = kernels::strides_of(from);
+  // All parts but those left out; their extents are found where they can be.
+  const auto given = ctx.integers("split", 1);
+  std::vector<std::optional<kernels::StridedCopy>> copies;
+  std::int64_t start = 0;
+  const auto count = static_cast<std::int64_t>(ctx.outputs());
+  for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+    const auto left = from[axis] - start;
+    const auto part = given ? (*given)[i] : std::min(left, (from[axis] + count - 1) / count);
+    if (ctx.has_output(i)) {
+      const auto to = ctx.output_shape(i);
+      copies.emplace_back(std::in_place, ctx.type(0), to, strides, kernels::strides_of(to),
+                          start * strides[axis]);
+    } else {
+      copies.emplace_back();
+    }
+    start += part;
+  }
+  return [copies](const void* const* src, void* const* dst) {
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+      if (copies[i]) {
+        (*copies[i])(src[0], dst[i]);
+      }
+    }
+  };
+}
+
+const Register split{{.type = "Split", .since = 2, .infer = infer_split, .kernel = split_kernel}};
+
+}  // namespace
+}  // namespace coinfer::ops
