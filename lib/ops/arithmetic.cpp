@@ -99,9 +99,6 @@ void infer_mod(InferContext& ctx) {
     ctx.fail(fmt::format("the inputs are of types {} and {}; equal types were expected",
                          name_of(ctx.type(0)), name_of(ctx.type(1))));
   }
-  if (is_floating(ctx.type(0)) && ctx.attributes().integer("fmod", 0) == 0) {
-    ctx.fail("a remainder of floating numbers needs the attribute fmod=1");
-  }
   ctx.output(0, ctx.type(0), broadcast(ctx, 0, 1));
 }
 
@@ -115,7 +112,14 @@ T remainder(T a, T b, bool fmod) {
     const auto rest = static_cast<T>(a % b);
     return !fmod && rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
   } else {
-    return std::fmod(a, b);
+    const auto rest = std::fmod(a, b);
+    if (fmod) {
+      return rest;
+    }
+    if (std::isinf(b) && std::isfinite(a)) {
+      return a == 0 || (a < 0) == (b < 0) ? a : b;
+    }
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
   }
 }
 

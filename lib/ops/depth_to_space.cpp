@@ -22,14 +22,18 @@ Dimension divide(const InferContext& ctx, Dimension extent, std::int64_t by) {
   return Dimension{extent.length() / by};
 }
 
-void infer_depth_to_space(InferContext& ctx) {
-  ctx.check_inputs(1, 1);
-  ctx.check_rank(0, 4, 4);
-  const auto block = block_of(ctx.attributes(), ctx);
+void check_mode(const InferContext& ctx) {
   const auto mode = ctx.attributes().text("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") {
     ctx.fail(fmt::format("the attribute 'mode' is '{}'; DCR or CRD was expected", mode));
   }
+}
+
+void infer_depth_to_space(InferContext& ctx) {
+  ctx.check_inputs(1, 1);
+  ctx.check_rank(0, 4, 4);
+  const auto block = block_of(ctx.attributes(), ctx);
+  check_mode(ctx);
   auto shape = ctx.shape(0);
   if (!shape.has_rank()) {
     shape = PartialShape::dynamic(4);
@@ -43,6 +47,7 @@ void infer_depth_to_space(InferContext& ctx) {
 void infer_space_to_depth(InferContext& ctx) {
   ctx.check_inputs(1, 1);
   ctx.check_rank(0, 4, 4);
+  check_mode(ctx);
   const auto block = block_of(ctx.attributes(), ctx);
   auto shape = ctx.shape(0);
   if (!shape.has_rank()) {
@@ -83,7 +88,9 @@ Kernel space_to_depth_kernel(const KernelContext& ctx) {
   const auto in = ctx.shape(0);
   const auto block = ctx.attributes().integer("blocksize", 1);
   return permute(ctx.type(0), Shape{in[0], in[1], in[2] / block, block, in[3] / block, block},
-                 {0, 3, 5, 1, 2, 4});
+                 ctx.attributes().text("mode", "DCR") == "CRD"
+                     ? std::array<std::size_t, 6>{0, 1, 3, 5, 2, 4}
+                     : std::array<std::size_t, 6>{0, 3, 5, 1, 2, 4});
 }
 
 const Register depth_to_space{

@@ -88,12 +88,14 @@ Kernel shift_kernel(const KernelContext& ctx) {
   const bool left = ctx.attributes().text("direction", "") == "LEFT";
   Kernel kernel;
   if (!with_integer(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        using Bits = std::make_unsigned_t<T>;
-        // A shift by the width or more leaves nothing.
+        // A shift by the width or more leaves nothing but the sign.
         kernel = binary_kernel<T, T>(ctx, [left](T a, T b) -> T {
-          const auto bits = static_cast<std::uint64_t>(static_cast<Bits>(a));
+          constexpr auto width = static_cast<std::uint64_t>(sizeof(T) * 8);
           const auto by = static_cast<std::uint64_t>(b);
-          return by >= sizeof(T) * 8 ? T{0} : static_cast<T>(left ? bits << by : bits >> by);
+          if (left) {
+            return by >= width ? T{0} : static_cast<T>(static_cast<std::uint64_t>(a) << by);
+          }
+          return static_cast<T>(a >> std::min(by, width - 1) >> (by >= width ? 1 : 0));
         });
       })) {
     ctx.unsupported_type(ctx.type(0));

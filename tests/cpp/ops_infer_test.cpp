@@ -78,6 +78,15 @@ BOOST_AUTO_TEST_CASE(dead_nodes_and_constants_are_removed) {
   BOOST_TEST(!graph.is_constant(unused));
 }
 
+BOOST_AUTO_TEST_CASE(no_operator_is_registered_twice) {
+  const auto all = ops::Registry::instance().all();
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const bool same = all[i]->type == all[i - 1]->type && all[i]->domain == all[i - 1]->domain &&
+                      all[i]->since == all[i - 1]->since;
+    BOOST_TEST(!same, all[i]->type << " since " << all[i]->since);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(partial_shapes_broadcast_by_numpys_rules) {
   Graph graph;
   graph.nodes.emplace_back();
