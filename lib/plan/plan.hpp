@@ -29,17 +29,25 @@ struct PortSpec {
 
 /// Where a model whose shapes depend on values continues after a stage has run.
 struct Cut {
-  std::size_t next_node;                    ///< index into Graph::nodes
-  std::vector<graph::ValueId> live;         ///< all values later stages read; outputs of this stage or of earlier ones
-  std::vector<graph::ValueId> known;        ///< of these, the ones whose contents shape the next stage
-  bool evaluate_next = false;               ///< run `next_node`'s OpDef::evaluate on its inputs first
+  std::size_t next_node;  ///< index into Graph::nodes
+  std::vector<graph::ValueId>
+      live;  ///< all values later stages read; outputs of this stage or of earlier ones
+  std::vector<graph::ValueId> known;  ///< of these, the ones whose contents shape the next stage
+  /// Run `next_node`'s OpDef::evaluate on its inputs, then build the next stage from
+  /// `next_node + 1` with the results among the known values.
+  bool evaluate_next = false;
 };
 
 /// Immutable once built. *Thread safety*: shared objects: safe.
 class Plan {
  public:
+  Plan();
   ~Plan();
+  /// One for each `known` value that the plan was built with, in their order, read or not.
   std::span<const PortSpec> inputs() const { return inputs_; }
+  /// First the graph's outputs that this stage computes (in their order, each as often as it is
+  /// listed; those that are graph inputs or constants belong to the first stage), then the other
+  /// values that later stages read.
   std::span<const PortSpec> outputs() const { return outputs_; }
   /// Null for the last stage.
   const Cut* cut() const { return cut_.get(); }
@@ -58,9 +66,12 @@ class Plan {
   };
   std::span<const StepInfo> step_infos() const { return infos_; }
 
+  struct Layout;
+
  private:
   friend class Builder;
   friend class Instance;
+  friend class Lowering;
   std::vector<PortSpec> inputs_;
   std::vector<PortSpec> outputs_;
   std::unique_ptr<Cut> cut_;
@@ -69,12 +80,11 @@ class Plan {
   std::size_t scratch_bytes_ = 0;
   std::size_t resident_bytes_ = 0;
   int threads_ = 1;
-  struct Layout;
   std::unique_ptr<Layout> layout_;
 };
 
-/// What is known when a stage is planned: for the first stage the model's inputs (shape only), for a
-/// later one every live value. `contents` is set where the value itself shapes the plan.
+/// What is known when a stage is planned: for the first stage the model's inputs (shape only), for
+/// a later one every live value. `contents` is set where the value itself shapes the plan.
 struct Known {
   graph::ValueId value;
   ElementType type;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <dnnl.hpp>
+#include <optional>
+
+#include "plan/view.hpp"
+
+namespace coinfer::plan {
+
+/// The process's CPU engine.
+const dnnl::engine& engine();
+
+/// oneDNN's type; nullopt for one it does not know.
+std::optional<dnnl::memory::data_type> data_type(ElementType type);
+
+dnnl::memory::dims to_dims(std::span<const std::int64_t> values);
+
+/// The view's extents and strides; a scalar is one element of rank 1.
+dnnl::memory::desc desc_of(const View& view);
+/// The view's extents, strides left to the primitive.
+dnnl::memory::desc any_desc(ElementType type, std::span<const std::int64_t> dims);
+
+/// Fresh attributes with the scratchpad in planned memory (copies of one share state).
+dnnl::primitive_attr attributes();
+
+/// A reference implementation: far too slow for real work.
+bool is_reference(const dnnl::primitive_desc_base& desc);
+
+}  // namespace coinfer::plan
