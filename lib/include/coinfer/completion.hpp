@@ -45,6 +45,12 @@ class Completion {
   /// stay alive for the call, not beyond.
   void complete(Outcome outcome) noexcept;
 
+  /// Pending again. Only when nobody else knows this object.
+  void reset() noexcept {
+    outcome_ = {};
+    head_.store(nullptr, std::memory_order_release);
+  }
+
   bool done() const noexcept { return head_.load(std::memory_order_acquire) == ended(); }
   /// Only when `done()`.
   const Outcome& outcome() const noexcept { return outcome_; }

@@ -12,6 +12,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,11 @@ class CompiledModel;
 namespace runtime {
 class Request;
 }
+
+/// Blocks until the run and its callback are over. False when the deadline passed, or when
+/// `interrupted`, asked every 100 ms and after each signal, said so. The run goes on then.
+bool wait_until_complete(Operation& operation, std::optional<std::chrono::steady_clock::time_point> deadline,
+                         const std::function<bool()>& interrupted);
 
 /// How a run is started.
 struct StartOptions {
@@ -93,7 +99,7 @@ class InferRequest {
   }
 
   /// Completes when the run in flight is over, at once when idle. Same signature and rules as
-  /// `async_infer`, but cancellation only detaches nothing: the run goes on and is waited for.
+  /// `async_infer`, without cancellation: the run is waited for.
   template <class Token>
   auto async_wait(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
@@ -172,9 +178,8 @@ void InferRequest::initiate(Handler handler, InferRequest& request, bool starts)
       request.start({.continuation = waiter});
       return;
     }
-    // The slot is assigned before the start, because the handler may run, and clear it, at once.
-    auto target = std::make_shared<std::atomic<Operation*>>(nullptr);
-    slot.assign([request, target](boost::asio::cancellation_type) mutable { request.cancel(); });
+    // Assigned before the start, because the handler may run, and clear the slot, at once.
+    slot.assign([request](boost::asio::cancellation_type) mutable { request.cancel(); });
     request.start({.continuation = waiter});
   } catch (...) {
     waiter->finish(std::current_exception(), true);

@@ -15,9 +15,9 @@ namespace coinfer {
 
 namespace runtime {
 class Compiled;
-struct Run;
 class Scheduler;
-struct StreamLease;
+class Stream;
+struct RunFrame;
 }  // namespace runtime
 
 /// When a run passed its stations, on the steady clock; zero for stations not reached.
@@ -70,30 +70,43 @@ class Operation {
 
   /// Queues the run on the model's streams. Throws Error when the runtime is shut down or forked.
   void start();
-  /// Runs on the calling thread; returns when done (also the waiters were told). Never throws: see
-  /// `completion.outcome()`.
+  /// Runs on the calling thread; returns when done, after the waiters were told. What went wrong is
+  /// in `computed()`. Throws Error only when it could not begin.
   void run_inline();
-  /// Asks the run to stop: dequeued when queued, else at the next step. Any thread.
+  /// Asks the run to stop: dequeued when queued (and completed on the calling thread), else stopped
+  /// at the next step. Any thread.
   void cancel() noexcept;
+  /// `cancel` by someone who no longer cares: its request may be started again at once, behind it.
+  void abandon() noexcept;
   /// Completes with the outcome of the computation (see Gate), any thread, once.
   void deliver() noexcept;
 
-  bool stopping() const noexcept { return stop_.load(std::memory_order_relaxed); }
+  bool stopping() const noexcept { return stop_.load(std::memory_order_acquire); }
+  bool abandoned() const noexcept { return abandoned_.load(std::memory_order_acquire); }
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  /// The outcome of the computation; once `state()` is ended.
   const Outcome& computed() const noexcept { return computed_; }
   const Stamps& stamps() const noexcept { return stamps_; }
   const std::shared_ptr<runtime::Compiled>& model() const noexcept { return model_; }
 
+  /// True for the first caller only: who reports the outcome's error to somebody calls it.
+  bool observe() noexcept { return !observed_.exchange(true, std::memory_order_acq_rel); }
+  /// What the user's callback threw; null, or null again after the first taker. After completion.
+  std::exception_ptr take_callback_error() noexcept;
+  void set_callback_error(std::exception_ptr error) noexcept;
+
   Completion completion;
 
-  /// Back to `made`, to be used for another run. Only by the only holder, after the end.
+  /// Ready for another run. Only by the only holder, after the end.
   void reset() noexcept;
+  /// Ends a run that could not be queued.
+  void fail_unstarted(std::exception_ptr error) noexcept;
+  /// Held by nobody but the caller?
   bool unique() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
 
  private:
-  friend struct runtime::Run;
   friend class runtime::Scheduler;
-  friend class runtime::Compiled;
+  friend struct runtime::RunFrame;
   friend void intrusive_ptr_add_ref(Operation* operation) noexcept {
     operation->references_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -102,20 +115,27 @@ class Operation {
       delete operation;
     }
   }
+  void resume() noexcept;
   void finish(Outcome outcome) noexcept;
 
   std::atomic<std::uint32_t> references_{0};
   std::atomic<State> state_{State::made};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> abandoned_{false};
+  std::atomic<bool> observed_{false};
+  std::atomic<bool> has_callback_error_{false};
   Stamps stamps_;
   Outcome computed_;
+  std::exception_ptr callback_error_;
   std::shared_ptr<runtime::Compiled> model_;
-  struct Frame;
-  std::unique_ptr<Frame> frame_;  // the coroutine's memory and what it carries between stages
-  // Links of the scheduler's queue.
+  std::unique_ptr<runtime::RunFrame> frame_;  // the coroutine and what it carries between stages
+  // The scheduler's, under its lock.
   Operation* next_ = nullptr;
   Operation* previous_ = nullptr;
   bool linked_ = false;
+  bool inline_ = false;
+  runtime::Stream* stream_ = nullptr;
+  std::atomic<std::uint32_t> granted_{0};
 };
 
 }  // namespace coinfer

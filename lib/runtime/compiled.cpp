@@ -1,0 +1,183 @@
+#include "runtime/compiled.hpp"
+
+#include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
+#include "passes/passes.hpp"
+#include "runtime/live.hpp"
+#include "runtime/process.hpp"
+#include "runtime/run.hpp"
+
+namespace coinfer::runtime {
+namespace {
+
+constexpr std::size_t min_cached_plans = 64;
+constexpr std::size_t max_cached_bytes = std::size_t{256} << 20U;
+
+void append_contents(PlanKey& key, const Tensor& tensor) {
+  const auto bytes = tensor.byte_size();
+  const auto words = (bytes + 7) / 8;
+  const auto begin = key.size();
+  key.resize(begin + words, 0);
+  if (bytes != 0) {
+    std::memcpy(&key[begin], tensor.data(), bytes);
+  }
+}
+
+void make_key(PlanKey& key, std::size_t first_node, const std::vector<KnownValue>& known) {
+  key.clear();
+  key.push_back(static_cast<std::int64_t>(first_node));
+  for (const auto& value : known) {
+    const auto& shape = value.tensor.shape();
+    key.push_back(shape.rank() * 2 + (value.shapes_plan ? 1 : 0));
+    key.insert(key.end(), shape.begin(), shape.end());
+    if (value.shapes_plan) {
+      append_contents(key, value.tensor);
+    }
+  }
+}
+
+}  // namespace
+
+Compiled::Compiled(const Model& model, const Config& config)
+    : graph_{model.graph()},
+      name_{model.friendly_name()},
+      config_{config},
+      inputs_{model.inputs()},
+      outputs_{model.outputs()} {
+  live::compiled_models.fetch_add(1, std::memory_order_relaxed);
+  passes::optimise(graph_);
+  std::vector<Stream*> free;
+  for (int i = 0; i < config_.streams; ++i) {
+    streams_.push_back(std::make_unique<Stream>(config_.threads_per_stream()));
+    free.push_back(streams_.back().get());
+  }
+  waiting_ = std::make_unique<WaitingRuns>(std::move(free), config_.threads_per_stream());
+}
+
+Compiled::~Compiled() { live::compiled_models.fetch_sub(1, std::memory_order_relaxed); }
+
+Stream::Bound& Compiled::bound_plan(Stream& stream, std::size_t first_node, const std::vector<KnownValue>& known) {
+  make_key(stream.key, first_node, known);
+  if (auto* bound = stream.find(stream.key)) {
+    return *bound;
+  }
+  return stream.add(stream.key, cached_or_built(stream, first_node, known));
+}
+
+std::shared_ptr<const StagePlan> Compiled::cached_or_built(Stream& stream, std::size_t first_node,
+                                                           const std::vector<KnownValue>& known) {
+  std::shared_ptr<CacheEntry> entry;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = cache_.find(stream.key);
+    if (found != cache_.end()) {
+      recent_.splice(recent_.begin(), recent_, found->second);
+    } else {
+      recent_.emplace_front(stream.key, std::make_shared<CacheEntry>());
+      cache_.emplace(stream.key, recent_.begin());
+    }
+    entry = recent_.front().second;
+  }
+  // Built once: others that need the same plan now wait for the first.
+  const std::lock_guard building{entry->building};
+  if (!entry->stage) {
+    entry->stage = build(stream, first_node, known);
+    evict();
+  }
+  return entry->stage;
+}
+
+void Compiled::evict() {
+  const std::lock_guard lock{mutex_};
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  for (auto entry = recent_.begin(); entry != recent_.end();) {
+    // Entries still being built have no size yet.
+    const std::unique_lock building{entry->second->building, std::try_to_lock};
+    bytes += building && entry->second->stage ? entry->second->stage->plan->resident_bytes() : 0;
+    ++count;
+    if (count > min_cached_plans && bytes > max_cached_bytes && building) {
+      cache_.erase(entry->first);
+      entry = recent_.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
+}
+
+std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::size_t first_node,
+                                                 const std::vector<KnownValue>& known) {
+  std::vector<plan::Known> given;
+  given.reserve(known.size());
+  for (const auto& value : known) {
+    given.push_back({value.value, value.tensor.type(), value.tensor.shape(),
+                     value.shapes_plan ? value.tensor : Tensor{}});
+  }
+  auto stage = std::make_shared<StagePlan>();
+  stream.execute(stream.threads(), [&] {
+    stage->plan = plan::build(graph_, first_node, given, weights_, stream.threads());
+  });
+  plans_built_.fetch_add(1, std::memory_order_relaxed);
+
+  const auto index_of = [](auto&& range, graph::ValueId id) {
+    std::uint32_t i = 0;
+    for (const auto& item : range) {
+      if (item.value == id) {
+        return i;
+      }
+      ++i;
+    }
+    return i;
+  };
+  const auto& plan = *stage->plan;
+  for (const auto& input : plan.inputs()) {
+    stage->sources.push_back(index_of(known, input.value));
+  }
+  stage->targets.resize(plan.outputs().size());
+  for (std::size_t i = 0; i < plan.outputs().size(); ++i) {
+    for (std::uint32_t k = 0; k < graph_.outputs.size(); ++k) {
+      if (graph_.outputs[k] == plan.outputs()[i].value) {
+        stage->targets[i].outputs.push_back(k);
+      }
+    }
+  }
+  if (plan.cut() != nullptr) {
+    for (const auto id : plan.cut()->live) {
+      const auto output = index_of(plan.outputs(), id);
+      if (output < plan.outputs().size()) {
+        stage->targets[output].carried = true;
+        stage->live_from.push_back(static_cast<std::uint32_t>(known.size()) + output);
+      } else {
+        stage->live_from.push_back(index_of(known, id));
+      }
+    }
+  }
+  return stage;
+}
+
+std::shared_ptr<Compiled> compile(const Model& model, const Config& config) {
+  check_usable();
+  auto compiled = std::make_shared<Compiled>(model, config);
+  if (model.is_dynamic()) {
+    return compiled;
+  }
+  // The plan of a static model's first stage is built now, not by its first inference.
+  const OperationRef first{new Operation{compiled}};
+  std::vector<KnownValue> known;
+  for (std::size_t i = 0; i < compiled->inputs().size(); ++i) {
+    const auto& port = *compiled->inputs()[i];
+    known.push_back({compiled->graph().inputs[i], Tensor{port.type, port.shape.to_shape()}, false});
+  }
+  auto& scheduler = process_scheduler();
+  scheduler.acquire(*first);
+  try {
+    compiled->bound_plan(*RunFrame::stream(*first), 0, known);
+  } catch (...) {
+    scheduler.release(*first);
+    throw;
+  }
+  scheduler.release(*first);
+  return compiled;
+}
+
+}  // namespace coinfer::runtime

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "coinfer/model.hpp"
+#include "coinfer/tensor.hpp"
+#include "graph/graph.hpp"
+#include "plan/plan.hpp"
+#include "plan/weights.hpp"
+#include "runtime/config.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/stream.hpp"
+
+namespace coinfer::runtime {
+
+/// What is known of a value when a stage begins.
+struct KnownValue {
+  graph::ValueId value;
+  Tensor tensor;
+  bool shapes_plan = false;  ///< its contents are part of the plan's key
+};
+
+/// A compiled model: the optimised graph, packed weights, the cache of plans and the streams.
+/// *Thread safety*: shared objects: safe.
+class Compiled {
+ public:
+  Compiled(const Model& model, const Config& config);
+  ~Compiled();
+  Compiled(const Compiled&) = delete;
+  Compiled& operator=(const Compiled&) = delete;
+
+  const std::vector<PortRef>& inputs() const { return inputs_; }
+  const std::vector<PortRef>& outputs() const { return outputs_; }
+  const std::string& name() const { return name_; }
+  const Config& config() const { return config_; }
+  const graph::Graph& graph() const { return graph_; }
+  WaitingRuns& waiting_runs() { return *waiting_; }
+  std::size_t weight_bytes() const { return weights_.bytes(); }
+
+  /// The bound plan of a stage on this stream, built when there is none yet. Called by the holder of
+  /// the stream's lease.
+  Stream::Bound& bound_plan(Stream& stream, std::size_t first_node, const std::vector<KnownValue>& known);
+
+  /// Plans built so far, for tests: going back to an old shape builds none.
+  std::size_t plans_built() const { return plans_built_.load(std::memory_order_relaxed); }
+
+ private:
+  struct CacheEntry {
+    std::mutex building;
+    std::shared_ptr<const StagePlan> stage;
+  };
+  std::shared_ptr<const StagePlan> cached_or_built(Stream& stream, std::size_t first_node,
+                                                   const std::vector<KnownValue>& known);
+  std::shared_ptr<const StagePlan> build(Stream& stream, std::size_t first_node,
+                                         const std::vector<KnownValue>& known);
+  void evict();
+
+  graph::Graph graph_;
+  std::string name_;
+  Config config_;
+  std::vector<PortRef> inputs_;
+  std::vector<PortRef> outputs_;
+  plan::Weights weights_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::unique_ptr<WaitingRuns> waiting_;
+
+  std::mutex mutex_;  // of the cache
+  using Recent = std::list<std::pair<PlanKey, std::shared_ptr<CacheEntry>>>;
+  Recent recent_;
+  std::unordered_map<PlanKey, Recent::iterator, PlanKeyHash> cache_;
+  std::atomic<std::size_t> plans_built_{0};
+};
+
+/// Compiles a model; throws Error naming node or property.
+std::shared_ptr<Compiled> compile(const Model& model, const Config& config);
+
+}  // namespace coinfer::runtime

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace coinfer::runtime {
+
+/// The process's Asio execution context and its worker threads, which start when work is first
+/// posted, one at a time, at most one per compute slot. Workers block all signals and run at a
+/// lower scheduling priority, so that event loops answer on a saturated machine.
+/// *Thread safety*: shared objects: safe.
+class Executor {
+ public:
+  using executor_type = boost::asio::io_context::executor_type;
+
+  /// `drain` is what a permit does: run waiting operations until none can run.
+  Executor(int threads, std::function<void()> drain);
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  /// Lets one worker run `drain`.
+  void post_permit();
+  executor_type get_executor() noexcept { return context_.get_executor(); }
+  /// Ends and joins the workers.
+  void stop();
+
+  /// Does the calling thread belong to any Executor?
+  static bool on_worker() noexcept;
+
+ private:
+  void start_worker_if_none_idle();
+  void work();
+
+  const int threads_;
+  std::function<void()> drain_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<executor_type> guard_;
+  std::atomic<std::uint64_t> posted_{0};
+  std::atomic<int> idle_{0};
+  std::atomic<int> started_{0};
+  std::atomic<bool> spinning_{false};
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  std::vector<std::thread> workers_;
+};
+
+/// What a thread that computes for us does once: signals blocked, scheduling priority lowered.
+void settle_compute_thread() noexcept;
+
+}  // namespace coinfer::runtime

@@ -1,0 +1,146 @@
+#include "coinfer/operation.hpp"
+
+#include "coinfer/error.hpp"
+#include "runtime/compiled.hpp"
+#include "runtime/live.hpp"
+#include "runtime/process.hpp"
+#include "runtime/run.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace coinfer {
+
+using runtime::process_scheduler;
+
+Operation::Operation(std::shared_ptr<runtime::Compiled> model) : model_{std::move(model)} {
+  runtime::live::operations.fetch_add(1, std::memory_order_relaxed);
+}
+
+Operation::~Operation() { runtime::live::operations.fetch_sub(1, std::memory_order_relaxed); }
+
+void Operation::start() {
+  auto& scheduler = process_scheduler();
+  stamps_.queued = std::chrono::steady_clock::now();
+  inline_ = false;
+  state_.store(State::queued, std::memory_order_release);
+  intrusive_ptr_add_ref(this);
+  try {
+    scheduler.submit(*this);
+  } catch (...) {
+    state_.store(State::made, std::memory_order_release);
+    intrusive_ptr_release(this);
+    throw;
+  }
+}
+
+void Operation::run_inline() {
+  auto& scheduler = process_scheduler();
+  if (runtime::Executor::on_worker()) {
+    throw Error(
+        "a blocking inference was called on a stream's thread, where it could wait for itself; use async_infer, or "
+        "give the handler an executor");
+  }
+  const OperationRef self{this};
+  stamps_.queued = std::chrono::steady_clock::now();
+  state_.store(State::queued, std::memory_order_release);
+  bool leased = false;
+  try {
+    leased = scheduler.acquire(*this);
+  } catch (...) {
+    state_.store(State::made, std::memory_order_release);
+    throw;
+  }
+  if (!leased) {
+    finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
+    return;
+  }
+  resume();
+}
+
+/// Begins or continues the coroutine; the calling thread holds the lease and a reference, which for a
+/// queued run that has ended is given up here, after the coroutine has left its frame.
+void Operation::resume() noexcept {
+  const bool queued = !inline_;
+  state_.store(State::running, std::memory_order_release);
+  auto& frame = runtime::RunFrame::of(*this);
+  runtime::RunFrame::suspended = false;
+  if (frame.coroutine) {
+    std::exchange(frame.coroutine, nullptr).resume();
+  } else {
+    runtime::run_stages(*this).handle.resume();
+  }
+  if (queued && !runtime::RunFrame::suspended) {
+    intrusive_ptr_release(this);
+  }
+}
+
+void Operation::finish(Outcome outcome) noexcept {
+  stamps_.finished = std::chrono::steady_clock::now();
+  computed_ = std::move(outcome);
+  if (stream_ != nullptr) {
+    if (inline_) {
+      process_scheduler().release(*this);
+    } else {
+      process_scheduler().give_back(*this);
+    }
+  }
+  inputs.clear();
+  state_.store(State::ended, std::memory_order_release);
+  const auto kept = std::move(keep);
+  if (owner != nullptr) {
+    owner->ended(owner, *this);
+  }
+  if (gate != nullptr) {
+    gate->pass(gate, *this);
+  } else {
+    deliver();
+  }
+}
+
+void Operation::fail_unstarted(std::exception_ptr error) noexcept {
+  finish({Outcome::Kind::failed, std::move(error)});
+}
+
+void Operation::reset() noexcept {
+  state_.store(State::made, std::memory_order_relaxed);
+  stop_.store(false, std::memory_order_relaxed);
+  abandoned_.store(false, std::memory_order_relaxed);
+  observed_.store(false, std::memory_order_relaxed);
+  has_callback_error_.store(false, std::memory_order_relaxed);
+  callback_error_ = nullptr;
+  computed_ = {};
+  stamps_ = {};
+  published.clear();
+  completion.reset();
+}
+
+void Operation::deliver() noexcept { completion.complete(computed_); }
+
+void Operation::cancel() noexcept {
+  stop_.store(true, std::memory_order_release);
+  if (state() == State::queued && process_scheduler().dequeue(*this)) {
+    if (frame_ && frame_->coroutine) {
+      std::exchange(frame_->coroutine, nullptr).destroy();
+    }
+    finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
+    intrusive_ptr_release(this);
+  }
+}
+
+void Operation::abandon() noexcept {
+  abandoned_.store(true, std::memory_order_release);
+  cancel();
+}
+
+std::exception_ptr Operation::take_callback_error() noexcept {
+  if (!has_callback_error_.exchange(false, std::memory_order_acq_rel)) {
+    return nullptr;
+  }
+  return std::move(callback_error_);
+}
+
+void Operation::set_callback_error(std::exception_ptr error) noexcept {
+  callback_error_ = std::move(error);
+  has_callback_error_.store(true, std::memory_order_release);
+}
+
+}  // namespace coinfer

@@ -1,0 +1,73 @@
+#include "runtime/process.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
+#include "runtime/live.hpp"
+#include "runtime/scheduler.hpp"
+
+namespace coinfer {
+namespace runtime {
+namespace {
+
+std::atomic<Scheduler*> scheduler{nullptr};
+std::atomic<bool> forked{false};
+
+void in_forked_child() {
+  if (scheduler.load(std::memory_order_relaxed) != nullptr) {
+    forked.store(true, std::memory_order_release);
+  }
+}
+
+}  // namespace
+
+int compute_slots() noexcept {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    return std::max(CPU_COUNT(&set), 1);
+  }
+  return std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+}
+
+Scheduler& process_scheduler() {
+  check_usable();
+  auto* made = scheduler.load(std::memory_order_acquire);
+  if (made != nullptr) {
+    return *made;
+  }
+  // Never destroyed: threads that outlive main may still look at it.
+  static Scheduler* const only = [] {
+    auto* fresh = new Scheduler{compute_slots()};
+    pthread_atfork(nullptr, nullptr, in_forked_child);
+    scheduler.store(fresh, std::memory_order_release);
+    return fresh;
+  }();
+  return *only;
+}
+
+void check_usable() {
+  if (forked.load(std::memory_order_acquire)) {
+    throw Error(
+        "this process was forked after its parent had used coinfer, whose threads do not survive a fork; start "
+        "workers with the spawn method, or fork first and load models afterwards (gunicorn: in post_fork)");
+  }
+}
+
+}  // namespace runtime
+
+void shutdown() noexcept {
+  auto* scheduler = runtime::scheduler.load(std::memory_order_acquire);
+  if (scheduler == nullptr || runtime::forked.load(std::memory_order_acquire)) {
+    return;
+  }
+  scheduler->close();
+  scheduler->executor().stop();
+}
+
+LiveObjects live_objects() noexcept {
+  return {runtime::live::operations.load(), runtime::live::requests.load(), runtime::live::compiled_models.load()};
+}
+
+}  // namespace coinfer

@@ -1,0 +1,18 @@
+#pragma once
+
+namespace coinfer::runtime {
+
+class Executor;
+class Scheduler;
+
+/// The one executor and scheduler of this process, made at first use and never destroyed.
+Scheduler& process_scheduler();
+
+/// Throws Error when the runtime is shut down, or when this process was forked from one that had
+/// used it: the threads of oneDNN and TBB do not survive a fork.
+void check_usable();
+
+/// Compute threads this process may use: its CPU affinity.
+int compute_slots() noexcept;
+
+}  // namespace coinfer::runtime

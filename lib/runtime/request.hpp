@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "coinfer/infer_request.hpp"
+#include "coinfer/operation.hpp"
+#include "runtime/compiled.hpp"
+
+namespace coinfer::runtime {
+
+/// A request's tensors, and the one run it may have in flight.
+class Request : public std::enable_shared_from_this<Request>, private Gate, private Owner {
+ public:
+  explicit Request(std::shared_ptr<Compiled> model);
+  ~Request();
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  const std::shared_ptr<Compiled>& model() const { return model_; }
+
+  Tensor input(std::size_t index);
+  Tensor output(std::size_t index);
+  void set_input(std::size_t index, Tensor tensor);
+  Tensor own_input(std::size_t index, const Shape& shape);
+  void set_output(std::size_t index, Tensor tensor);
+
+  OperationRef start(const StartOptions& options);
+  OperationRef infer();
+  void set_callback(std::function<void(std::exception_ptr)> callback);
+  void check_idle() const;
+  bool busy() const;
+  OperationRef current() const;
+
+ private:
+  void ended(Operation& operation) noexcept;
+  void pass_gate(Operation& operation) noexcept;
+  OperationRef claim(const StartOptions& options, bool inline_run);
+  void unclaim() noexcept;
+  void check_index(std::size_t index, std::size_t count, const char* what) const;
+  [[noreturn]] void throw_busy() const;
+  void check_idle_locked() const;
+
+  std::shared_ptr<Compiled> model_;
+  std::vector<Tensor> inputs_;
+  std::vector<Tensor> own_inputs_;
+  std::vector<Tensor> outputs_;
+  std::function<void(std::exception_ptr)> callback_;
+
+  mutable std::mutex mutex_;
+  OperationRef current_;  // started last
+  OperationRef pending_;  // waits for an abandoned `current_` to be idle
+  OperationRef spare_;
+  bool busy_ = false;
+};
+
+}  // namespace coinfer::runtime

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <vector>
+
+#include "coinfer/operation.hpp"
+#include "runtime/compiled.hpp"
+
+namespace coinfer::runtime {
+
+/// A run's coroutine, and its memory, which the next run of the same Operation would use again.
+struct RunFrame {
+  std::coroutine_handle<> coroutine;
+  std::unique_ptr<std::byte[]> memory;
+  std::size_t bytes = 0;
+  std::vector<KnownValue> known;  ///< what the stage at hand reads
+  std::vector<KnownValue> next;
+
+  /// Whether the coroutine that this thread resumed last suspended instead of ending.
+  static thread_local bool suspended;
+
+  static RunFrame& of(Operation& operation);
+  static Stream* stream(const Operation& operation) { return operation.stream_; }
+  static void finish(Operation& operation, Outcome outcome) noexcept { operation.finish(std::move(outcome)); }
+  static bool is_inline(const Operation& operation) { return operation.inline_; }
+  static const std::atomic<bool>& stop(const Operation& operation) { return operation.stop_; }
+  static void set_queued(Operation& operation) noexcept {
+    operation.state_.store(Operation::State::queued, std::memory_order_release);
+  }
+  static void stamp_start(Operation& operation) noexcept;
+};
+
+/// The coroutine's type: starts suspended, destroys itself at its end. Its frame lies in the
+/// Operation's RunFrame.
+struct Run {
+  struct promise_type {
+    static void* operator new(std::size_t bytes, Operation& operation);
+    static void operator delete(void*, std::size_t) noexcept {}
+    Run get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+/// One run: its stages, one after another, then its end. Between stages it gives its stream to others
+/// that wait.
+Run run_stages(Operation& operation);
+
+}  // namespace coinfer::runtime

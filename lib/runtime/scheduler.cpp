@@ -1,0 +1,259 @@
+#include "runtime/scheduler.hpp"
+
+#include "coinfer/error.hpp"
+#include "runtime/compiled.hpp"
+#include "runtime/futex.hpp"
+
+namespace coinfer::runtime {
+namespace {
+
+/// How often a model is passed over because too few slots are free, before they are kept for it.
+constexpr int patience = 8;
+
+}  // namespace
+
+Scheduler::Scheduler(int slots) : free_slots_{slots}, executor_{slots, [this] { drain(); }} {
+  running_.reserve(static_cast<std::size_t>(slots));
+}
+
+WaitingRuns& Scheduler::queue_of(Operation& operation) { return operation.model_->waiting_runs(); }
+
+void Scheduler::link(WaitingRuns& queue, Operation& operation) {
+  auto* after = queue.last_;
+  while (after != nullptr && after->priority < operation.priority) {
+    after = after->previous_;
+  }
+  operation.previous_ = after;
+  operation.next_ = after != nullptr ? after->next_ : queue.first_;
+  (operation.next_ != nullptr ? operation.next_->previous_ : queue.last_) = &operation;
+  (after != nullptr ? after->next_ : queue.first_) = &operation;
+  operation.linked_ = true;
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  if (!queue.in_ring_) {
+    queue.in_ring_ = true;
+    queue.passed_over_ = 0;
+    if (turn_ == nullptr) {
+      queue.next_ = &queue;
+    } else {
+      queue.next_ = turn_->next_;
+      turn_->next_ = &queue;
+    }
+    turn_ = &queue;
+  }
+}
+
+void Scheduler::unlink(WaitingRuns& queue, Operation& operation) {
+  (operation.previous_ != nullptr ? operation.previous_->next_ : queue.first_) = operation.next_;
+  (operation.next_ != nullptr ? operation.next_->previous_ : queue.last_) = operation.previous_;
+  operation.next_ = operation.previous_ = nullptr;
+  operation.linked_ = false;
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  if (queue.first_ != nullptr) {
+    return;
+  }
+  queue.in_ring_ = false;
+  if (queue.next_ == &queue) {
+    turn_ = nullptr;
+    return;
+  }
+  auto* before = &queue;
+  while (before->next_ != &queue) {
+    before = before->next_;
+  }
+  before->next_ = queue.next_;
+  if (turn_ == &queue) {
+    turn_ = before;
+  }
+}
+
+/// The model whose turn it is and whose lease fits. Needs the lock.
+WaitingRuns* Scheduler::next_runnable() {
+  if (turn_ == nullptr) {
+    return nullptr;
+  }
+  auto* const last = turn_;
+  for (auto* queue = turn_->next_;; queue = queue->next_) {
+    if (runnable(*queue)) {
+      return queue;
+    }
+    if (!queue->free_.empty() && ++queue->passed_over_ > patience) {
+      return nullptr;
+    }
+    if (queue == last) {
+      return nullptr;
+    }
+  }
+}
+
+/// Leases a stream to the model's first waiting run. Needs the lock.
+Operation& Scheduler::grant(WaitingRuns& queue) {
+  queue.passed_over_ = 0;
+  turn_ = &queue;
+  auto& operation = *queue.first_;
+  unlink(queue, operation);
+  lease(queue, operation);
+  return operation;
+}
+
+void Scheduler::lease(WaitingRuns& queue, Operation& operation) {
+  operation.stream_ = queue.free_.back();
+  queue.free_.pop_back();
+  free_slots_ -= queue.slots_;
+  running_.push_back(&operation);
+}
+
+void Scheduler::end_lease(Operation& operation) {
+  auto& queue = queue_of(operation);
+  queue.free_.push_back(std::exchange(operation.stream_, nullptr));
+  free_slots_ += queue.slots_;
+  std::erase(running_, &operation);
+}
+
+/// Tells a parked inline caller. Needs the lock, because the caller may be gone once it is let go.
+void Scheduler::wake(Operation& operation, Granted granted) {
+  operation.granted_.store(static_cast<std::uint32_t>(granted), std::memory_order_release);
+  futex_wake(operation.granted_);
+}
+
+/// The next run for a worker. Inline callers that are granted a stream on the way are woken.
+Operation* Scheduler::take() {
+  const std::lock_guard lock{mutex_};
+  while (auto* queue = next_runnable()) {
+    auto& operation = grant(*queue);
+    if (!operation.inline_) {
+      return &operation;
+    }
+    wake(operation, Granted::lease);
+  }
+  return nullptr;
+}
+
+/// Grants what inline callers wait for; lets a worker look when the next run is not one of theirs.
+void Scheduler::serve() {
+  bool post = false;
+  {
+    const std::lock_guard lock{mutex_};
+    while (auto* queue = next_runnable()) {
+      if (!queue->first_->inline_) {
+        post = true;
+        break;
+      }
+      wake(grant(*queue), Granted::lease);
+    }
+  }
+  if (post) {
+    executor_.post_permit();
+  }
+}
+
+void Scheduler::drain() {
+  // A bounded burst, so that other handlers of the context get their turn.
+  constexpr int burst = 64;
+  for (int i = 0; i < burst; ++i) {
+    auto* operation = take();
+    if (operation == nullptr) {
+      return;
+    }
+    operation->resume();
+  }
+  executor_.post_permit();
+}
+
+void Scheduler::submit(Operation& operation) {
+  auto& queue = queue_of(operation);
+  bool wake = false;
+  {
+    const std::lock_guard lock{mutex_};
+    if (closed_) {
+      throw Error("the runtime is shut down; no inference can start");
+    }
+    link(queue, operation);
+    wake = runnable(queue);
+  }
+  if (wake) {
+    executor_.post_permit();
+  }
+}
+
+bool Scheduler::acquire(Operation& operation) {
+  auto& queue = queue_of(operation);
+  {
+    const std::lock_guard lock{mutex_};
+    if (closed_) {
+      throw Error("the runtime is shut down; no inference can start");
+    }
+    operation.inline_ = true;
+    if (turn_ == nullptr && runnable(queue)) {
+      lease(queue, operation);
+      return true;
+    }
+    operation.granted_.store(static_cast<std::uint32_t>(Granted::nothing), std::memory_order_relaxed);
+    link(queue, operation);
+  }
+  // What waits may be only this run, for which there is room.
+  serve();
+  auto granted = static_cast<std::uint32_t>(Granted::nothing);
+  while ((granted = operation.granted_.load(std::memory_order_acquire)) ==
+         static_cast<std::uint32_t>(Granted::nothing)) {
+    futex_wait(operation.granted_, static_cast<std::uint32_t>(Granted::nothing));
+  }
+  // Whoever granted holds the lock until it has let go of this operation.
+  const std::lock_guard lock{mutex_};
+  return granted == static_cast<std::uint32_t>(Granted::lease);
+}
+
+void Scheduler::give_back(Operation& operation) {
+  const std::lock_guard lock{mutex_};
+  end_lease(operation);
+}
+
+void Scheduler::release(Operation& operation) {
+  give_back(operation);
+  if (contended()) {
+    serve();
+  }
+}
+
+void Scheduler::requeue(Operation& operation) {
+  const std::lock_guard lock{mutex_};
+  end_lease(operation);
+  link(queue_of(operation), operation);
+}
+
+bool Scheduler::dequeue(Operation& operation) {
+  const std::lock_guard lock{mutex_};
+  if (!operation.linked_) {
+    return false;
+  }
+  unlink(queue_of(operation), operation);
+  if (operation.inline_) {
+    wake(operation, Granted::cancelled);
+    return false;
+  }
+  return true;
+}
+
+void Scheduler::close() {
+  std::vector<OperationRef> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    closed_.store(true, std::memory_order_release);
+    for (auto* operation : running_) {
+      operation->stop_.store(true, std::memory_order_release);
+    }
+    if (turn_ != nullptr) {
+      auto* queue = turn_;
+      do {
+        for (auto* operation = queue->first_; operation != nullptr; operation = operation->next_) {
+          waiting.emplace_back(operation);
+        }
+        queue = queue->next_;
+      } while (queue != turn_);
+    }
+  }
+  for (const auto& operation : waiting) {
+    operation->cancel();
+  }
+}
+
+}  // namespace coinfer::runtime

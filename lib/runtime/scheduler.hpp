@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "coinfer/operation.hpp"
+#include "runtime/executor.hpp"
+
+namespace coinfer::runtime {
+
+/// A model's place at the scheduler: its waiting runs, first in first out within one priority, and
+/// its free streams. Owned by the Compiled; all members are the scheduler's, under its lock.
+class WaitingRuns {
+ public:
+  /// `slots`: compute threads that each of the streams takes from the process's budget.
+  WaitingRuns(std::vector<Stream*> streams, int slots) : free_{std::move(streams)}, slots_{slots} {}
+
+ private:
+  friend class Scheduler;
+  Operation* first_ = nullptr;
+  Operation* last_ = nullptr;
+  std::vector<Stream*> free_;
+  int slots_;
+  int passed_over_ = 0;
+  WaitingRuns* next_ = nullptr;  // ring of models with waiting runs
+  bool in_ring_ = false;
+};
+
+/// Leases streams to runs. A lease takes a model's free stream and its slots of the process's
+/// budget, so compute threads never exceed the budget, however many models and callers there are.
+/// Models take turns; a model whose lease is larger than what is free is passed over a few times,
+/// then the slots are kept for it.
+/// *Thread safety*: shared objects: safe. No lock is held while anything runs.
+class Scheduler {
+ public:
+  explicit Scheduler(int slots);
+
+  /// Queues a run; a worker resumes it when it is leased a stream. Takes over one reference.
+  void submit(Operation& operation);
+  /// Leases a stream to the calling thread, which parks until there is one. False when the run was
+  /// dequeued meanwhile.
+  bool acquire(Operation& operation);
+  /// Ends an inline caller's lease.
+  void release(Operation& operation);
+  /// A running run gives its stream back and queues behind the waiting ones (a stage boundary).
+  void requeue(Operation& operation);
+  /// Removes a run that waits. True when the caller is to complete it: false when it runs already,
+  /// is not queued, or belongs to an inline caller, who is woken and completes it.
+  bool dequeue(Operation& operation);
+  /// Ends a worker's lease without looking for the next run; `drain` does that.
+  void give_back(Operation& operation);
+
+  /// Is any run waiting for a stream?
+  bool contended() const noexcept { return waiting_.load(std::memory_order_relaxed) > 0; }
+  Executor& executor() noexcept { return executor_; }
+
+  /// Nothing starts any more; waiting and running ones are asked to stop.
+  void close();
+  bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+ private:
+  enum class Granted : std::uint32_t { nothing, lease, cancelled };
+
+  void drain();
+  void serve();
+  Operation* take();
+  void link(WaitingRuns& queue, Operation& operation);
+  void unlink(WaitingRuns& queue, Operation& operation);
+  bool runnable(const WaitingRuns& queue) const { return !queue.free_.empty() && free_slots_ >= queue.slots_; }
+  WaitingRuns* next_runnable();
+  Operation& grant(WaitingRuns& queue);
+  void lease(WaitingRuns& queue, Operation& operation);
+  void end_lease(Operation& operation);
+  static void wake(Operation& operation, Granted granted);
+  static WaitingRuns& queue_of(Operation& operation);
+
+  std::mutex mutex_;
+  int free_slots_;
+  WaitingRuns* turn_ = nullptr;  // last of the ring: its next_ has the next turn
+  std::atomic<int> waiting_{0};
+  std::atomic<bool> closed_{false};
+  std::vector<Operation*> running_;
+  Executor executor_;
+};
+
+}  // namespace coinfer::runtime
