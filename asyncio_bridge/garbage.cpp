@@ -3,7 +3,7 @@
 namespace coinfer::bridge {
 namespace {
 
-std::atomic<Kept*> garbage{nullptr};
+std::atomic<Garbage*> dropped{nullptr};
 std::atomic<bool> call_pending{false};
 std::atomic<bool> stopped{false};
 std::atomic<long> count{0};
@@ -20,15 +20,21 @@ Kept* Kept::make(PyObject* object) {
   auto* kept = new Kept;
   Py_INCREF(object);
   kept->object_ = object;
+  kept->release = [](Garbage* self) noexcept {
+    auto* mine = static_cast<Kept*>(self);
+    Py_DECREF(mine->object_);
+    delete mine;
+    count.fetch_sub(1, std::memory_order_relaxed);
+  };
   count.fetch_add(1, std::memory_order_relaxed);
   return kept;
 }
 
-void Kept::drop(Kept* kept) noexcept {
-  auto* head = garbage.load(std::memory_order_relaxed);
+void discard(Garbage* garbage) noexcept {
+  auto* head = dropped.load(std::memory_order_relaxed);
   do {
-    kept->next_ = head;
-  } while (!garbage.compare_exchange_weak(head, kept, std::memory_order_release, std::memory_order_relaxed));
+    garbage->next = head;
+  } while (!dropped.compare_exchange_weak(head, garbage, std::memory_order_release, std::memory_order_relaxed));
   if (head == nullptr && !stopped.load(std::memory_order_acquire) &&
       !call_pending.exchange(true, std::memory_order_acq_rel)) {
     // The queue of pending calls has a fixed size; when it is full the next holder of the GIL that
@@ -40,16 +46,14 @@ void Kept::drop(Kept* kept) noexcept {
 }
 
 void empty_garbage() noexcept {
-  if (garbage.load(std::memory_order_relaxed) == nullptr || stopped.load(std::memory_order_relaxed)) {
+  if (dropped.load(std::memory_order_relaxed) == nullptr || stopped.load(std::memory_order_relaxed)) {
     return;
   }
-  auto* kept = garbage.exchange(nullptr, std::memory_order_acquire);
-  while (kept != nullptr) {
-    auto* next = kept->next_;
-    Py_DECREF(kept->object_);
-    delete kept;
-    count.fetch_sub(1, std::memory_order_relaxed);
-    kept = next;
+  auto* garbage = dropped.exchange(nullptr, std::memory_order_acquire);
+  while (garbage != nullptr) {
+    auto* next = garbage->next;
+    garbage->release(garbage);
+    garbage = next;
   }
 }
 

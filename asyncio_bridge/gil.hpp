@@ -28,6 +28,19 @@ class GilReleased {
   PyThreadState* state_;
 };
 
+/// Takes the GIL back for its scope, on a Python thread that is inside a `GilReleased` scope of its
+/// own: to look for signals while it waits. Never on a native thread.
+class GilTaken {
+ public:
+  GilTaken() noexcept : state_{PyGILState_Ensure()} {}
+  ~GilTaken() { PyGILState_Release(state_); }
+  GilTaken(const GilTaken&) = delete;
+  GilTaken& operator=(const GilTaken&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
 /// A strong reference that is only touched under the GIL.
 class PyRef {
  public:
@@ -54,20 +67,26 @@ class PyRef {
   PyObject* object_ = nullptr;
 };
 
+/// Something that holds Python objects and may be dropped on any thread: it is released later, by a
+/// holder of the GIL. Intrusive; the first entry of the list raises one coalesced pending call.
+struct Garbage {
+  /// Needs the GIL; may free the object.
+  void (*release)(Garbage* self) noexcept = nullptr;
+  Garbage* next = nullptr;
+};
+/// Any thread. Never blocks, never takes the GIL.
+void discard(Garbage* garbage) noexcept;
+
 /// A Python object kept alive by native code, e.g. the array behind a shared input. Made under the
-/// GIL; dropped on any thread without it: the reference goes to the garbage list, whose first entry
-/// raises one coalesced pending call.
-class Kept {
+/// GIL, dropped on any thread.
+class Kept : Garbage {
  public:
   /// Needs the GIL.
   static Kept* make(PyObject* object);
-  /// Any thread. Never blocks, never takes the GIL.
-  static void drop(Kept* kept) noexcept;
+  static void drop(Kept* kept) noexcept { discard(kept); }
 
  private:
-  friend void empty_garbage() noexcept;
   PyObject* object_ = nullptr;
-  Kept* next_ = nullptr;
 };
 
 /// Releases what native threads have dropped. Needs the GIL; cheap when there is nothing.

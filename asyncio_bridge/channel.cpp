@@ -1,0 +1,161 @@
+#include "asyncio_bridge/channel.hpp"
+
+#include <unordered_map>
+
+namespace coinfer::bridge {
+
+namespace {
+
+constexpr const char* capsule_name = "coinfer.channel";
+
+PyObject* get_running_loop = nullptr;  // asyncio.events._get_running_loop
+PyObject* name_add_reader = nullptr;
+PyMethodDef drain_method{};
+
+}  // namespace
+
+/// Channels by loop. Under the GIL, as all of Channel.
+struct ChannelPool {
+  std::unordered_map<PyObject*, Channel*> by_loop;
+  Channel* free = nullptr;
+  PyObject* last_loop = nullptr;
+  Channel* last = nullptr;
+
+  static ChannelPool& instance() {
+    static auto* const pool = new ChannelPool;
+    return *pool;
+  }
+
+  Channel* take() {
+    if (free == nullptr) {
+      return new Channel;
+    }
+    auto* channel = free;
+    free = channel->next_free_;
+    return channel;
+  }
+
+  static void destroy_capsule(PyObject* capsule) {
+    auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
+    channel->disconnect();
+  }
+
+  static PyObject* drain(PyObject* capsule, PyObject*) {
+    auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
+    if (channel == nullptr || !channel->drain()) {
+      return nullptr;
+    }
+    Py_RETURN_NONE;
+  }
+};
+
+int prepare_channels() {
+  if (get_running_loop != nullptr) {
+    return 0;
+  }
+  const auto events = PyRef::steal(PyImport_ImportModule("asyncio.events"));
+  if (!events) {
+    return -1;
+  }
+  name_add_reader = PyUnicode_InternFromString("add_reader");
+  get_running_loop = PyObject_GetAttrString(events.get(), "_get_running_loop");
+  drain_method = {"drain", ChannelPool::drain, METH_NOARGS, nullptr};
+  return name_add_reader != nullptr && get_running_loop != nullptr ? 0 : -1;
+}
+
+Channel* Channel::of_running_loop() {
+  if (get_running_loop == nullptr && prepare_channels() != 0) {
+    return nullptr;
+  }
+  const auto loop = PyRef::steal(PyObject_CallNoArgs(get_running_loop));
+  if (!loop) {
+    return nullptr;
+  }
+  if (loop.get() == Py_None) {
+    PyErr_SetString(PyExc_RuntimeError, "no running event loop: awaitable inference is started inside a coroutine");
+    return nullptr;
+  }
+  auto& pool = ChannelPool::instance();
+  if (pool.last_loop == loop.get()) {
+    return pool.last;
+  }
+  const auto found = pool.by_loop.find(loop.get());
+  auto* channel = found != pool.by_loop.end() ? found->second : connect(loop.get());
+  if (channel != nullptr) {
+    pool.last_loop = loop.get();
+    pool.last = channel;
+  }
+  return channel;
+}
+
+Channel* Channel::connect(PyObject* loop) {
+  auto& pool = ChannelPool::instance();
+  auto* channel = pool.take();
+  channel->loop_ = loop;
+  ++channel->generation_;
+  channel->mailbox_.open_for_loop();
+  pool.by_loop[loop] = channel;
+  // From here on the capsule owns the connection: its end, also below on an error, undoes it.
+  const auto capsule = PyRef::steal(PyCapsule_New(channel, capsule_name, ChannelPool::destroy_capsule));
+  if (!capsule) {
+    channel->disconnect();
+    return nullptr;
+  }
+  const auto callback = PyRef::steal(PyCFunction_New(&drain_method, capsule.get()));
+  const auto fd = PyRef::steal(PyLong_FromLong(channel->mailbox_.fd()));
+  if (!callback || !fd) {
+    return nullptr;
+  }
+  PyObject* const arguments[] = {loop, fd.get(), callback.get()};
+  const auto added = PyRef::steal(PyObject_VectorcallMethod(name_add_reader, arguments, 3, nullptr));
+  return added ? channel : nullptr;
+}
+
+void Channel::disconnect() noexcept {
+  auto& pool = ChannelPool::instance();
+  if (pool.last == this) {
+    pool.last = nullptr;
+    pool.last_loop = nullptr;
+  }
+  pool.by_loop.erase(loop_);
+  loop_ = nullptr;
+  mailbox_.close();
+  while (backlog_ != nullptr) {
+    auto* next = static_cast<Letter*>(backlog_->next);
+    discard(backlog_);
+    backlog_ = next;
+  }
+  next_free_ = pool.free;
+  pool.free = this;
+}
+
+bool Channel::drain() {
+  empty_garbage();
+  auto* fresh = mailbox_.take_all();
+  if (backlog_ == nullptr) {
+    backlog_ = fresh;
+  } else if (fresh != nullptr) {
+    auto* last = backlog_;
+    while (last->next != nullptr) {
+      last = static_cast<Letter*>(last->next);
+    }
+    last->next = fresh;
+  }
+  for (int opened = 0; backlog_ != nullptr; ++opened) {
+    if (opened == budget) {
+      mailbox_.wake();
+      return true;
+    }
+    auto* letter = backlog_;
+    backlog_ = static_cast<Letter*>(letter->next);
+    if (!letter->open(letter)) {
+      if (backlog_ != nullptr) {
+        mailbox_.wake();
+      }
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace coinfer::bridge

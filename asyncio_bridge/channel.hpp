@@ -1,0 +1,49 @@
+#pragma once
+
+#include <Python.h>
+
+#include "asyncio_bridge/mailbox.hpp"
+
+namespace coinfer::bridge {
+
+/// The way from completions to one event loop: a mailbox whose eventfd is registered with
+/// `loop.add_reader`, or, for loops without it, one coalesced `call_soon_threadsafe`.
+///
+/// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed or
+/// collected) the channel is closed and goes back to the pool. Channels are never freed, so a stale
+/// pointer is safe to compare. All members but `mailbox.push` need the GIL.
+class Channel {
+ public:
+  /// The channel of the loop that runs in this thread, made at first use. A new reference to the loop
+  /// is not taken. Null with RuntimeError set when no loop runs.
+  static Channel* of_running_loop();
+
+  /// Borrowed; null when closed.
+  PyObject* loop() const noexcept { return loop_; }
+  /// Changes with each loop that this channel serves.
+  std::uint64_t generation() const noexcept { return generation_; }
+  void post(Letter* letter) noexcept { mailbox_.push(letter); }
+
+  /// Called by the loop: opens the letters that wait, at most `budget` at a time.
+  bool drain();
+
+ private:
+  friend struct ChannelPool;
+  static constexpr int budget = 256;
+
+  Channel() = default;
+  ~Channel() = delete;
+  static Channel* connect(PyObject* loop);
+  void disconnect() noexcept;
+
+  Mailbox& mailbox_ = *new Mailbox;
+  PyObject* loop_ = nullptr;
+  std::uint64_t generation_ = 0;
+  Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
+  Channel* next_free_ = nullptr;
+};
+
+/// Prepares what the channels need of asyncio; -1 with an exception set on failure.
+int prepare_channels();
+
+}  // namespace coinfer::bridge

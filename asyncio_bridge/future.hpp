@@ -1,0 +1,47 @@
+#pragma once
+
+#include <Python.h>
+
+#include "asyncio_bridge/channel.hpp"
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/operation.hpp"
+
+namespace coinfer::bridge {
+
+/// A waiter on an event loop: the letter and the continuation of one future. Made and freed under the
+/// GIL; between, native threads only fire it.
+struct Ticket : Letter, Continuation {
+  PyObject* future = nullptr;  ///< owned while the run is waited for
+  OperationRef operation;
+  /// Makes the result of a finished run: a new reference, or null with an exception set.
+  PyObject* (*result)(Ticket& ticket) = nullptr;
+  PyObject* context = nullptr;  ///< owned; what `result` needs
+  std::uint32_t flags = 0;      ///< of `result`
+  bool owns_run = true;         ///< cancelling the future cancels the run
+  /// Called under the GIL when the run is over and the ticket no longer needs its operation.
+  void (*done_with)(Ticket& ticket) = nullptr;
+  Channel* channel = nullptr;
+  std::uint64_t generation = 0;
+};
+
+/// Makes `coinfer.InferFuture`, a subclass of asyncio.Future that is also a
+/// collections.abc.Coroutine. Null with an exception set on failure. Called once.
+PyObject* make_future_type();
+
+/// A new ticket with a future of the running loop. Null with an exception set.
+Ticket* new_ticket();
+/// The ticket's future for the caller, a new reference; once the run was started.
+PyObject* future_of(Ticket& ticket);
+/// Frees a ticket whose run was not started.
+void drop_ticket(Ticket* ticket);
+
+/// A completed future with the result None.
+PyObject* completed_future();
+
+/// Sets the Python exception that a C++ one stands for; the module provides it.
+extern void (*set_python_error)(const std::exception_ptr& error);
+
+/// Tickets alive, for leak tests.
+long live_tickets() noexcept;
+
+}  // namespace coinfer::bridge

@@ -1,0 +1,65 @@
+#include "asyncio_bridge/mailbox.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace coinfer::bridge {
+
+Mailbox::Mailbox() : fd_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
+  if (fd_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "an eventfd for an event loop could not be made");
+  }
+}
+
+void Mailbox::push(Letter* letter) noexcept {
+  auto* head = head_.load(std::memory_order_relaxed);
+  do {
+    letter->next = head;
+  } while (!head_.compare_exchange_weak(head, letter, std::memory_order_seq_cst, std::memory_order_relaxed));
+  if (closed_.load(std::memory_order_seq_cst)) {
+    discard_all();
+  } else if (head == nullptr) {
+    wake();
+  }
+}
+
+void Mailbox::wake() noexcept {
+  const std::uint64_t one = 1;
+  // The only failure is a full counter, and then the loop is awake.
+  [[maybe_unused]] const auto written = write(fd_, &one, sizeof one);
+}
+
+Letter* Mailbox::take_all() noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto was_read = read(fd_, &count, sizeof count);
+  auto* head = head_.exchange(nullptr, std::memory_order_acquire);
+  Letter* first = nullptr;
+  while (head != nullptr) {
+    auto* next = static_cast<Letter*>(head->next);
+    head->next = first;
+    first = head;
+    head = next;
+  }
+  return first;
+}
+
+void Mailbox::open_for_loop() noexcept { closed_.store(false, std::memory_order_seq_cst); }
+
+void Mailbox::close() noexcept {
+  closed_.store(true, std::memory_order_seq_cst);
+  discard_all();
+}
+
+void Mailbox::discard_all() noexcept {
+  auto* head = head_.exchange(nullptr, std::memory_order_acquire);
+  while (head != nullptr) {
+    auto* next = static_cast<Letter*>(head->next);
+    discard(head);
+    head = next;
+  }
+}
+
+}  // namespace coinfer::bridge

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "asyncio_bridge/gil.hpp"
+
+namespace coinfer::bridge {
+
+/// What a native thread hands to a loop. Intrusive.
+struct Letter : Garbage {
+  /// On the loop's thread, under the GIL. Resolves whatever waits; frees the letter. False when a
+  /// Python exception is set that must stop the loop (KeyboardInterrupt, SystemExit).
+  bool (*open)(Letter* self) = nullptr;
+};
+
+/// A lock-free stack of letters and an eventfd that wakes the loop. The eventfd is written when the
+/// stack turns non-empty, so a burst costs one system call.
+/// *Thread safety*: `push` from any thread, without the GIL; the rest by the loop's thread under it.
+class Mailbox {
+ public:
+  Mailbox();
+  ~Mailbox() = delete;  // pooled and never freed: a producer may still be inside `push`
+
+  /// Hands a letter over. When the loop is gone it goes to the garbage list.
+  void push(Letter* letter) noexcept;
+
+  /// Takes all letters, in the order they were pushed. Reads the eventfd first, so that a letter
+  /// pushed meanwhile wakes the loop again.
+  Letter* take_all() noexcept;
+  /// Wakes the loop without a letter.
+  void wake() noexcept;
+
+  int fd() const noexcept { return fd_; }
+  void open_for_loop() noexcept;
+  /// The loop is gone: letters from now on are discarded, and those that wait.
+  void close() noexcept;
+  bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+ private:
+  void discard_all() noexcept;
+
+  std::atomic<Letter*> head_{nullptr};
+  std::atomic<bool> closed_{true};
+  int fd_ = -1;
+};
+
+}  // namespace coinfer::bridge
