@@ -1,0 +1,186 @@
+"""Element types of tensors: `coinfer.Type`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+# name, repr, dtype, bits, floating, signed; in the order of the native enumeration.
+_TABLE: tuple[tuple[str, str, str | None, int, bool, bool], ...] = (
+    ("dynamic", "dynamic", None, 0, False, False),
+    ("boolean", "char", "bool", 8, False, True),
+    ("bf16", "bfloat16", "float16", 16, True, True),
+    ("f16", "float16", "float16", 16, True, True),
+    ("f32", "float32", "float32", 32, True, True),
+    ("f64", "double64", "float64", 64, True, True),
+    ("i8", "int8_t", "int8", 8, False, True),
+    ("i16", "int16_t", "int16", 16, False, True),
+    ("i32", "int32_t", "int32", 32, False, True),
+    ("i64", "int64_t", "int64", 64, False, True),
+    ("u8", "uint8_t", "uint8", 8, False, False),
+    ("u16", "uint16_t", "uint16", 16, False, False),
+    ("u32", "uint32_t", "uint32", 32, False, False),
+    ("u64", "uint64_t", "uint64", 64, False, False),
+    ("string", "string", "S", 64, False, False),
+)
+
+
+class Type:
+    """The type of one tensor element, e.g. `Type.f32`.
+
+    There is one object for each type: `Type(np.float32) is Type.f32`. A bf16 tensor is seen through
+    numpy as float16 of the same bits, because numpy has no bfloat16.
+    """
+
+    __slots__ = ("_bits", "_dtype", "_floating", "_index", "_name", "_repr", "_signed")
+
+    bf16: ClassVar[Type]
+    boolean: ClassVar[Type]
+    dynamic: ClassVar[Type]
+    f16: ClassVar[Type]
+    f32: ClassVar[Type]
+    f64: ClassVar[Type]
+    i16: ClassVar[Type]
+    i32: ClassVar[Type]
+    i64: ClassVar[Type]
+    i8: ClassVar[Type]
+    string: ClassVar[Type]
+    u16: ClassVar[Type]
+    u32: ClassVar[Type]
+    u64: ClassVar[Type]
+    u8: ClassVar[Type]
+
+    _index: int
+    _name: str
+    _repr: str
+    _dtype: np.dtype[Any] | None
+    _bits: int
+    _floating: bool
+    _signed: bool
+
+    def __new__(cls, dtype: Any) -> Type:
+        """The element type of a numpy dtype, or of anything that numpy takes for one.
+
+        Raises TypeError for what is no dtype, RuntimeError for a dtype that tensors cannot have.
+        """
+        if isinstance(dtype, Type):
+            return dtype
+        wanted = np.dtype(dtype)
+        if wanted.kind in "SU":
+            return cls.string
+        found = _BY_DTYPE.get(wanted.newbyteorder("="))
+        if found is None:
+            if wanted.name == "bfloat16":
+                return cls.bf16
+            from coinfer._coinfer import Error
+
+            raise Error(f"the dtype {wanted} is not an element type of tensors")
+        return found
+
+    def to_dtype(self) -> np.dtype[Any]:
+        """The numpy dtype of `Tensor.data`; float16 for bf16. Raises RuntimeError for `dynamic`."""
+        if self._dtype is None:
+            from coinfer._coinfer import Error
+
+            raise Error("the element type 'dynamic' has no dtype")
+        return self._dtype
+
+    def get_type_name(self) -> str:
+        """The name: "f32", "boolean", …"""
+        return self._name
+
+    def to_string(self) -> str:
+        """The same as `get_type_name()`."""
+        return self._name
+
+    def get_size(self) -> int:
+        """Bytes of one element, rounded up."""
+        return (self._bits + 7) // 8
+
+    def get_bitwidth(self) -> int:
+        """Bits of one element."""
+        return self._bits
+
+    def is_static(self) -> bool:
+        """True for all but `dynamic`."""
+        return self._index != 0
+
+    def is_dynamic(self) -> bool:
+        """True for `dynamic` only."""
+        return self._index == 0
+
+    def is_real(self) -> bool:
+        """True for floating-point types."""
+        return self._floating
+
+    def is_integral(self) -> bool:
+        """True for integers and boolean."""
+        return not self._floating and self._name not in ("dynamic", "string")
+
+    def is_integral_number(self) -> bool:
+        """True for integers, not for boolean."""
+        return self.is_integral() and self._name != "boolean"
+
+    def is_signed(self) -> bool:
+        """True for types that hold negative numbers, and for boolean."""
+        return self._signed
+
+    def is_quantized(self) -> bool:
+        """False: coinfer has none of the packed types made for quantised weights."""
+        return False
+
+    def compatible(self, other: Type) -> bool:
+        """True when the types are equal or one is `dynamic`."""
+        return self is other or self.is_dynamic() or other.is_dynamic()
+
+    def merge(self, other: Type) -> Type | None:
+        """The type that both can be; None when they exclude each other."""
+        if not self.compatible(other):
+            return None
+        return other if self.is_dynamic() else self
+
+    type_name = property(get_type_name)
+    size = property(get_size)
+    bitwidth = property(get_bitwidth)
+    real = property(is_real)
+    integral = property(is_integral)
+    integral_number = property(is_integral_number)
+    signed = property(is_signed)
+    quantized = property(is_quantized)
+
+    def __repr__(self) -> str:
+        return f"<Type: '{self._repr}'>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_by_name, (self._name,))
+
+    def __copy__(self) -> Type:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Type:
+        return self
+
+
+def _by_name(name: str) -> Type:
+    found = getattr(Type, name)
+    assert isinstance(found, Type)
+    return found
+
+
+def _make_all() -> tuple[Type, ...]:
+    made = []
+    for index, (name, shown, dtype, bits, floating, signed) in enumerate(_TABLE):
+        one = object.__new__(Type)
+        one._index, one._name, one._repr, one._bits = index, name, shown, bits
+        one._floating, one._signed = floating, signed
+        one._dtype = None if dtype is None else np.dtype(dtype)
+        setattr(Type, name, one)
+        made.append(one)
+    return tuple(made)
+
+
+#: All types, in the order of the native enumeration.
+ALL = _make_all()
+_BY_DTYPE = {one._dtype: one for one in ALL if one._dtype is not None and one._name not in ("bf16", "string")}
+Type.__module__ = "coinfer"

@@ -1,0 +1,267 @@
+#include "module/inputs.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/array.hpp"
+#include "module/element_types.hpp"
+#include "module/exceptions.hpp"
+#include "module/numpy.hpp"
+#include "module/results.hpp"
+#include "module/tensor.hpp"
+
+namespace coinfer::python {
+namespace {
+
+using bridge::PyRef;
+
+/// A checked value: either a tensor to be used as it is, or an array to be copied or shared.
+struct Value {
+  std::size_t index;
+  Tensor tensor;
+  PyRef array;
+  Shape shape;  // of the tensor to be: differs from the array's for scalars
+  Taken taken;
+};
+using Values = boost::container::small_vector<Value, 4>;
+
+PyArrayObject* as_array(PyObject* object) { return reinterpret_cast<PyArrayObject*>(object); }
+
+[[noreturn]] void throw_wrong_kind(const Port& port, PyObject* value) {
+  const auto what =
+      PyArray_Check(value) ? describe_array(value) : std::string{Py_TYPE(value)->tp_name};
+  const auto* wanted = port.type == ElementType::string ? "strings" : "numbers";
+  throw_type_error(fmt::format("{} takes {}; {} was given", describe_port(port), wanted, what));
+}
+
+void check_shape(const Port& port, const Shape& shape) {
+  if (!port.shape.contains(shape)) {
+    throw Error(fmt::format("{} was given the shape {}", describe_port(port), shape.to_string()));
+  }
+}
+
+/// Numbers, strings or a nested list of them: what the user did not make an array himself.
+bool is_plain_value(PyObject* value) {
+  return PyFloat_Check(value) || PyLong_Check(value) || PyUnicode_Check(value) ||
+         PyBytes_Check(value) || PyList_Check(value) || PyTuple_Check(value) ||
+         PyComplex_Check(value) || PyArray_IsScalar(value, Generic);
+}
+
+/// Can the array's memory be the tensor's memory?
+Taken sharing(PyArrayObject* array, const Port& port, bool share) {
+  const auto type = element_type_of_numpy(PyArray_TYPE(array));
+  if (!type || numpy_type(*type) != numpy_type(port.type)) {
+    return Taken::other_type;
+  }
+  if (!PyArray_ISCARRAY_RO(array)) {
+    return PyArray_IS_C_CONTIGUOUS(array) ? Taken::foreign : Taken::not_dense;
+  }
+  return share ? Taken::shared : Taken::not_shared;
+}
+
+/// The shape of the tensor that a scalar becomes: the input's own rank with every extent 1.
+Shape shape_of_scalar(const Port& port) {
+  if (port.shape.contains(Shape{}) || !port.shape.has_rank()) {
+    return Shape{};
+  }
+  return Shape(static_cast<std::size_t>(port.shape.rank()), 1);
+}
+
+bool is_strings(PyObject* array) {
+  const auto kind = PyArray_TYPE(as_array(array));
+  return kind == NPY_STRING || kind == NPY_UNICODE;
+}
+
+/// An array as a checked value. `plain`: made by us from a list or scalar.
+Value check_array(PyRef array, const Port& port, bool share, bool plain) {
+  auto* given = as_array(array.get());
+  const auto kind = PyArray_TYPE(given);
+  const bool wants_strings = port.type == ElementType::string;
+  const bool bf16 = port.type == ElementType::bf16 && PyArray_ITEMSIZE(given) == 2;
+  if (wants_strings ? !is_strings(array.get()) && kind != NPY_OBJECT
+                    : !(PyTypeNum_ISNUMBER(kind) || kind == NPY_BOOL || bf16)) {
+    throw_wrong_kind(port, array.get());
+  }
+  auto shape = PyArray_NDIM(given) == 0 ? shape_of_scalar(port) : shape_of(array.get());
+  check_shape(port, shape);
+  auto taken = Taken::strings;
+  if (!wants_strings) {
+    taken = sharing(given, port, share);
+    if (plain && taken != Taken::other_type) {
+      taken = Taken::value;
+    }
+  }
+  return {port.index, {}, std::move(array), std::move(shape), taken};
+}
+
+Value check_value(PyObject* value, const Port& port, bool share) {
+  if (PyArray_Check(value)) {
+    return check_array(PyRef::borrow(value), port, share, false);
+  }
+  if (const auto* tensor = tensor_in(value)) {
+    if (tensor->type() != port.type) {
+      throw Error(fmt::format("{} was given a tensor of type {}", describe_port(port),
+                              name_of(tensor->type())));
+    }
+    check_shape(port, tensor->shape());
+    return {port.index,
+            *tensor,
+            {},
+            tensor->shape(),
+            tensor->is_continuous() ? Taken::tensor : Taken::not_dense};
+  }
+  if (value == Py_None || PyDict_Check(value)) {
+    throw_wrong_kind(port, value);
+  }
+  auto array = PyRef::steal(array_from(value));
+  if (PyArray_TYPE(as_array(array.get())) == NPY_OBJECT &&
+      PyArray_NDIM(as_array(array.get())) == 0) {
+    throw_wrong_kind(port, value);
+  }
+  return check_array(std::move(array), port, share, is_plain_value(value));
+}
+
+const Port& port_at(const PortTable& ports, PyObject* key) {
+  return *ports.inputs()[ports.find_input(key)];
+}
+
+void add(Values& values, Value value) {
+  for (const auto& other : values) {
+    if (other.index == value.index) {
+      throw Error(fmt::format("input {} was given twice", value.index));
+    }
+  }
+  values.push_back(std::move(value));
+}
+
+void parse_sequence(PyObject* inputs, const PortTable& ports, bool share, Values& values) {
+  auto* const* items = PySequence_Fast_ITEMS(inputs);
+  const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(inputs));
+  if (count > ports.inputs().size()) {
+    throw Error(
+        fmt::format("the model has {} inputs, {} were given", ports.inputs().size(), count));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    values.push_back(check_value(items[i], *ports.inputs()[i], share));
+  }
+}
+
+/// A list of nothing but numbers or strings is one value, of a model with one input.
+bool is_flat_list(PyObject* list) {
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+    auto* item = PyList_GET_ITEM(list, i);
+    if (PyList_Check(item) || PyTuple_Check(item) || !is_plain_value(item)) {
+      return false;
+    }
+  }
+  return PyList_GET_SIZE(list) > 0;
+}
+
+const Port& single_input(const PortTable& ports, PyObject* value) {
+  if (ports.inputs().size() != 1) {
+    throw Error(fmt::format("one value ({}) was given to a model with {} inputs",
+                            Py_TYPE(value)->tp_name, ports.inputs().size()));
+  }
+  return *ports.inputs()[0];
+}
+
+void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& values) {
+  if (PyDict_Check(inputs)) {
+    PyObject* key = nullptr;
+    PyObject* value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(inputs, &at, &key, &value) != 0;) {
+      // What is borrowed must outlive user code that conversion may run.
+      const auto held_key = PyRef::borrow(key);
+      const auto held = PyRef::borrow(value);
+      add(values, check_value(held.get(), port_at(ports, held_key.get()), share));
+    }
+  } else if (PyList_Check(inputs) && ports.inputs().size() == 1 && is_flat_list(inputs)) {
+    values.push_back(check_value(inputs, *ports.inputs()[0], share));
+  } else if (PyTuple_Check(inputs)) {
+    parse_sequence(inputs, ports, share, values);
+  } else if (PyList_Check(inputs)) {
+    const auto items = PyRef::steal(checked(PySequence_Tuple(inputs)));
+    parse_sequence(items.get(), ports, share, values);
+  } else if (is_results(inputs)) {
+    parse_sequence(results_values(inputs), ports, share, values);
+  } else if (PyMapping_Check(inputs) && !PyArray_Check(inputs) &&
+             PyObject_HasAttrString(inputs, "keys") != 0) {
+    const auto copy = PyRef::steal(checked(PyDict_New()));
+    if (PyDict_Update(copy.get(), inputs) < 0) {
+      throw bridge::PythonError{};
+    }
+    check_inputs(copy.get(), ports, share, values);
+  } else {
+    values.push_back(check_value(inputs, single_input(ports, inputs), share));
+  }
+}
+
+Tensor tensor_for(Value& value, const Port& port, InferRequest* request) {
+  if (value.taken == Taken::tensor) {
+    return std::move(value.tensor);
+  }
+  if (value.taken == Taken::shared) {
+    return share_array(value.array.get(), port.type, value.shape);
+  }
+  Tensor own = request != nullptr ? request->own_input_tensor(value.index, value.shape)
+                                  : Tensor{port.type, value.shape};
+  if (value.tensor) {
+    value.tensor.copy_to(own);
+    return own;
+  }
+  if (PyArray_NDIM(as_array(value.array.get())) == 0) {
+    // numpy broadcasts a scalar to the one element.
+    assign_array(Tensor{port.type, Shape{}, own.memory(),
+                        static_cast<std::size_t>(static_cast<std::byte*>(own.data()) -
+                                                 own.memory()->data())},
+                 value.array.get());
+    return own;
+  }
+  assign_array(own, value.array.get());
+  return own;
+}
+
+}  // namespace
+
+const char* describe_taken(Taken taken) noexcept {
+  switch (taken) {
+    case Taken::not_set:
+      return "not set";
+    case Taken::tensor:
+      return "zero-copy: a Tensor is read where it is";
+    case Taken::shared:
+      return "zero-copy: the array is read where it is";
+    case Taken::not_shared:
+      return "copied: share_inputs is False";
+    case Taken::other_type:
+      return "copied: cast to the element type of the input";
+    case Taken::not_dense:
+      return "copied: not C-contiguous";
+    case Taken::foreign:
+      return "copied: not aligned or not of native byte order";
+    case Taken::value:
+      return "copied: a scalar or a list";
+    case Taken::strings:
+      return "copied: strings are always copied";
+  }
+  return "";
+}
+
+void parse_inputs(PyObject* inputs, const PortTable& ports, bool share, InferRequest* request,
+                  BoundInputs& bound) {
+  if (inputs == nullptr || inputs == Py_None) {
+    return;
+  }
+  Values values;
+  check_inputs(inputs, ports, share, values);
+  for (auto& value : values) {
+    auto tensor = tensor_for(value, *ports.inputs()[value.index], request);
+    bound.push_back({value.index, std::move(tensor), value.taken});
+  }
+}
+
+void set_inputs(InferRequest& request, const BoundInputs& bound) {
+  for (const auto& input : bound) {
+    request.set_input_tensor(input.index, input.tensor);
+  }
+}
+
+}  // namespace coinfer::python

@@ -1,0 +1,248 @@
+#include "module/port.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/element_types.hpp"
+#include "module/exceptions.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using bridge::PyRef;
+
+/// A port of a compiled model or a request.
+struct ConstOutput {
+  PortRef port;
+};
+/// A port of a model.
+struct Output : ConstOutput {};
+/// What `port.node` is: the little that OpenVINO's node and a port share.
+struct Node {
+  PortRef port;
+};
+
+const Port& of(const ConstOutput& self) { return *self.port; }
+
+std::string any_name(const ConstOutput& self) { return of(self).any_name(); }
+
+bp::object names(const ConstOutput& self) {
+  auto set = bp::object{bp::handle<>(PySet_New(nullptr))};
+  for (const auto& name : of(self).names) {
+    PySet_Add(set.ptr(), bp::str(name).ptr());
+  }
+  return set;
+}
+
+bp::object element_type(const ConstOutput& self) {
+  return bp::object{bp::handle<>(bp::borrowed(type_object(of(self).type)))};
+}
+PartialShape partial_shape(const ConstOutput& self) { return of(self).shape; }
+Shape shape(const ConstOutput& self) { return of(self).shape.to_shape(); }
+std::size_t index_of(const ConstOutput&) { return 0; }
+Node node(const ConstOutput& self) { return {self.port}; }
+
+std::intptr_t hash(const ConstOutput& self) {
+  return reinterpret_cast<std::intptr_t>(self.port.get()) >> 4;
+}
+
+bp::object equal(const ConstOutput& self, const bp::object& other) {
+  const auto* that = port_in(other.ptr());
+  return that == nullptr ? bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))}
+                         : bp::object{self.port == *that};
+}
+
+bp::object differ(const ConstOutput& self, const bp::object& other) {
+  const auto* that = port_in(other.ptr());
+  return that == nullptr ? bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))}
+                         : bp::object{self.port != *that};
+}
+
+std::string show(const char* kind, const Port& port) {
+  auto names = port.names;
+  std::sort(names.begin(), names.end());
+  return fmt::format("<{}: names[{}] shape{} type: {}>", kind, fmt::join(names, ", "),
+                     port.shape.to_string(), name_of(port.type));
+}
+
+std::string node_name(const Node& node) { return node.port->node_name; }
+
+PyObject* int_object(std::size_t value) { return checked(PyLong_FromSize_t(value)); }
+
+/// {name | index | port: index}
+PyRef index_of_ports(const std::vector<PortRef>& ports, PyObject* objects, bool negative) {
+  auto table = PyRef::steal(checked(PyDict_New()));
+  const auto add = [&](const PyRef& key, PyObject* value) {
+    if (PyDict_SetDefault(table.get(), key.get(), value) == nullptr) {
+      throw bridge::PythonError{};
+    }
+  };
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const auto value = PyRef::steal(int_object(i));
+    add(value, value.get());
+    if (negative) {
+      add(PyRef::steal(checked(PyLong_FromSsize_t(static_cast<Py_ssize_t>(i) -
+                                                  static_cast<Py_ssize_t>(ports.size())))),
+          value.get());
+    }
+    add(PyRef::borrow(PyTuple_GET_ITEM(objects, static_cast<Py_ssize_t>(i))), value.get());
+    for (const auto& name : ports[i]->names) {
+      auto* text = checked(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()),
+                                                "surrogateescape"));
+      PyUnicode_InternInPlace(&text);
+      add(PyRef::steal(text), value.get());
+    }
+  }
+  return table;
+}
+
+PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
+  auto objects = PyRef::steal(checked(PyTuple_New(static_cast<Py_ssize_t>(ports.size()))));
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    PyTuple_SET_ITEM(objects.get(), static_cast<Py_ssize_t>(i), wrap_port(ports[i], false));
+  }
+  return objects;
+}
+
+std::string list_ports(const std::vector<PortRef>& ports) {
+  std::vector<std::string> texts;
+  for (const auto& port : ports) {
+    texts.push_back(port->names.empty() ? std::to_string(port->index)
+                                        : fmt::format("'{}'", port->names.front()));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+}  // namespace
+
+const PortRef* port_in(PyObject* object) noexcept {
+  const auto* held = static_cast<const ConstOutput*>(bp::converter::get_lvalue_from_python(
+      object, bp::converter::registered<ConstOutput>::converters));
+  return held == nullptr ? nullptr : &held->port;
+}
+
+PyObject* wrap_port(const PortRef& port, bool of_model) {
+  return of_model ? bp::incref(bp::object{Output{{port}}}.ptr())
+                  : bp::incref(bp::object{ConstOutput{port}}.ptr());
+}
+
+bp::list wrap_ports(const std::vector<PortRef>& ports, bool of_model) {
+  bp::list list;
+  for (const auto& port : ports) {
+    list.append(bp::object{bp::handle<>(wrap_port(port, of_model))});
+  }
+  return list;
+}
+
+std::string describe_port(const Port& port) {
+  const auto* kind = port.is_output ? "output" : "input";
+  const auto name =
+      port.names.empty() ? std::to_string(port.index) : fmt::format("'{}'", port.names.front());
+  return fmt::format("{} {} ({} {})", kind, name, name_of(port.type), port.shape.to_string());
+}
+
+PortTable::PortTable(CompiledModel model) : model_{std::move(model)} {
+  inputs_ = tuple_of_ports(inputs());
+  outputs_ = tuple_of_ports(outputs());
+  input_index_ = index_of_ports(inputs(), inputs_.get(), false);
+  const auto output_index = index_of_ports(outputs(), outputs_.get(), true);
+  results_table_ = PyRef::steal(checked(PyTuple_Pack(2, outputs_.get(), output_index.get())));
+}
+
+std::size_t PortTable::find_input(PyObject* key) const {
+  if (auto* found = PyDict_GetItemWithError(input_index_.get(), key)) {
+    return PyLong_AsSize_t(found);
+  }
+  if (PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  if (PyUnicode_Check(key)) {
+    throw Error(fmt::format("the model has no input '{}'; it has {}", PyUnicode_AsUTF8(key),
+                            list_ports(inputs())));
+  }
+  if (PyLong_Check(key)) {
+    const auto index = PyLong_AsLongLong(key);
+    PyErr_Clear();
+    throw Error(fmt::format("the model has no input {}; it has {} inputs: {}", index,
+                            inputs().size(), list_ports(inputs())));
+  }
+  if (const auto* port = port_in(key)) {
+    // A port of the model that was compiled means the same input.
+    if (!(*port)->is_output && (*port)->index < inputs().size() &&
+        inputs()[(*port)->index]->names == (*port)->names) {
+      return (*port)->index;
+    }
+    throw Error(fmt::format("{} is no input of this model; it has {}", describe_port(**port),
+                            list_ports(inputs())));
+  }
+  throw_type_error(
+      fmt::format("inputs are named by str, int or ConstOutput, not by {}", Py_TYPE(key)->tp_name));
+}
+
+PyObject* PortTable::input_port(std::size_t index) const {
+  return bp::incref(PyTuple_GET_ITEM(inputs_.get(), static_cast<Py_ssize_t>(index)));
+}
+
+PyObject* PortTable::output_port(std::size_t index) const {
+  return bp::incref(PyTuple_GET_ITEM(outputs_.get(), static_cast<Py_ssize_t>(index)));
+}
+
+void check_single(const std::vector<PortRef>& ports, bool output) {
+  if (ports.size() != 1) {
+    const auto* kind = output ? "output" : "input";
+    throw Error(
+        fmt::format("{}() without a name or index is for a model with one {}; this one has {}: {}",
+                    kind, kind, ports.size(), list_ports(ports)));
+  }
+}
+
+std::size_t port_index(PyObject* key, bool output) {
+  if (!PyLong_Check(key) && !PyIndex_Check(key)) {
+    throw_type_error(fmt::format("{}() takes a name or an index, not {}",
+                                 output ? "output" : "input", Py_TYPE(key)->tp_name));
+  }
+  const auto index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+  if (index == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  if (index < 0) {
+    throw Error(fmt::format("there is no {} {}", output ? "output" : "input", index));
+  }
+  return static_cast<std::size_t>(index);
+}
+
+void register_ports() {
+  bp::class_<ConstOutput>(
+      "ConstOutput",
+      "An input or output of a compiled model: its names, element type and shape. Immutable.",
+      bp::no_init)
+      .add_property("any_name", &any_name, "The first name; RuntimeError when it has none.")
+      .add_property("names", &names, "All tensor names, a set.")
+      .add_property("element_type", &element_type, "The coinfer.Type.")
+      .add_property("partial_shape", &partial_shape)
+      .add_property("shape", &shape, "The Shape; RuntimeError when it is dynamic.")
+      .add_property("index", &index_of, "Which of its node's outputs it is.")
+      .add_property("node", &node)
+      .def("get_any_name", &any_name)
+      .def("get_names", &names)
+      .def("get_element_type", &element_type)
+      .def("get_partial_shape", &partial_shape)
+      .def("get_shape", &shape)
+      .def("get_index", &index_of)
+      .def("get_node", &node)
+      .def("__hash__", &hash)
+      .def("__eq__", &equal)
+      .def("__ne__", &differ)
+      .def("__repr__", +[](const ConstOutput& self) { return show("ConstOutput", *self.port); });
+  bp::class_<Output, bp::bases<ConstOutput>>("Output", "An input or output of a model.",
+                                             bp::no_init)
+      .def("__repr__", +[](const Output& self) { return show("Output", *self.port); });
+  bp::class_<Node>("Node", "The node a port belongs to.", bp::no_init)
+      .add_property("friendly_name", &node_name)
+      .def("get_friendly_name", &node_name)
+      .def("get_name", &node_name)
+      .def(
+          "__repr__",
+          +[](const Node& node) { return fmt::format("<Node: '{}'>", node.port->node_name); });
+}
+
+}  // namespace coinfer::python

@@ -1,0 +1,314 @@
+#include "module/tensor.hpp"
+
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/error.hpp"
+#include "module/array.hpp"
+#include "module/element_types.hpp"
+#include "module/exceptions.hpp"
+#include "module/hot_method.hpp"
+#include "module/numpy.hpp"
+#include "module/port.hpp"
+#include "module/shape.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using bridge::PyRef;
+
+constexpr const char* class_doc = R"(A typed, shaped block of memory: what models read and write.
+
+Tensor(array, shared_memory=False)
+    A copy of a numpy array, or with `shared_memory` the array's own memory (it must be C-contiguous;
+    over a read-only array `data` is read-only too). Anything with `__array__`, the buffer protocol or
+    DLPack is taken as an array; strings become a string tensor and are always copied.
+Tensor(array, shape, type=None)
+    The array's memory, seen with another shape and type.
+Tensor(list)
+    A copy of a (nested) list.
+Tensor(type, shape)
+    New memory, uninitialised. `type` is a coinfer.Type or a numpy dtype.
+Tensor(port), Tensor(port, array)
+    For a model's input or output: new memory, or the array's.
+Tensor(other, begin, end)
+    The region [begin, end) of another tensor, over the same memory.
+
+Raises TypeError for what is no array, RuntimeError for a shape, type or region that does not fit.
+Thread safety: reading a shared tensor is safe, changing its shape is not.)";
+
+Tensor from_region(const Tensor& other, PyObject* begin, PyObject* end) {
+  return other.roi(shape_from(begin, "region"), shape_from(end, "region"));
+}
+
+/// The array's memory with another shape and type.
+Tensor reinterpret(PyObject* array, PyObject* shape, PyObject* type) {
+  auto* as_array = reinterpret_cast<PyArrayObject*>(array);
+  if (!PyArray_ISCARRAY_RO(as_array)) {
+    throw Error(fmt::format("{} cannot be shared with a tensor: it must be C-contiguous",
+                            describe_array(array)));
+  }
+  const auto natural = element_type_of_numpy(PyArray_TYPE(as_array));
+  if (type == nullptr && (!natural || *natural == ElementType::string)) {
+    throw Error(fmt::format("{} cannot be shared with a tensor", describe_array(array)));
+  }
+  return share_array(array, type == nullptr ? *natural : element_type_from(type),
+                     shape_from(shape));
+}
+
+Tensor from_port(const Port& port, PyObject* array) {
+  if (array == nullptr) {
+    return Tensor{port.type, port.shape.is_static() ? port.shape.to_shape() : Shape{0}};
+  }
+  auto tensor = share_array(array);
+  if (tensor.type() != port.type || !port.shape.contains(tensor.shape())) {
+    throw Error(fmt::format("{} does not fit the port: it has type {} and shape {}",
+                            describe_array(array), name_of(port.type), port.shape.to_string()));
+  }
+  return tensor;
+}
+
+Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject* shared) {
+  if (const auto* other = tensor_in(first)) {
+    if (second == nullptr) {
+      return Tensor{*other};
+    }
+    if (third == nullptr) {
+      throw_type_error("Tensor(other, begin, end): `end` is missing");
+    }
+    return from_region(*other, second, third);
+  }
+  if (const auto* port = port_in(first)) {
+    return from_port(**port, second);
+  }
+  if (PyArray_Check(first) || PyList_Check(first)) {
+    const auto array = PyRef::steal(array_from(first));
+    if (second != nullptr && is_shape_like(second)) {
+      return reinterpret(array.get(), second, third);
+    }
+    const bool share = flag(second != nullptr ? second : shared, false);
+    const auto type =
+        element_type_of_numpy(PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())));
+    return share && type != ElementType::string ? share_array(array.get())
+                                                : copy_array(array.get());
+  }
+  if (second != nullptr && !PyBool_Check(second)) {
+    return Tensor{element_type_from(first), shape_from(second)};
+  }
+  const auto array = PyRef::steal(array_from(first));
+  if (PyArray_NDIM(reinterpret_cast<PyArrayObject*>(array.get())) == 0 &&
+      PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())) == NPY_OBJECT) {
+    throw_type_error(fmt::format("cannot make a tensor of {}", Py_TYPE(first)->tp_name));
+  }
+  return flag(second != nullptr ? second : shared, false) ? share_array(array.get())
+                                                          : copy_array(array.get());
+}
+
+/// Tensor.__init__(self, *args, **kwargs): which constructor is meant follows from what is given.
+bp::object initialise(const bp::tuple& args, const bp::dict& keywords) {
+  std::array<PyObject*, 3> given{};
+  PyObject* shared = nullptr;
+  const auto count = PyTuple_GET_SIZE(args.ptr()) - 1;
+  if (count > 3) {
+    throw_type_error(
+        fmt::format("Tensor() takes at most 3 positional arguments, {} were given", count));
+  }
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    given[static_cast<std::size_t>(i)] = PyTuple_GET_ITEM(args.ptr(), i + 1);
+  }
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(keywords.ptr(), &at, &key, &value) != 0;) {
+    const std::string_view name{PyUnicode_AsUTF8(key)};
+    // `type` and `array` are first or last, depending on what comes with them.
+    const bool with_array = PyDict_GetItemString(keywords.ptr(), "array") != nullptr ||
+                            (count > 0 && PyArray_Check(given[0]));
+    std::size_t slot = 0;
+    if (name == "shared_memory") {
+      shared = value;
+      continue;
+    }
+    if (name == "shape" || name == "begin") {
+      slot = 1;
+    } else if (name == "end" || (name == "type" && with_array)) {
+      slot = 2;
+    } else if (name == "array" && (PyDict_GetItemString(keywords.ptr(), "port") != nullptr ||
+                                   (count > 0 && port_in(given[0]) != nullptr))) {
+      slot = 1;
+    } else if (name != "array" && name != "list" && name != "type" && name != "port" &&
+               name != "other" && name != "image") {
+      throw_type_error(fmt::format("Tensor() got an unexpected argument '{}'", name));
+    }
+    if (given[slot] != nullptr) {
+      throw_type_error(fmt::format("Tensor() got two values for the argument '{}'", name));
+    }
+    given[slot] = value;
+  }
+  if (given[0] == nullptr) {
+    throw_type_error(
+        "Tensor() needs an array, a list, a type and a shape, a port, or another tensor");
+  }
+  using Holder = bp::objects::value_holder<Tensor>;
+  const auto tensor = make_tensor(given[0], given[1], given[2], shared);
+  auto* self = PyTuple_GET_ITEM(args.ptr(), 0);
+  void* memory =
+      Holder::allocate(self, offsetof(bp::objects::instance<Holder>, storage), sizeof(Holder));
+  (new (memory) Holder{self, boost::ref(tensor)})->install(self);
+  return {};
+}
+
+bp::object take(PyObject* object) { return bp::object{bp::handle<>(checked(object))}; }
+
+bp::object data_of(const Tensor& tensor) {
+  if (tensor.type() != ElementType::string) {
+    return take(view_of(tensor));
+  }
+  if (PyErr_WarnEx(PyExc_RuntimeWarning,
+                   "the data of a string tensor is a copy; use `str_data` or `bytes_data` to say "
+                   "which one is meant",
+                   1) < 0) {
+    throw bridge::PythonError{};
+  }
+  return take(strings_of(tensor, false));
+}
+
+void check_strings(const Tensor& tensor) {
+  if (tensor.type() != ElementType::string) {
+    throw Error(fmt::format("the tensor has the type {}, and no strings", name_of(tensor.type())));
+  }
+}
+
+bp::object bytes_data(const Tensor& tensor) {
+  check_strings(tensor);
+  return take(strings_of(tensor, false));
+}
+
+bp::object str_data(const Tensor& tensor) {
+  check_strings(tensor);
+  return take(strings_of(tensor, true));
+}
+
+void set_strings(const Tensor& tensor, const bp::object& value) {
+  check_strings(tensor);
+  const auto array = PyRef::steal(array_from(value.ptr()));
+  const auto given = PyArray_SIZE(reinterpret_cast<PyArrayObject*>(array.get()));
+  if (given != tensor.size()) {
+    throw Error(
+        fmt::format("the tensor has {} elements, {} strings were given", tensor.size(), given));
+  }
+  if (!tensor.is_continuous()) {
+    throw Error("the strings of a region cannot be set; set those of the whole tensor");
+  }
+  assign_array(tensor, array.get());
+}
+
+void set_shape(Tensor& tensor, const bp::object& shape) {
+  tensor.set_shape(shape_from(shape.ptr()));
+}
+
+void copy_from(Tensor& tensor, const bp::object& source) {
+  if (const auto* other = tensor_in(source.ptr())) {
+    other->copy_to(tensor);
+    return;
+  }
+  const auto array = PyRef::steal(array_from(source.ptr()));
+  const auto type =
+      element_type_of_numpy(PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())));
+  if (!type || *type != tensor.type()) {
+    throw Error(fmt::format("{} cannot be copied to a {} tensor", describe_array(array.get()),
+                            name_of(tensor.type())));
+  }
+  const auto shape = shape_of(array.get());
+  if (tensor.read_only()) {
+    throw Error("cannot copy to a read-only tensor");
+  }
+  if (tensor.shape() != shape) {
+    tensor.set_shape(shape);
+  }
+  assign_array(tensor, array.get());
+}
+
+void copy_to(const Tensor& tensor, Tensor& target) { tensor.copy_to(target); }
+
+bp::tuple strides_of(const Tensor& tensor) {
+  bp::list strides;
+  for (const auto stride : tensor.strides()) {
+    strides.append(stride);
+  }
+  return bp::tuple{strides};
+}
+
+bp::object type_of(const Tensor& tensor) {
+  return bp::object{bp::handle<>(bp::borrowed(type_object(tensor.type())))};
+}
+
+std::string show(const Tensor& tensor) {
+  return fmt::format("<Tensor: shape{} type: {}>", tensor.shape().to_string(),
+                     name_of(tensor.type()));
+}
+
+bp::object equal(const Tensor& tensor, const bp::object& other) {
+  const auto* that = tensor_in(other.ptr());
+  return that == nullptr ? bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))}
+                         : bp::object{tensor == *that};
+}
+
+std::intptr_t hash(const Tensor& tensor) {
+  return reinterpret_cast<std::intptr_t>(&tensor.shape()) >> 4;
+}
+
+Tensor deep_copy(const Tensor& tensor, const bp::object&) {
+  Tensor copy{tensor.type(), tensor.shape()};
+  tensor.copy_to(copy);
+  return copy;
+}
+
+}  // namespace
+
+const Tensor* tensor_in(PyObject* object) noexcept {
+  return static_cast<const Tensor*>(
+      bp::converter::get_lvalue_from_python(object, bp::converter::registered<Tensor>::converters));
+}
+
+PyObject* wrap_tensor(const Tensor& tensor) { return bp::incref(bp::object{tensor}.ptr()); }
+
+void register_tensor() {
+  const auto by_value = bp::return_value_policy<bp::return_by_value>();
+  bp::class_<Tensor>("Tensor", class_doc, bp::no_init)
+      .def("__init__", bp::raw_function(&initialise, 1))
+      .add_property("data", &data_of,
+                    "A numpy view of the tensor's memory, which it keeps alive. Read-only over "
+                    "read-only memory.\n"
+                    "bf16 is seen as float16 of the same bits. Of strings it is a copy, with a "
+                    "RuntimeWarning.")
+      .add_property("bytes_data", &bytes_data, &set_strings,
+                    "A copy of the strings as a numpy array of bytes; RuntimeError for other "
+                    "types. Settable with as\n"
+                    "many strings as the tensor has elements.")
+      .add_property("str_data", &str_data, &set_strings, "The same, decoded as UTF-8.")
+      .add_property(
+          "shape", bp::make_function(&Tensor::shape, by_value), &set_shape,
+          "The Shape. Set it to reshape in place: a tensor over someone's memory cannot grow.")
+      .add_property("element_type", &type_of, "The coinfer.Type.")
+      .add_property("size", &Tensor::size, "Number of elements.")
+      .add_property("byte_size", &Tensor::byte_size, "Bytes of all elements.")
+      .add_property("strides", &strides_of, "In bytes, outermost first.")
+      .def("get_shape", &Tensor::shape, by_value)
+      .def("set_shape", &set_shape)
+      .def("get_element_type", &type_of)
+      .def("get_size", &Tensor::size)
+      .def("get_byte_size", &Tensor::byte_size)
+      .def("get_strides", &strides_of)
+      .def("is_continuous", &Tensor::is_continuous, "Is it dense, row-major?")
+      .def("copy_to", &copy_to, bp::arg("target_tensor"),
+           "Copies the values; the types must be equal, the target takes the shape.")
+      .def("copy_from", &copy_from, bp::arg("source"),
+           "Copies from a Tensor, array or list of the same element type.")
+      .def("__repr__", &show)
+      .def("__eq__", &equal)
+      .def("__hash__", &hash)
+      .def(
+          "__copy__", +[](const Tensor& tensor) { return deep_copy(tensor, {}); })
+      .def("__deepcopy__", &deep_copy);
+}
+
+}  // namespace coinfer::python
