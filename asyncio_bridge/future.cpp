@@ -54,11 +54,19 @@ PyObject* future_cancel(PyObject* self, PyObject* args, PyObject* keywords) {
   }
   auto* answer = PyObject_Call(base_cancel, with_self.get(), keywords);
   if (answer == Py_True) {
-    if (auto* ticket = ticket_of(self); ticket != nullptr && ticket->owns_run) {
+    auto* ticket = ticket_of(self);
+    if (ticket != nullptr && ticket->owns_run && ticket->operation) {
       ticket->operation->abandon();
     }
   }
   return answer;
+}
+
+PyObject* future_abandon(PyObject* self, PyObject*) {
+  if (auto* ticket = ticket_of(self); ticket != nullptr && ticket->operation) {
+    ticket->operation->abandon();
+  }
+  Py_RETURN_NONE;
 }
 
 // The three methods of a coroutine, so that a task can run the future itself.
@@ -104,11 +112,12 @@ PyObject* future_close(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 5> future_methods{{
+std::array<PyMethodDef, 6> future_methods{{
     {"cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_cancel)),
      METH_VARARGS | METH_KEYWORDS,
      "cancel(msg=None)\n\nCancel the await. The inference it owns is dequeued or stopped at its next step; inputs stay\n"
      "alive until it is idle. False when the future was done."},
+    {"_abandon", future_abandon, METH_NOARGS, "Ask the inference to stop; the future is not touched."},
     {"send", future_send, METH_O, "The coroutine protocol: runs until the future is done."},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_throw)), METH_FASTCALL,
      "The coroutine protocol: raises the exception."},
@@ -271,6 +280,8 @@ Ticket* new_ticket() {
   ++tickets;
   ticket->future = future;
   ticket->result = nullptr;
+  ticket->data = nullptr;
+  ticket->pool = nullptr;
   ticket->flags = 0;
   ticket->owns_run = true;
   ticket->done_with = nullptr;
@@ -284,6 +295,8 @@ PyObject* future_of(Ticket& ticket) {
   Py_INCREF(ticket.future);
   return ticket.future;
 }
+
+void fire_now(Ticket& ticket) noexcept { ticket.channel->post(&ticket); }
 
 void drop_ticket(Ticket* ticket) { free_ticket(ticket); }
 

@@ -16,7 +16,9 @@ struct Ticket : Letter, Continuation {
   /// Makes the result of a finished run: a new reference, or null with an exception set.
   PyObject* (*result)(Ticket& ticket) = nullptr;
   PyObject* context = nullptr;  ///< owned; what `result` needs
-  std::uint32_t flags = 0;      ///< of `result`
+  const void* data = nullptr;  ///< what `context` owns and `result` reads
+  void* pool = nullptr;        ///< of `done_with`, owned by `context`
+  std::uint32_t flags = 0;     ///< of `result`
   bool owns_run = true;         ///< cancelling the future cancels the run
   /// Called under the GIL when the run is over and the ticket no longer needs its operation.
   void (*done_with)(Ticket& ticket) = nullptr;
@@ -32,6 +34,8 @@ PyObject* make_future_type();
 Ticket* new_ticket();
 /// The ticket's future for the caller, a new reference; once the run was started.
 PyObject* future_of(Ticket& ticket);
+/// For a run that was over when the ticket should have been attached: resolved by the loop's next turn.
+void fire_now(Ticket& ticket) noexcept;
 /// Frees a ticket whose run was not started.
 void drop_ticket(Ticket* ticket);
 

@@ -187,6 +187,9 @@ OperationRef Request::claim(const StartOptions& options, bool inline_run) {
   }
   operation->owner = this;
   operation->keep = shared_from_this();
+  if (options.operation != nullptr) {
+    *options.operation = operation;
+  }
   if (options.continuation != nullptr) {
     operation->completion.attach(*options.continuation);
   }

@@ -39,6 +39,7 @@ struct StartOptions {
   int priority = 0;
   Continuation* continuation = nullptr;  ///< attached before the run can end
   Gate* gate = nullptr;                  ///< instead of the request's own callback
+  OperationRef* operation = nullptr;     ///< set to the run before it starts
 };
 
 /// Inputs, outputs and at most one run in flight of a compiled model. A handle.

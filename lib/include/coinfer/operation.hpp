@@ -91,6 +91,11 @@ class Operation {
 
   /// True for the first caller only: who reports the outcome's error to somebody calls it.
   bool observe() noexcept { return !observed_.exchange(true, std::memory_order_acq_rel); }
+  /// Did it end with an error that nobody was told of? After completion.
+  bool unreported_error() const noexcept {
+    return has_callback_error_.load(std::memory_order_acquire) ||
+           (computed_.error && !observed_.load(std::memory_order_acquire));
+  }
   /// What the user's callback threw; null, or null again after the first taker. After completion.
   std::exception_ptr take_callback_error() noexcept;
   void set_callback_error(std::exception_ptr error) noexcept;

@@ -1,0 +1,203 @@
+#include "module/async.hpp"
+
+#include "asyncio_bridge/future.hpp"
+#include "coinfer/error.hpp"
+#include "module/exceptions.hpp"
+#include "module/inputs.hpp"
+#include "module/results.hpp"
+
+namespace coinfer::python {
+namespace {
+
+using bridge::PyRef;
+using bridge::Ticket;
+
+enum TicketFlags : std::uint32_t { share_flag = 1, decode_flag = 2 };
+
+PyObject* arm_deadline = nullptr;  // coinfer.deadline.arm, imported when first needed; never freed
+
+constexpr std::size_t max_spare_operations = 256;
+
+bridge::Ticket* checked_ticket() {
+  auto* ticket = bridge::new_ticket();
+  if (ticket == nullptr) {
+    throw bridge::PythonError{};
+  }
+  return ticket;
+}
+
+void set_flags(Ticket& ticket, PyObject* owner, const PortTable& ports, const AsyncCall& call) {
+  ticket.flags = (call.share_outputs ? share_flag : 0U) | (call.decode_strings ? decode_flag : 0U);
+  ticket.context = Py_NewRef(owner);
+  ticket.data = &ports;
+}
+
+PyObject* results_of(Ticket& ticket, std::span<const Tensor> outputs, bool share) {
+  try {
+    return make_results(*static_cast<const PortTable*>(ticket.data), outputs, share, (ticket.flags & decode_flag) != 0);
+  } catch (...) {
+    set_python_error(std::current_exception());
+    return nullptr;
+  }
+}
+
+/// Of a request: views of its output memory when shared, else the copies that the run published.
+PyObject* request_results(Ticket& ticket) {
+  const auto& operation = *ticket.operation;
+  return (ticket.flags & share_flag) != 0 ? results_of(ticket, operation.outputs, true)
+                                          : results_of(ticket, operation.published, true);
+}
+
+/// Of a run without a request: its outputs are nobody else's.
+PyObject* model_results(Ticket& ticket) { return results_of(ticket, ticket.operation->outputs, true); }
+
+PyObject* no_results(Ticket&) { Py_RETURN_NONE; }
+
+void recycle(Ticket& ticket) {
+  auto& spare = *static_cast<SpareOperations*>(ticket.pool);
+  auto operation = std::move(ticket.operation);
+  // Not unique while the worker that ran it has not let go: then it is simply freed.
+  if (spare.size() < max_spare_operations && operation->unique()) {
+    operation->outputs.assign(operation->outputs.size(), Tensor{});
+    spare.push_back(std::move(operation));
+  }
+}
+
+PyObject* with_deadline(PyRef future, PyObject* timeout) {
+  if (timeout == nullptr || timeout == Py_None) {
+    return future.release();
+  }
+  const auto armed = PyRef::steal(PyObject_CallFunctionObjArgs(arm_deadline, future.get(), timeout, nullptr));
+  return armed ? future.release() : nullptr;
+}
+
+/// Checked before anything is started.
+void check_timeout(PyObject* timeout) {
+  if (timeout == nullptr || timeout == Py_None) {
+    return;
+  }
+  const double seconds = PyFloat_AsDouble(timeout);
+  if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  if (!(seconds >= 0)) {
+    throw_value_error(fmt::format("timeout is {} seconds; a number >= 0 or None was expected", seconds));
+  }
+  if (arm_deadline == nullptr) {
+    const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.deadline")));
+    arm_deadline = checked(PyObject_GetAttrString(module.get(), "arm"));
+  }
+}
+
+void fill_inputs(Operation& operation, const PortTable& ports, const AsyncCall& call) {
+  BoundInputs bound;
+  parse_inputs(call.inputs, ports, call.share_inputs, nullptr, bound);
+  operation.inputs.assign(ports.inputs().size(), Tensor{});
+  for (auto& input : bound) {
+    operation.inputs[input.index] = std::move(input.tensor);
+  }
+  for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
+    if (!operation.inputs[i]) {
+      throw Error(fmt::format("{} was not given: a run of its own needs every input", describe_port(*ports.inputs()[i])));
+    }
+  }
+}
+
+}  // namespace
+
+void register_async() {
+  bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
+  const auto type = PyRef::steal(checked(bridge::make_future_type()));
+  boost::python::scope().attr("InferFuture") =
+      boost::python::object(boost::python::handle<>(boost::python::borrowed(type.get())));
+}
+
+int priority_of(PyObject* value) {
+  if (value == nullptr) {
+    return 0;
+  }
+  const long priority = PyLong_AsLong(value);
+  if (priority == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  if (priority < -1000 || priority > 1000) {
+    throw_value_error(fmt::format("priority is {}; -1000 to 1000 was expected", priority));
+  }
+  return static_cast<int>(priority);
+}
+
+PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request, const AsyncCall& call) {
+  bridge::empty_garbage();
+  check_timeout(call.timeout);
+  request.check_idle();
+  BoundInputs bound;
+  parse_inputs(call.inputs, ports, call.share_inputs, &request, bound);
+  set_inputs(request, bound);
+  auto* ticket = checked_ticket();
+  set_flags(*ticket, owner, ports, call);
+  ticket->result = request_results;
+  auto future = PyRef::steal(bridge::future_of(*ticket));
+  try {
+    request.start({.publish_copies = !call.share_outputs,
+                   .priority = call.priority,
+                   .continuation = ticket,
+                   .operation = &ticket->operation});
+  } catch (...) {
+    bridge::drop_ticket(ticket);
+    throw;
+  }
+  return with_deadline(std::move(future), call.timeout);
+}
+
+PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare, const AsyncCall& call) {
+  bridge::empty_garbage();
+  check_timeout(call.timeout);
+  OperationRef operation;
+  if (spare.empty()) {
+    operation = OperationRef{new Operation{ports.model().impl()}};
+    operation->outputs.resize(ports.outputs().size());
+  } else {
+    operation = std::move(spare.back());
+    spare.pop_back();
+    operation->reset();
+  }
+  fill_inputs(*operation, ports, call);
+  operation->priority = call.priority;
+  auto* ticket = checked_ticket();
+  set_flags(*ticket, owner, ports, call);
+  ticket->result = model_results;
+  ticket->done_with = recycle;
+  ticket->pool = &spare;
+  ticket->operation = operation;
+  auto future = PyRef::steal(bridge::future_of(*ticket));
+  try {
+    operation->completion.attach(*ticket);
+    operation->start();
+  } catch (...) {
+    ticket->done_with = nullptr;
+    bridge::drop_ticket(ticket);
+    throw;
+  }
+  return with_deadline(std::move(future), call.timeout);
+}
+
+PyObject* observe(PyObject* owner, InferRequest& request) {
+  bridge::empty_garbage();
+  const auto operation = request.current();
+  if (operation && !(operation->completion.done() && !operation->unreported_error())) {
+    auto* ticket = checked_ticket();
+    ticket->context = Py_NewRef(owner);
+    ticket->result = no_results;
+    ticket->owns_run = false;
+    ticket->operation = operation;
+    auto future = PyRef::steal(bridge::future_of(*ticket));
+    if (!operation->completion.attach(*ticket)) {
+      // Over meanwhile, or failed before anybody asked: reported by the loop's next turn.
+      bridge::fire_now(*ticket);
+    }
+    return future.release();
+  }
+  return checked(bridge::completed_future());
+}
+
+}  // namespace coinfer::python

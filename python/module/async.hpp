@@ -1,0 +1,45 @@
+#pragma once
+
+#include <Python.h>
+
+#include <vector>
+
+#include "coinfer/infer_request.hpp"
+#include "module/port.hpp"
+
+/// Awaitable inference: `infer_async` of requests and compiled models, and `await request`.
+namespace coinfer::python {
+
+/// Makes InferFuture and puts it into the module; call once, under the GIL.
+void register_async();
+
+/// The arguments of an `infer_async`.
+struct AsyncCall {
+  PyObject* inputs = nullptr;  ///< borrowed
+  bool share_inputs = false;
+  bool share_outputs = false;
+  bool decode_strings = true;
+  PyObject* timeout = nullptr;  ///< borrowed; seconds, None or null for no limit
+  int priority = 0;
+};
+
+/// Reads the keyword arguments' values. Throws PythonError (TypeError).
+int priority_of(PyObject* value);
+
+/// Runs of a compiled model that are over and may be used again. Under the GIL.
+using SpareOperations = std::vector<OperationRef>;
+
+/// Starts a run on the request and returns its future, a new reference. `owner` is the Python object
+/// that keeps `ports` alive. Throws PythonError, RequestBusy, or Error for bad inputs: nothing was
+/// started then.
+PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request, const AsyncCall& call);
+
+/// The same without a request: the run has inputs and outputs of its own, so that any number may be in
+/// flight. All inputs must be given. `spare` must live as long as `owner`.
+PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare, const AsyncCall& call);
+
+/// A future of the run in flight that only observes: cancelling it leaves the run alone. Its result is
+/// None; it is done when the request is idle. A new reference.
+PyObject* observe(PyObject* owner, InferRequest& request);
+
+}  // namespace coinfer::python
