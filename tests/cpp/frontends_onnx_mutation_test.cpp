@@ -1,0 +1,98 @@
+#include <boost/test/unit_test.hpp>
+#include <iterator>
+
+#include "mutation.hpp"
+#include "onnx_models.hpp"
+
+using namespace coinfer;
+using namespace coinfer::test;
+
+namespace {
+
+std::string zoo(const std::string& name) {
+  std::ifstream file{std::string{ONNX_LIGHT_DIR} + "/light_" + name + ".onnx", std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// All kinds of things in one small model: a function, a body, weights, strings, a dynamic input.
+std::string various() {
+  auto model = empty_model();
+  auto* graph = model.mutable_graph();
+  describe(graph->add_input(), "x", {-1, 3});
+  describe(graph->add_output(), "y", {-1, 3});
+  describe(graph->add_value_info(), "h", {-1, 3});
+  add_weights(graph, "w", {3}, {1, 2, 3});
+  auto* words = graph->add_initializer();
+  words->set_name("words");
+  words->set_data_type(pb::TensorProto::STRING);
+  words->add_dims(2);
+  words->add_string_data("one");
+  words->add_string_data("two");
+  auto* numbers = graph->add_initializer();
+  numbers->set_name("e");
+  numbers->set_data_type(pb::TensorProto::INT64);
+  numbers->add_dims(2);
+  numbers->add_int64_data(1);
+  numbers->add_int64_data(2);
+  add_node(graph, "Same", {"x", "w", "", "words"}, {"h"}, "first");
+  auto* outer = add_node(graph, "F", {"h", "e"}, {"i"}, "call");
+  outer->set_domain("f");
+  auto* with_body = add_node(graph, "Same", {"i"}, {"y"}, "with_body");
+  auto* attribute = with_body->add_attribute();
+  attribute->set_name("body");
+  attribute->set_type(pb::AttributeProto::GRAPH);
+  add_node(attribute->mutable_g(), "Same", {"h", "w"}, {"r"}, "inner");
+  attribute->mutable_g()->add_output()->set_name("r");
+  auto* import = model.add_opset_import();
+  import->set_domain("f");
+  import->set_version(1);
+  auto* function = model.add_functions();
+  function->set_domain("f");
+  function->set_name("F");
+  function->add_input("a");
+  function->add_input("b");
+  function->add_output("r");
+  *function->add_opset_import() = model.opset_import(1);
+  add_node(function, "Same", {"a", "b"}, {"r"}, "in_f");
+  return model.SerializeAsString();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(frontends_onnx_mutation)
+
+// Only coinfer::Error may come out. A crash or any other exception ends the test; the same seed
+// gives the same cases on every machine.
+BOOST_AUTO_TEST_CASE(thousands_of_damaged_models_give_a_model_or_an_error) {
+  struct Base {
+    std::string bytes;
+    int cases;
+  };
+  const std::array<Base, 4> bases{{{various(), 8000},
+                                   {zoo("zfnet512"), 3000},
+                                   {zoo("squeezenet"), 1500},
+                                   {zoo("resnet50"), 200}}};
+  std::mt19937 random{20240711};
+  int read_well = 0;
+  int refused = 0;
+  for (const auto& base : bases) {
+    BOOST_REQUIRE(!base.bytes.empty());
+    for (int i = 0; i < base.cases; ++i) {
+      const auto bytes = mutate(base.bytes, bases[random() % 3].bytes, random);
+      const auto begin = std::chrono::steady_clock::now();
+      try {
+        read(bytes);
+        ++read_well;
+      } catch (const Error&) {
+        ++refused;
+      }
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+      BOOST_REQUIRE_MESSAGE(taken.count() < 5.0, "case " << i << " took " << taken.count() << " s");
+    }
+  }
+  // Were all refused, or none, the mutations would test nothing.
+  BOOST_TEST(read_well > 100);
+  BOOST_TEST(refused > 1000);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
