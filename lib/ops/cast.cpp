@@ -3,6 +3,7 @@
 
 #include "ops/op.hpp"
 #include "ops/types.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -159,9 +160,23 @@ Kernel cast_kernel(const KernelContext& ctx) {
   return [cast, count](const void* const* src, void* const* dst) { cast(src[0], dst[0], count); };
 }
 
-const Register cast{{.type = "Cast", .infer = infer_cast, .kernel = cast_kernel}};
-const Register cast_like{
-    {.type = "CastLike", .since = 15, .infer = infer_cast_like, .kernel = cast_kernel}};
+/// A cast to the type that is there already is no work.
+bool lower_cast(plan::Lowering& lowering, const graph::Node& node) {
+  const auto from = lowering.view(node.inputs[0]);
+  if (lowering.type(node.outputs[0]) != from.type) {
+    return false;
+  }
+  lowering.alias(node.outputs[0], from);
+  return true;
+}
+
+const Register cast{
+    {.type = "Cast", .infer = infer_cast, .kernel = cast_kernel, .lower = lower_cast}};
+const Register cast_like{{.type = "CastLike",
+                          .since = 15,
+                          .infer = infer_cast_like,
+                          .kernel = cast_kernel,
+                          .lower = lower_cast}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -1,5 +1,6 @@
 #include "kernels/strided_copy.hpp"
 #include "ops/op.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -39,8 +40,25 @@ Kernel expand_kernel(const KernelContext& ctx) {
              const void* const* src, void* const* dst) { copy(src[0], dst[0]); };
 }
 
-const Register expand{
-    {.type = "Expand", .since = 8, .infer = infer_expand, .kernel = expand_kernel}};
+/// Expanding to the shape that is there already, as dynamic models do, is no work.
+bool lower_expand(plan::Lowering& lowering, const graph::Node& node) {
+  const auto to = lowering.dims(node.outputs[0]);
+  if (to.elements() != lowering.dims(node.inputs[0]).elements()) {
+    return false;
+  }
+  auto view = plan::reshaped(lowering.view(node.inputs[0]), to);
+  if (!view) {
+    return false;
+  }
+  lowering.alias(node.outputs[0], std::move(*view));
+  return true;
+}
+
+const Register expand{{.type = "Expand",
+                       .since = 8,
+                       .infer = infer_expand,
+                       .kernel = expand_kernel,
+                       .lower = lower_expand}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -149,7 +149,7 @@ struct Max {
   // A NaN among the elements wins, as in numpy.
   template <class A>
   static A add(A a, A b) {
-    return a > b || a != a ? a : b;
+    return ((a > b) | (a != a)) ? a : b;
   }
   template <class A>
   static A join(A a, A b) {
@@ -172,7 +172,7 @@ struct Min {
   }
   template <class A>
   static A add(A a, A b) {
-    return a < b || a != a ? a : b;
+    return ((a < b) | (a != a)) ? a : b;
   }
   template <class A>
   static A join(A a, A b) {
@@ -276,7 +276,7 @@ struct Walk {
 
 /// Elements of a row that are reduced side by side: enough for any vector unit, few enough for L1.
 constexpr std::int64_t chunk = 512;
-constexpr std::int64_t lanes = 16;
+constexpr std::int64_t lanes = 64;
 
 template <class Op, class T>
 void reduce_blocks(const Walk& walk, const T* src, T* dst) {

@@ -1,5 +1,6 @@
 #include "kernels/strided_copy.hpp"
 #include "ops/op.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -116,9 +117,14 @@ void infer_slice(InferContext& ctx) {
   ctx.output(0, ctx.type(0), std::move(result));
 }
 
-Kernel slice_kernel(const KernelContext& ctx) {
+/// Where the kept elements lie in a source with the strides given.
+struct Kept {
+  std::int64_t offset = 0;
+  Dims strides;
+};
+
+Kept kept_of(const KernelContext& ctx, Dims strides) {
   const auto from = ctx.shape(0);
-  const auto to = ctx.output_shape(0);
   const auto begins = ctx.integers("starts", 1);
   const auto ends = ctx.integers("ends", 2);
   if (!begins || !ends) {
@@ -126,19 +132,44 @@ Kernel slice_kernel(const KernelContext& ctx) {
   }
   Cuts cuts{*begins, *ends, ctx.integers("steps", 4).value_or(std::vector<std::int64_t>{}), {}};
   check_counts(ctx, cuts, ctx.integers("axes", 3), from.rank());
-  auto strides = kernels::strides_of(from);
-  std::int64_t offset = 0;
+  Kept kept{0, std::move(strides)};
   for (std::size_t i = 0; i < cuts.axes.size(); ++i) {
     const auto at = static_cast<std::size_t>(cuts.axes[i]);
     const auto span = span_of(cuts.begins[i], cuts.ends[i], cuts.steps[i], from[at]);
-    offset += span.start * strides[at];
-    strides[at] *= span.step;
+    kept.offset += span.start * kept.strides[at];
+    kept.strides[at] *= span.step;
   }
-  return [copy = kernels::StridedCopy{ctx.type(0), to, strides, kernels::strides_of(to), offset}](
-             const void* const* src, void* const* dst) { copy(src[0], dst[0]); };
+  return kept;
 }
 
-const Register slice{{.type = "Slice", .infer = infer_slice, .kernel = slice_kernel}};
+Kernel slice_kernel(const KernelContext& ctx) {
+  const auto to = ctx.output_shape(0);
+  const auto kept = kept_of(ctx, kernels::strides_of(ctx.shape(0)));
+  return [copy = kernels::StridedCopy{ctx.type(0), to, kept.strides, kernels::strides_of(to),
+                                      kept.offset}](const void* const* src, void* const* dst) {
+    copy(src[0], dst[0]);
+  };
+}
+
+/// A slice that is one block of memory is no work at all.
+bool lower_slice(plan::Lowering& lowering, const graph::Node& node) {
+  const KernelContext ctx{node, lowering.graph()};
+  auto view = lowering.view(node.inputs[0]);
+  auto kept = kept_of(ctx, view.strides);
+  view.dims = ctx.output_shape(0);
+  view.strides = std::move(kept.strides);
+  view.offset += kept.offset * static_cast<std::int64_t>(size_of(view.type));
+  const bool forward = std::all_of(view.strides.begin(), view.strides.end(),
+                                   [](std::int64_t stride) { return stride >= 0; });
+  if (!forward || view.elements() == 0 || !view.is_dense()) {
+    return false;
+  }
+  lowering.alias(node.outputs[0], std::move(view));
+  return true;
+}
+
+const Register slice{
+    {.type = "Slice", .infer = infer_slice, .kernel = slice_kernel, .lower = lower_slice}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -1,5 +1,6 @@
 #include "kernels/strided_copy.hpp"
 #include "ops/op.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -63,27 +64,32 @@ void infer_split(InferContext& ctx) {
   }
 }
 
+/// Where each part starts along the axis.
+std::vector<std::int64_t> starts_of(const KernelContext& ctx, std::int64_t extent) {
+  const auto given = ctx.integers("split", 1);
+  const auto count = static_cast<std::int64_t>(ctx.outputs());
+  std::vector<std::int64_t> starts;
+  std::int64_t start = 0;
+  for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+    starts.push_back(start);
+    start += given ? (*given)[i] : std::min(extent - start, (extent + count - 1) / count);
+  }
+  return starts;
+}
+
 Kernel split_kernel(const KernelContext& ctx) {
   const auto from = ctx.shape(0);
   const auto axis = static_cast<std::size_t>(
       normalize_axis(ctx, ctx.attributes().integer("axis", 0), from.rank()));
   const auto strides = kernels::strides_of(from);
-  // All parts but those left out; their extents are found where they can be.
-  const auto given = ctx.integers("split", 1);
-  std::vector<std::optional<kernels::StridedCopy>> copies;
-  std::int64_t start = 0;
-  const auto count = static_cast<std::int64_t>(ctx.outputs());
+  const auto starts = starts_of(ctx, from[axis]);
+  std::vector<std::optional<kernels::StridedCopy>> copies(ctx.outputs());
   for (std::size_t i = 0; i < ctx.outputs(); ++i) {
-    const auto left = from[axis] - start;
-    const auto part = given ? (*given)[i] : std::min(left, (from[axis] + count - 1) / count);
     if (ctx.has_output(i)) {
       const auto to = ctx.output_shape(i);
-      copies.emplace_back(std::in_place, ctx.type(0), to, strides, kernels::strides_of(to),
-                          start * strides[axis]);
-    } else {
-      copies.emplace_back();
+      copies[i].emplace(ctx.type(0), to, strides, kernels::strides_of(to),
+                        starts[i] * strides[axis]);
     }
-    start += part;
   }
   return [copies](const void* const* src, void* const* dst) {
     for (std::size_t i = 0; i < copies.size(); ++i) {
@@ -94,7 +100,39 @@ Kernel split_kernel(const KernelContext& ctx) {
   };
 }
 
-const Register split{{.type = "Split", .since = 2, .infer = infer_split, .kernel = split_kernel}};
+/// Parts that are each one block of memory are no work at all.
+bool lower_split(plan::Lowering& lowering, const graph::Node& node) {
+  const KernelContext ctx{node, lowering.graph()};
+  const auto whole = lowering.view(node.inputs[0]);
+  const auto axis = static_cast<std::size_t>(
+      normalize_axis(ctx, ctx.attributes().integer("axis", 0), ctx.shape(0).rank()));
+  const auto starts = starts_of(ctx, whole.dims[axis]);
+  std::vector<plan::View> parts;
+  for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+    parts.push_back(whole);
+    if (!ctx.has_output(i)) {
+      continue;
+    }
+    parts[i].dims = ctx.output_shape(i);
+    parts[i].offset +=
+        starts[i] * whole.strides[axis] * static_cast<std::int64_t>(size_of(whole.type));
+    if (parts[i].elements() == 0 || !parts[i].is_dense()) {
+      return false;
+    }
+  }
+  for (std::size_t i = 0; i < ctx.outputs(); ++i) {
+    if (ctx.has_output(i)) {
+      lowering.alias(node.outputs[i], std::move(parts[i]));
+    }
+  }
+  return true;
+}
+
+const Register split{{.type = "Split",
+                      .since = 2,
+                      .infer = infer_split,
+                      .kernel = split_kernel,
+                      .lower = lower_split}};
 
 }  // namespace
 }  // namespace coinfer::ops
