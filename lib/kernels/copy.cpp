@@ -85,50 +85,76 @@ void copy_plane(const T* src, T* dst, std::int64_t rows, std::int64_t columns, s
   }
 }
 
+/// One part, made of runs: elements of a row when there is one row only, else rows.
 template <class T>
-ops::Kernel kernel_of(Walk walk, int threads) {
-  const auto rank = walk.dims.size();
-  if (rank == 1) {
-    walk.dims.insert(walk.dims.begin(), 1);
-    walk.src.insert(walk.src.begin(), 0);
-    walk.dst.insert(walk.dst.begin(), 0);
-  }
-  // Work is shared out in runs of rows of the second innermost extent.
-  return [walk, threads](const void* const* src, void* const* dst) {
-    const auto inner = walk.dims.size() - 1;
-    const auto row = inner - 1;
-    const auto columns = walk.dims[inner];
-    std::int64_t rows = 1;
-    for (std::size_t i = 0; i < inner; ++i) {
-      rows *= walk.dims[i];
+class Copy {
+ public:
+  explicit Copy(Walk given) : walk_{std::move(given)} {
+    if (walk_.dims.size() == 1) {
+      walk_.dims.insert(walk_.dims.begin(), 1);
+      walk_.src.insert(walk_.src.begin(), 0);
+      walk_.dst.insert(walk_.dst.begin(), 0);
     }
-    const auto split_columns = rows == 1;
-    const auto count = split_columns ? columns : rows;
-    const auto grain = split_columns
-                           ? std::int64_t{32768}
-                           : std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(columns, 1));
-    const auto* from = static_cast<const T*>(src[0]);
-    auto* to = static_cast<T*>(dst[0]);
-    parallel(count, grain, threads, [&](std::int64_t begin, std::int64_t end) {
-      if (split_columns) {
-        copy_row(from + begin * walk.src[inner], to + begin * walk.dst[inner], end - begin,
-                 walk.src[inner], walk.dst[inner]);
-        return;
+    inner_ = walk_.dims.size() - 1;
+    for (std::size_t i = 0; i < inner_; ++i) {
+      rows_ *= walk_.dims[i];
+    }
+  }
+
+  std::int64_t elements() const { return rows_ * walk_.dims[inner_]; }
+
+  /// The runs that start in [begin, end), counted in elements.
+  void operator()(const T* src, T* dst, std::int64_t begin, std::int64_t end) const {
+    const auto columns = walk_.dims[inner_];
+    const auto src_step = walk_.src[inner_];
+    const auto dst_step = walk_.dst[inner_];
+    if (rows_ == 1) {
+      copy_row(src + begin * src_step, dst + begin * dst_step, end - begin, src_step, dst_step);
+      return;
+    }
+    const auto row = inner_ - 1;
+    const auto last = (end + columns - 1) / columns;
+    for (auto at = (begin + columns - 1) / columns; at < last;) {
+      const auto in_plane = at % walk_.dims[row];
+      const auto now = std::min(last - at, walk_.dims[row] - in_plane);
+      auto rest = at / walk_.dims[row];
+      auto src_at = in_plane * walk_.src[row];
+      auto dst_at = in_plane * walk_.dst[row];
+      for (auto i = row; i-- > 0;) {
+        src_at += rest % walk_.dims[i] * walk_.src[i];
+        dst_at += rest % walk_.dims[i] * walk_.dst[i];
+        rest /= walk_.dims[i];
       }
-      for (auto at = begin; at < end;) {
-        const auto in_plane = at % walk.dims[row];
-        const auto now = std::min(end - at, walk.dims[row] - in_plane);
-        auto rest = at / walk.dims[row];
-        auto src_at = in_plane * walk.src[row];
-        auto dst_at = in_plane * walk.dst[row];
-        for (auto i = row; i-- > 0;) {
-          src_at += rest % walk.dims[i] * walk.src[i];
-          dst_at += rest % walk.dims[i] * walk.dst[i];
-          rest /= walk.dims[i];
+      copy_plane(src + src_at, dst + dst_at, now, columns, walk_.src[row], src_step, walk_.dst[row],
+                 dst_step);
+      at += now;
+    }
+  }
+
+ private:
+  Walk walk_;
+  std::size_t inner_;
+  std::int64_t rows_ = 1;
+};
+
+template <class T>
+ops::Kernel kernel_of(std::span<const CopyPart> parts, int threads) {
+  std::vector<Copy<T>> copies;
+  std::int64_t total = 0;
+  for (const auto& part : parts) {
+    copies.emplace_back(walk_of(part.dims, part.src, part.dst));
+    total += copies.back().elements();
+  }
+  return [copies = std::move(copies), total, threads](const void* const* src, void* const* dst) {
+    parallel(total, 32768, threads, [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t first = 0;
+      for (std::size_t i = 0; i < copies.size() && first < end; ++i) {
+        const auto count = copies[i].elements();
+        if (begin < first + count) {
+          copies[i](static_cast<const T*>(src[i]), static_cast<T*>(dst[i]),
+                    std::max(begin - first, std::int64_t{0}), std::min(end - first, count));
         }
-        copy_plane(from + src_at, to + dst_at, now, columns, walk.src[row], walk.src[inner],
-                   walk.dst[row], walk.dst[inner]);
-        at += now;
+        first += count;
       }
     });
   };
@@ -136,18 +162,16 @@ ops::Kernel kernel_of(Walk walk, int threads) {
 
 }  // namespace
 
-ops::Kernel strided_copy(std::size_t width, const Shape& dims, const Dims& src, const Dims& dst,
-                         int threads) {
-  auto walk = walk_of(dims, src, dst);
+ops::Kernel strided_copies(std::size_t width, std::span<const CopyPart> parts, int threads) {
   switch (width) {
     case 1:
-      return kernel_of<std::uint8_t>(std::move(walk), threads);
+      return kernel_of<std::uint8_t>(parts, threads);
     case 2:
-      return kernel_of<std::uint16_t>(std::move(walk), threads);
+      return kernel_of<std::uint16_t>(parts, threads);
     case 4:
-      return kernel_of<std::uint32_t>(std::move(walk), threads);
+      return kernel_of<std::uint32_t>(parts, threads);
     case 8:
-      return kernel_of<std::uint64_t>(std::move(walk), threads);
+      return kernel_of<std::uint64_t>(parts, threads);
     default:
       throw Error(fmt::format("elements of {} bytes cannot be copied", width));
   }

@@ -2,14 +2,13 @@
 #include <cmath>
 
 #include "ops/elementwise.hpp"
+#include "ops/post_ops.hpp"
 #include "ops/types.hpp"
-#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
 
 struct Add {
-  static constexpr auto algorithm = dnnl::algorithm::binary_add;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -21,7 +20,6 @@ struct Add {
 };
 
 struct Sub {
-  static constexpr auto algorithm = dnnl::algorithm::binary_sub;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -33,7 +31,6 @@ struct Sub {
 };
 
 struct Mul {
-  static constexpr auto algorithm = dnnl::algorithm::binary_mul;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -45,7 +42,6 @@ struct Mul {
 };
 
 struct Div {
-  static constexpr auto algorithm = dnnl::algorithm::binary_div;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -65,7 +61,6 @@ struct Div {
 };
 
 struct Max {
-  static constexpr auto algorithm = dnnl::algorithm::binary_max;
   template <class T>
   T operator()(T a, T b) const {
     // A NaN on either side is the result.
@@ -74,7 +69,6 @@ struct Max {
 };
 
 struct Min {
-  static constexpr auto algorithm = dnnl::algorithm::binary_min;
   template <class T>
   T operator()(T a, T b) const {
     return a < b || a != a ? a : b;
@@ -212,52 +206,13 @@ Kernel kernel_of_pow(const KernelContext& ctx) {
   return kernel;
 }
 
-/// oneDNN's binary, when it has a fast implementation: equal layouts, or a broadcast it knows.
-bool lower_by_primitive(plan::Lowering& lowering, const graph::Node& node,
-                        dnnl::algorithm algorithm) {
-  const auto dst_id = node.outputs[0];
-  if (lowering.type(dst_id) != ElementType::f32 || !node.post_ops.empty() ||
-      node.inputs.size() != 2) {
-    return false;
-  }
-  const auto dims = lowering.dims(dst_id);
-  auto a = lowering.view(node.inputs[0]);
-  auto b = lowering.view(node.inputs[1]);
-  if (a.dims != dims || a.elements() == 0 || b.elements() == 0 || !a.is_dense()) {
-    return false;
-  }
-  if (b.dims == dims) {
-    b = lowering.with_strides(node.inputs[1], a.strides);
-  } else if (!b.is_plain()) {
-    return false;
-  }
-  b = padded(b, std::max<std::size_t>(dims.size(), 1));
-  a = padded(a, std::max<std::size_t>(dims.size(), 1));
-  const dnnl::binary::primitive_desc desc{
-      plan::engine(), algorithm, desc_of(a), desc_of(b), desc_of(a), plan::attributes(), true};
-  if (!desc || plan::is_reference(desc)) {
-    return false;
-  }
-  const auto dst = lowering.destination(dst_id, lowering.view(node.inputs[0]).strides);
-  lowering.add(desc, dnnl::binary{desc},
-               {lowering.argument(DNNL_ARG_SRC_0, a), lowering.argument(DNNL_ARG_SRC_1, b),
-                lowering.argument(DNNL_ARG_DST, dst, desc_of(a))},
-               {.flops = static_cast<double>(dims.elements())});
-  return true;
-}
-
-template <class F>
-bool lower(plan::Lowering& lowering, const graph::Node& node) {
-  return lower_by_primitive(lowering, node, F::algorithm);
-}
-
 template <class F>
 constexpr OpDef of_two(std::string_view type) {
   return {.type = type,
           .since = 7,
           .infer = infer_binary,
           .kernel = kernel_of_two<F>,
-          .lower = lower<F>};
+          .lower = lower_binary};
 }
 
 template <class F>
@@ -266,7 +221,7 @@ constexpr OpDef of_many(std::string_view type) {
           .since = 6,
           .infer = infer_many,
           .kernel = kernel_of_many<F>,
-          .lower = lower<F>};
+          .lower = lower_binary};
 }
 
 const Register add{of_two<Add>("Add")};
@@ -278,7 +233,11 @@ const Register min{of_many<Min>("Min")};
 const Register sum{of_many<Add>("Sum")};
 const Register mean{
     {.type = "Mean", .since = 6, .infer = infer_many, .kernel = kernel_of_many<Add>}};
-const Register power{{.type = "Pow", .since = 7, .infer = infer_pow, .kernel = kernel_of_pow}};
+const Register power{{.type = "Pow",
+                      .since = 7,
+                      .infer = infer_pow,
+                      .kernel = kernel_of_pow,
+                      .lower = lower_binary}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -108,6 +108,18 @@ Argument Lowering::packed(int id, const Tensor& constant, const View& view,
   return argument(id, view_of(memory, view.type, {}), desc);
 }
 
+Argument Lowering::reordered(int id, const View& view, const dnnl::memory::desc& desc) {
+  const auto from = desc_of(view);
+  if (from == desc) {
+    return argument(id, view);
+  }
+  const auto to = temporary(static_cast<std::int64_t>(desc.get_size()));
+  const dnnl::reorder::primitive_desc reorder{engine(), from, engine(), desc, attributes()};
+  add(reorder, dnnl::reorder{reorder},
+      {argument(DNNL_ARG_FROM, view, from), argument(DNNL_ARG_TO, to, desc)});
+  return argument(id, to, desc);
+}
+
 std::vector<dnnl::memory::desc> Lowering::packed_layouts(const Tensor& constant, const View& view) {
   return weights_.layouts(constant, view.offset, desc_of(view));
 }

@@ -32,6 +32,9 @@ class Lowering {
   /// Null when the value is not constant.
   const Tensor& constant(graph::ValueId id) const { return graph_[id].constant; }
 
+  /// Something reads the value.
+  bool is_needed(graph::ValueId id) const { return id && reads_left_[id.index] > 0; }
+
   /// The value as it lies.
   const View& view(graph::ValueId id);
   /// The value dense and row-major.
@@ -81,6 +84,8 @@ class Lowering {
   }
   /// A constant seen as `view` (from view_of), packed as `desc` wants it.
   Argument packed(int id, const Tensor& constant, const View& view, const dnnl::memory::desc& desc);
+  /// The same for memory that is not constant: a reorder step.
+  Argument reordered(int id, const View& view, const dnnl::memory::desc& desc);
   std::vector<dnnl::memory::desc> packed_layouts(const Tensor& constant, const View& view);
   /// A constant as it lies in memory.
   View view_of(const Tensor& constant);

@@ -1,0 +1,256 @@
+// Pooling: MaxPool, AveragePool and their global forms.
+#include <limits>
+
+#include "ops/op.hpp"
+#include "ops/post_ops.hpp"
+#include "ops/types.hpp"
+#include "ops/window.hpp"
+
+namespace coinfer::ops {
+namespace {
+
+using plan::Lowering;
+using plan::View;
+
+bool is_global(std::string_view type) { return type.starts_with("Global"); }
+bool is_max(std::string_view type) { return type.ends_with("MaxPool"); }
+
+template <class Context>
+Window pool_window(const Context& ctx) {
+  const auto kernel = ctx.attributes().integers("kernel_shape");
+  if (!kernel || kernel->empty()) {
+    ctx.fail("kernel_shape is missing");
+  }
+  for (const auto extent : *kernel) {
+    if (extent < 1) {
+      ctx.fail(fmt::format("kernel_shape has the extent {}", extent));
+    }
+  }
+  return window_of(ctx, Dims(kernel->begin(), kernel->end()));
+}
+
+/// The window of a global pooling is the whole image.
+Window global_window(const Shape& input) {
+  Window window;
+  window.kernel.assign(input.begin() + 2, input.end());
+  window.strides.assign(window.rank(), 1);
+  window.dilations = window.strides;
+  window.pads_begin.assign(window.rank(), 0);
+  window.pads_end = window.pads_begin;
+  return window;
+}
+
+void infer(InferContext& ctx) {
+  ctx.check_inputs(1, 1);
+  ctx.check_rank(0, 3, 5);
+  const auto& input = ctx.shape(0);
+  if (!input.has_rank()) {
+    ctx.output(0, ctx.type(0), PartialShape::dynamic());
+    ctx.output(1, ElementType::i64, PartialShape::dynamic());
+    return;
+  }
+  const auto window = pool_window(ctx);
+  if (static_cast<std::int64_t>(window.rank()) + 2 != input.rank()) {
+    ctx.fail(fmt::format("a window of rank {} does not fit an input of shape {}", window.rank(),
+                         input.to_string()));
+  }
+  PartialShape::Dimensions dims{input[0], input[1]};
+  for (std::size_t i = 0; i < window.rank(); ++i) {
+    dims.push_back(window.output(ctx, i, input[i + 2]));
+  }
+  ctx.output(0, ctx.type(0), PartialShape{dims});
+  ctx.output(1, ElementType::i64, PartialShape{std::move(dims)});
+}
+
+void infer_global(InferContext& ctx) {
+  ctx.check_inputs(1, 1);
+  ctx.check_rank(0, 3, 5);
+  const auto& input = ctx.shape(0);
+  if (!input.has_rank()) {
+    ctx.output(0, ctx.type(0), PartialShape::dynamic());
+    return;
+  }
+  PartialShape::Dimensions dims{input[0], input[1]};
+  dims.resize(static_cast<std::size_t>(input.rank()), Dimension{1});
+  ctx.output(0, ctx.type(0), PartialShape{std::move(dims)});
+}
+
+struct Pooling {
+  std::int64_t planes;
+  std::array<std::int64_t, 3> input{1, 1, 1}, output{1, 1, 1}, kernel{1, 1, 1}, strides{1, 1, 1},
+      dilations{1, 1, 1}, begin{0, 0, 0}, end{0, 0, 0};
+  bool max, count_padding, column_major;
+};
+
+template <class T>
+void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
+  using Wide = wide_of<T>;
+  const auto plane_size = p.input[0] * p.input[1] * p.input[2];
+  std::array<std::int64_t, 3> o{};
+  for (std::int64_t plane = 0; plane < p.planes; ++plane) {
+    const auto* from = src + plane * plane_size;
+    for (o[0] = 0; o[0] < p.output[0]; ++o[0]) {
+      for (o[1] = 0; o[1] < p.output[1]; ++o[1]) {
+        for (o[2] = 0; o[2] < p.output[2]; ++o[2]) {
+          Wide sum = 0;
+          auto best = std::numeric_limits<Wide>::lowest();
+          std::int64_t at_best = -1;
+          std::int64_t count = 0;
+          std::array<std::int64_t, 3> k{};
+          for (k[0] = 0; k[0] < p.kernel[0]; ++k[0]) {
+            for (k[1] = 0; k[1] < p.kernel[1]; ++k[1]) {
+              for (k[2] = 0; k[2] < p.kernel[2]; ++k[2]) {
+                std::array<std::int64_t, 3> at{};
+                bool inside = true;
+                bool padded = true;
+                for (std::size_t i = 0; i < 3; ++i) {
+                  at[i] = o[i] * p.strides[i] - p.begin[i] + k[i] * p.dilations[i];
+                  inside = inside && at[i] >= 0 && at[i] < p.input[i];
+                  padded = padded && at[i] < p.input[i] + p.end[i];
+                }
+                count += p.count_padding ? padded : inside;
+                if (!inside) {
+                  continue;
+                }
+                const auto x =
+                    static_cast<Wide>(from[(at[0] * p.input[1] + at[1]) * p.input[2] + at[2]]);
+                sum += x;
+                if (x > best || at_best < 0 || x != x) {
+                  best = x;
+                  at_best = p.column_major ? (at[2] * p.input[1] + at[1]) * p.input[0] + at[0]
+                                           : (at[0] * p.input[1] + at[1]) * p.input[2] + at[2];
+                }
+              }
+            }
+          }
+          *dst++ = static_cast<T>(
+              p.max ? best : sum / static_cast<Wide>(std::max<std::int64_t>(count, 1)));
+          if (indices != nullptr) {
+            *indices++ = plane * plane_size + at_best;
+          }
+        }
+      }
+    }
+  }
+}
+
+Kernel kernel(const KernelContext& ctx) {
+  const auto input = ctx.shape(0);
+  const auto output = ctx.output_shape(0);
+  auto window = is_global(ctx.node().type) ? global_window(input) : pool_window(ctx);
+  window.resolve(input);
+  Pooling p{.planes = input[0] * input[1]};
+  p.max = is_max(ctx.node().type);
+  p.count_padding = ctx.attributes().integer("count_include_pad", 0) != 0;
+  p.column_major = ctx.attributes().integer("storage_order", 0) != 0;
+  const auto missing = 3 - window.rank();
+  for (std::size_t i = 0; i < window.rank(); ++i) {
+    p.input[missing + i] = input[i + 2];
+    p.output[missing + i] = output[i + 2];
+    p.kernel[missing + i] = window.kernel[i];
+    p.strides[missing + i] = window.strides[i];
+    p.dilations[missing + i] = window.dilations[i];
+    p.begin[missing + i] = window.pads_begin[i];
+    p.end[missing + i] = window.pads_end[i];
+  }
+  const bool indices = ctx.has_output(1);
+  Kernel kernel;
+  if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
+        kernel = [p, indices](const void* const* src, void* const* dst) {
+          pool(p, static_cast<const T*>(src[0]), static_cast<T*>(dst[0]),
+               indices ? static_cast<std::int64_t*>(dst[1]) : nullptr);
+        };
+      })) {
+    ctx.unsupported_type(ctx.type(0));
+  }
+  return kernel;
+}
+
+bool lower(Lowering& lowering, const graph::Node& node) {
+  const KernelContext ctx{node, lowering.graph()};
+  const auto src_dims = ctx.shape(0);
+  const auto dst_dims = ctx.output_shape(0);
+  if (ctx.type(0) != ElementType::f32 || src_dims.elements() == 0 ||
+      (node.outputs.size() > 1 && lowering.is_needed(node.outputs[1]))) {
+    return false;
+  }
+  const bool max = is_max(node.type);
+  auto window = is_global(node.type) ? global_window(src_dims) : pool_window(ctx);
+  window.resolve(src_dims);
+  const bool count_padding = !max && ctx.attributes().integer("count_include_pad", 0) != 0;
+  Dims dilations;
+  for (std::size_t i = 0; i < window.rank(); ++i) {
+    const auto end = (dst_dims[i + 2] - 1) * window.strides[i] + window.span(i) - src_dims[i + 2] -
+                     window.pads_begin[i];
+    if (count_padding && end > window.pads_end[i]) {
+      return false;  // what lies beyond the padding does not count
+    }
+    // A window that sees only padding.
+    if (window.pads_begin[i] >= window.span(i) || end >= window.span(i)) {
+      return false;
+    }
+    window.pads_end[i] = end;
+    dilations.push_back(window.dilations[i] - 1);
+  }
+  const auto src = lowering.channels_last(node.inputs[0]);
+  const auto strides = plan::channels_last_strides(dst_dims);
+  const auto desc_src = desc_of(src);
+  const auto desc_dst = desc_of(View{{}, 0, ElementType::f32, dst_dims, strides});
+  PostOps post_ops{lowering, node, strides, dst_dims, false};
+  bool fused = post_ops.fits();
+  const auto make = [&](const dnnl::primitive_attr& attr) {
+    return dnnl::pooling_forward::primitive_desc{plan::engine(),
+                                                 dnnl::prop_kind::forward_inference,
+                                                 max ? dnnl::algorithm::pooling_max
+                                                 : count_padding
+                                                     ? dnnl::algorithm::pooling_avg_include_padding
+                                                     : dnnl::algorithm::pooling_avg_exclude_padding,
+                                                 desc_src,
+                                                 desc_dst,
+                                                 plan::to_dims(window.strides),
+                                                 plan::to_dims(window.kernel),
+                                                 plan::to_dims(dilations),
+                                                 plan::to_dims(window.pads_begin),
+                                                 plan::to_dims(window.pads_end),
+                                                 attr,
+                                                 true};
+  };
+  auto primitive = make(fused ? post_ops.attr() : plan::attributes());
+  if (fused && !node.post_ops.empty() && (!primitive || plan::is_reference(primitive))) {
+    primitive = make(plan::attributes());
+    fused = false;
+  }
+  if (!primitive) {
+    return false;
+  }
+  const auto dst = lowering.destination(node.outputs[0], strides);
+  std::vector<plan::Argument> arguments{Lowering::argument(DNNL_ARG_SRC, src),
+                                        Lowering::argument(DNNL_ARG_DST, dst, desc_dst)};
+  if (fused) {
+    post_ops.append_to(arguments);
+  }
+  double flops = static_cast<double>(dst_dims.elements());
+  for (const auto extent : window.kernel) {
+    flops *= static_cast<double>(extent);
+  }
+  lowering.add(primitive, dnnl::pooling_forward{primitive}, std::move(arguments), {.flops = flops});
+  if (!fused) {
+    lower_post_ops(lowering, node);
+  }
+  return true;
+}
+
+const Register max_pool{
+    {.type = "MaxPool", .since = 1, .infer = infer, .kernel = kernel, .lower = lower}};
+const Register average_pool{
+    {.type = "AveragePool", .since = 1, .infer = infer, .kernel = kernel, .lower = lower}};
+const Register global_max{
+    {.type = "GlobalMaxPool", .since = 1, .infer = infer_global, .kernel = kernel, .lower = lower}};
+const Register global_average{{.type = "GlobalAveragePool",
+                               .since = 1,
+                               .infer = infer_global,
+                               .kernel = kernel,
+                               .lower = lower}};
+
+}  // namespace
+}  // namespace coinfer::ops
