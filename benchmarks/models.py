@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.coordinator import ROOT, Case
 from samples import minilm_onnx
+from tests.python.zoo import seeded_zoo_path
 
 FOLDER = ROOT / "build" / "bench"
 
@@ -44,13 +45,7 @@ def one_add() -> Path:
 
 def resnet50() -> Path:
     """The light_resnet50 of the onnx package, with seeded random weights in place of its own."""
-    from tests.python.models import seeded_zoo
-
-    path = FOLDER / "resnet50.onnx"
-    if not path.exists():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        onnx.save(seeded_zoo("resnet50"), path)
-    return path
+    return seeded_zoo_path("resnet50")
 
 
 def single_input(path: Path) -> dict[str, Any]:

@@ -76,8 +76,8 @@ def markdown(
         f"`{command}` on {about['cpu']}, {about['cpus']} CPUs ({', '.join(about['isa'])}), "
         f"Linux {about['kernel']}, Python {about['python']}. Times are the median over "
         f"{options['rounds']} rounds of {options['seconds']} s per runtime, interleaved; ratios "
-        "are the median of the rounds' own ratios (below 1: coinfer needs less time). Every runtime "
-        f"has a process of its own and {options['threads']} threads; inputs change with each call.",
+        "are the median of the rounds' own ratios (below 1: coinfer is faster). Every runtime "
+        f"has its own process and {options['threads']} threads; inputs change with each call.",
         "",
     ]
     for outcome in outcomes:

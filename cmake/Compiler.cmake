@@ -1,0 +1,17 @@
+# What the presets choose, for a configuration without one (pip install . on its own): the same compiler,
+# linker and flags, so that both can share a build folder. CXX and -DCMAKE_CXX_COMPILER win.
+if(NOT CMAKE_CXX_COMPILER AND "$ENV{CXX}" STREQUAL "")
+  find_program(COINFER_CLANG clang++-19)
+  find_program(COINFER_LLD ld.lld-19)
+  find_program(COINFER_CCACHE ccache)
+  if(COINFER_CLANG AND COINFER_LLD)
+    set(CMAKE_CXX_COMPILER ${COINFER_CLANG} CACHE FILEPATH "C++ compiler")
+    set(CMAKE_CXX_FLAGS "-Xclang -fno-pch-timestamp" CACHE STRING "Flags of every C++ compilation")
+    foreach(kind EXE SHARED MODULE)
+      set(CMAKE_${kind}_LINKER_FLAGS -fuse-ld=lld-19 CACHE STRING "Flags of every link")
+    endforeach()
+    if(COINFER_CCACHE)
+      set(CMAKE_CXX_COMPILER_LAUNCHER ccache CACHE STRING "What runs the compiler")
+    endif()
+  endif()
+endif()
