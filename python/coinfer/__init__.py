@@ -1,11 +1,20 @@
 """Neural network inference for blocking, asyncio and C++ programs."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from coinfer._coinfer import (
+    AsyncInferQueue,
     Cancelled,
+    CompiledModel,
     ConstOutput,
+    Core,
     DeadlineExceeded,
     Dimension,
     Error,
+    InferRequest,
+    Model,
     ModelFileError,
     Output,
     PartialShape,
@@ -13,17 +22,24 @@ from coinfer._coinfer import (
     Shape,
     Tensor,
     Unsupported,
+    Version,
     __version__,
+    zero_copy_report,
 )
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
 
 __all__ = [
+    "AsyncInferQueue",
     "Cancelled",
+    "CompiledModel",
     "ConstOutput",
+    "Core",
     "DeadlineExceeded",
     "Dimension",
     "Error",
+    "InferRequest",
+    "Model",
     "ModelFileError",
     "OVDict",
     "Output",
@@ -33,5 +49,13 @@ __all__ = [
     "Tensor",
     "Type",
     "Unsupported",
+    "Version",
     "__version__",
+    "compile_model",
+    "zero_copy_report",
 ]
+
+
+def compile_model(model: Any, device_name: str | None = None, config: dict[str, Any] | None = None) -> CompiledModel:
+    """Compile a model, or what `Core.read_model` takes, with a Core of its own."""
+    return Core().compile_model(model, device_name, config)

@@ -1,5 +1,6 @@
 #include "module/exceptions.hpp"
 
+#include "asyncio_bridge/delivery.hpp"
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/error.hpp"
 
@@ -76,6 +77,8 @@ void register_exceptions() {
       classes.error);
   bp::register_exception_translator<Error>(
       [](const Error& error) { set_error(class_of(error), error.what()); });
+  bp::register_exception_translator<bridge::CarriedException>(
+      [](const bridge::CarriedException& carried) { carried.raise(); });
   bp::register_exception_translator<bridge::PythonError>([](const bridge::PythonError&) {});
 }
 
@@ -84,6 +87,8 @@ void set_python_error(std::exception_ptr error) noexcept {
     std::rethrow_exception(std::move(error));
   } catch (const bridge::PythonError&) {
   } catch (const bp::error_already_set&) {
+  } catch (const bridge::CarriedException& carried) {
+    carried.raise();
   } catch (const Error& what) {
     set_error(class_of(what), what.what());
   } catch (const std::bad_alloc&) {

@@ -1,9 +1,16 @@
 #define COINFER_IMPORTS_NUMPY
+#include "asyncio_bridge/future.hpp"
 #include "module/array.hpp"
+#include "module/async_infer_queue.hpp"
+#include "module/compiled_model.hpp"
+#include "module/core.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
+#include "module/infer_request.hpp"
+#include "module/model.hpp"
 #include "module/numpy.hpp"
 #include "module/port.hpp"
+#include "module/results.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
 
@@ -31,6 +38,13 @@ void register_all() {
   register_shapes();
   register_ports();
   register_tensor();
+  register_results();
+  register_model();
+  register_infer_request();
+  register_compiled_model();
+  register_async_infer_queue();
+  register_core();
+  bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
   bp::scope().attr("__name__") = "coinfer._coinfer";
 }
 

@@ -103,7 +103,7 @@ PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
   return objects;
 }
 
-std::string list_ports(const std::vector<PortRef>& ports) {
+std::string list_names(const std::vector<PortRef>& ports) {
   std::vector<std::string> texts;
   for (const auto& port : ports) {
     texts.push_back(port->names.empty() ? std::to_string(port->index)
@@ -140,6 +140,17 @@ std::string describe_port(const Port& port) {
   return fmt::format("{} {} ({} {})", kind, name, name_of(port.type), port.shape.to_string());
 }
 
+std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<PortRef>& outputs) {
+  const auto list = [](const std::vector<PortRef>& ports) {
+    std::vector<std::string> texts;
+    for (const auto& port : ports) {
+      texts.push_back(show("ConstOutput", *port));
+    }
+    return fmt::format("{}", fmt::join(texts, ",\n"));
+  };
+  return fmt::format("inputs[\n{}\n]\noutputs[\n{}\n]", list(inputs), list(outputs));
+}
+
 PortTable::PortTable(CompiledModel model) : model_{std::move(model)} {
   inputs_ = tuple_of_ports(inputs());
   outputs_ = tuple_of_ports(outputs());
@@ -157,13 +168,13 @@ std::size_t PortTable::find_input(PyObject* key) const {
   }
   if (PyUnicode_Check(key)) {
     throw Error(fmt::format("the model has no input '{}'; it has {}", PyUnicode_AsUTF8(key),
-                            list_ports(inputs())));
+                            list_names(inputs())));
   }
   if (PyLong_Check(key)) {
     const auto index = PyLong_AsLongLong(key);
     PyErr_Clear();
     throw Error(fmt::format("the model has no input {}; it has {} inputs: {}", index,
-                            inputs().size(), list_ports(inputs())));
+                            inputs().size(), list_names(inputs())));
   }
   if (const auto* port = port_in(key)) {
     // A port of the model that was compiled means the same input.
@@ -172,7 +183,7 @@ std::size_t PortTable::find_input(PyObject* key) const {
       return (*port)->index;
     }
     throw Error(fmt::format("{} is no input of this model; it has {}", describe_port(**port),
-                            list_ports(inputs())));
+                            list_names(inputs())));
   }
   throw_type_error(
       fmt::format("inputs are named by str, int or ConstOutput, not by {}", Py_TYPE(key)->tp_name));
@@ -191,7 +202,7 @@ void check_single(const std::vector<PortRef>& ports, bool output) {
     const auto* kind = output ? "output" : "input";
     throw Error(
         fmt::format("{}() without a name or index is for a model with one {}; this one has {}: {}",
-                    kind, kind, ports.size(), list_ports(ports)));
+                    kind, kind, ports.size(), list_names(ports)));
   }
 }
 

@@ -26,6 +26,9 @@ boost::python::list wrap_ports(const std::vector<PortRef>& ports, bool of_model)
 /// How errors name a port: "input 'x' (f32 [1,3,?])".
 std::string describe_port(const Port& port);
 
+/// The part of a model's repr that lists its ports.
+std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<PortRef>& outputs);
+
 /// What Python needs to know of a compiled model's ports, made once for each. Only Python objects
 /// hold it, so that it is freed under the GIL. Immutable.
 class PortTable {

@@ -1,0 +1,297 @@
+#include "module/async_infer_queue.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/exceptions.hpp"
+#include "module/hot_method.hpp"
+#include "module/infer_arguments.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using bridge::PyRef;
+
+}  // namespace
+
+IdleSlots::IdleSlots(std::size_t count) : slots_(count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    slots_[i].index = i;
+    slots_[i].fire = [](Continuation* self, const Outcome&) noexcept {
+      auto& slot = *static_cast<Slot*>(self);
+      const auto owner = std::move(slot.owner);
+      owner->give_back(slot.index);
+    };
+    idle_.push_back(i);
+  }
+}
+
+template <class Ready>
+void IdleSlots::block(bool callbacks_pending, Ready ready) {
+  std::unique_lock lock{mutex_};
+  if (ready()) {
+    return;
+  }
+  if (callbacks_pending && bridge::on_delivery_thread()) {
+    throw Error(
+        "a callback of the queue waits for a request that can only be idle after callbacks have "
+        "returned");
+  }
+  lock.unlock();
+  bool raised = false;
+  {
+    const bridge::GilReleased released;
+    lock.lock();
+    while (!raised && !ready()) {
+      if (changed_.wait_for(lock, std::chrono::milliseconds{100}) == std::cv_status::timeout &&
+          !ready()) {
+        lock.unlock();
+        {
+          const bridge::GilTaken taken;
+          raised = PyErr_CheckSignals() != 0;
+        }
+        lock.lock();
+      }
+    }
+    lock.unlock();
+  }
+  if (raised) {
+    throw bridge::PythonError{};
+  }
+}
+
+std::size_t IdleSlots::take(bool callbacks_pending) {
+  for (;;) {
+    block(callbacks_pending, [this] { return !idle_.empty(); });
+    // Another thread may have been faster.
+    const std::lock_guard lock{mutex_};
+    if (!idle_.empty()) {
+      const auto slot = idle_.front();
+      idle_.pop_front();
+      return slot;
+    }
+  }
+}
+
+std::size_t IdleSlots::peek(bool callbacks_pending) {
+  for (;;) {
+    block(callbacks_pending, [this] { return !idle_.empty(); });
+    const std::lock_guard lock{mutex_};
+    if (!idle_.empty()) {
+      return idle_.front();
+    }
+  }
+}
+
+void IdleSlots::wait_all(bool callbacks_pending) {
+  block(callbacks_pending, [this] { return idle_.size() == slots_.size(); });
+}
+
+bool IdleSlots::ready() const {
+  const std::lock_guard lock{mutex_};
+  return !idle_.empty();
+}
+
+void IdleSlots::give_back(std::size_t slot) noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    idle_.push_back(slot);
+  }
+  changed_.notify_all();
+}
+
+Continuation& IdleSlots::end_of_run(std::size_t slot) noexcept {
+  slots_[slot].owner = shared_from_this();
+  return slots_[slot];
+}
+
+void IdleSlots::forget_run(std::size_t slot) noexcept { slots_[slot].owner.reset(); }
+
+void IdleSlots::not_started(std::size_t slot) noexcept {
+  forget_run(slot);
+  const std::lock_guard lock{mutex_};
+  idle_.push_front(slot);
+}
+
+PyAsyncInferQueue::PyAsyncInferQueue(const PyCompiledModel& model, std::int64_t jobs) {
+  if (jobs < 0) {
+    throw_type_error(fmt::format("an AsyncInferQueue has a number of jobs >= 0, not {}", jobs));
+  }
+  if (jobs == 0) {
+    const auto property = model.model().get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS");
+    const auto* number = std::get_if<std::int64_t>(&property.value());
+    jobs = number != nullptr ? std::max<std::int64_t>(*number, 1) : 1;
+  }
+  for (std::int64_t i = 0; i < jobs; ++i) {
+    requests_.push_back(model.create_request());
+  }
+  idle_ = std::make_shared<IdleSlots>(requests_.size());
+}
+
+void PyAsyncInferQueue::collect_error(PyInferRequest& request) {
+  const auto operation = request.request().current();
+  if (!operation || !operation->completion.done()) {
+    return;
+  }
+  std::exception_ptr error;
+  try {
+    request.wait(std::nullopt);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (!error) {
+    return;
+  }
+  if (!error_) {
+    error_ = std::move(error);
+    return;
+  }
+  set_python_error(error);
+  PyErr_WriteUnraisable(nullptr);
+}
+
+std::size_t PyAsyncInferQueue::take() {
+  for (;;) {
+    const auto slot = idle_->take(has_callback());
+    auto& request = *requests_[slot];
+    const auto operation = request.request().current();
+    if (operation && !operation->completion.done()) {
+      // A user started the request himself, in its callback.
+      if (operation->completion.attach(idle_->end_of_run(slot))) {
+        continue;
+      }
+      idle_->forget_run(slot);
+    }
+    collect_error(request);
+    return slot;
+  }
+}
+
+void PyAsyncInferQueue::start_async(PyObject* inputs, PyObject* userdata, bool share) {
+  const auto slot = take();
+  // Once started, the run keeps what it needs; this call keeps the request.
+  const auto request = requests_[slot];
+  try {
+    request->bind(inputs, share);
+    request->userdata = PyRef::borrow(userdata == nullptr ? Py_None : userdata);
+    request->start({.continuation = &idle_->end_of_run(slot)});
+  } catch (...) {
+    idle_->not_started(slot);
+    throw;
+  }
+}
+
+void PyAsyncInferQueue::wait_all() {
+  idle_->wait_all(has_callback());
+  for (const auto& request : requests_) {
+    const auto operation = request->request().current();
+    if (operation && !operation->completion.done()) {
+      bridge::wait_for(operation, std::nullopt);
+    }
+    collect_error(*request);
+  }
+  if (error_) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+}
+
+void PyAsyncInferQueue::set_callback(PyObject* function) {
+  for (const auto& request : requests_) {
+    request->check_idle();
+  }
+  for (const auto& request : requests_) {
+    request->set_callback(function, true);
+  }
+}
+
+namespace {
+
+constexpr const char* start_async_doc =
+    R"(start_async($self, /, inputs=None, userdata=None, share_inputs=False)
+--
+
+Waits until a request is idle, gives it the inputs (as for InferRequest.infer) and starts it. `userdata`
+is what the callback is called with. An error of the inputs is raised here; one of the inference or the
+callback by the next `wait_all`.)";
+
+PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    const auto given = StartArguments::parse(args, count, keywords);
+    self_as<PyAsyncInferQueue>(self).start_async(given.inputs, given.userdata, given.share_inputs);
+    return Py_NewRef(Py_None);
+  });
+}
+
+boost::shared_ptr<PyAsyncInferQueue> make_queue(const PyCompiledModel& model, std::int64_t jobs) {
+  return boost::make_shared<PyAsyncInferQueue>(model, jobs);
+}
+
+void set_callback(PyAsyncInferQueue& self, const bp::object& callback) {
+  if (PyCallable_Check(callback.ptr()) == 0) {
+    throw_type_error(
+        fmt::format("a callback is callable; {} is not", Py_TYPE(callback.ptr())->tp_name));
+  }
+  self.set_callback(callback.ptr());
+}
+
+std::size_t length(const PyAsyncInferQueue& self) { return self.requests().size(); }
+
+PyInferRequestRef item(const PyAsyncInferQueue& self, std::int64_t index) {
+  const auto size = static_cast<std::int64_t>(self.requests().size());
+  if (index < 0 || index >= size) {
+    throw_index_error(
+        fmt::format("the queue has {} requests; there is no request {}", size, index));
+  }
+  return self.requests()[static_cast<std::size_t>(index)];
+}
+
+bp::object iterate(const PyAsyncInferQueue& self) {
+  bp::list requests;
+  for (const auto& request : self.requests()) {
+    requests.append(request);
+  }
+  return bp::object{bp::handle<>(PyObject_GetIter(requests.ptr()))};
+}
+
+bp::list userdata(const PyAsyncInferQueue& self) {
+  bp::list values;
+  for (const auto& request : self.requests()) {
+    auto* value = request->userdata ? request->userdata.get() : Py_None;
+    values.append(bp::object{bp::handle<>(bp::borrowed(value))});
+  }
+  return values;
+}
+
+}  // namespace
+
+void register_async_infer_queue() {
+  bp::class_<PyAsyncInferQueue, boost::shared_ptr<PyAsyncInferQueue>, boost::noncopyable> type{
+      "AsyncInferQueue",
+      "A pool of requests that are started whenever one is idle. AsyncInferQueue(model, jobs=0): "
+      "`jobs` requests, 0\n"
+      "for as many as run best. Thread safety: `start_async` and `wait_all` may be called from "
+      "several threads.",
+      bp::no_init};
+  type.def("__init__", bp::make_constructor(&make_queue, bp::default_call_policies(),
+                                            (bp::arg("model"), bp::arg("jobs") = 0)))
+      .def("wait_all", &PyAsyncInferQueue::wait_all,
+           "Blocks until all requests and their callbacks are over; raises the first error since "
+           "the last call.")
+      .def("is_ready", &PyAsyncInferQueue::is_ready, "Is any request idle?")
+      .def("get_idle_request_id", &PyAsyncInferQueue::idle_id,
+           "Waits until a request is idle; its index.")
+      .def("set_callback", &set_callback, bp::arg("callback"),
+           "Calls `callback(request, userdata)` after each inference that finished, one at a time, "
+           "on the callbacks'\n"
+           "thread. What it raises, the next `wait_all` raises; the queue stays usable.")
+      .add_property("userdata", &userdata, "The userdata of each request.")
+      .def("__len__", &length)
+      .def("__getitem__", &item)
+      .def("__iter__", &iterate)
+      .def(
+          "__repr__", +[](const PyAsyncInferQueue& self) {
+            return fmt::format("<AsyncInferQueue: {} jobs>", self.requests().size());
+          });
+  add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);
+}
+
+}  // namespace coinfer::python

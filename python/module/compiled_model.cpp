@@ -1,0 +1,168 @@
+#include "module/compiled_model.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/exceptions.hpp"
+#include "module/hot_method.hpp"
+#include "module/infer_arguments.hpp"
+#include "module/properties.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+
+constexpr const char* call_doc =
+    R"(__call__($self, /, inputs=None, share_inputs=True, share_outputs=False, *, decode_strings=True)
+--
+
+Runs the model on this thread, the GIL released, and returns an OVDict of its outputs.
+
+inputs          None (run with what is set) | dict by name, index or port | list | tuple | one array,
+                Tensor, scalar or string for a model with one input. A value is a Tensor, an ndarray,
+                anything with __array__, the buffer protocol or DLPack, a scalar or a list; other
+                numeric types are cast silently.
+share_inputs    read C-contiguous arrays of the input's element type where they are
+share_outputs   return views of the output memory, which the next inference changes, not copies
+decode_strings  string outputs as arrays of kind U, else S
+
+Raises TypeError for a value that is no number or string, RuntimeError naming the input for an unknown
+name, a wrong shape or too many inputs. Thread safety: any number of threads may call at once; each
+takes a request of an internal pool.)";
+
+PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    auto& model = self_as<PyCompiledModel>(self);
+    const auto given = InferArguments::parse(args, count, keywords, true);
+    const PooledRequest request{model};
+    request->bind(given.inputs, given.share_inputs);
+    request->infer();
+    return request->results(given.share_outputs, given.decode_strings);
+  });
+}
+
+/// `type(compiled).__call__` as a slot: Python's own way to a method descriptor makes a second
+/// tuple.
+PyObject* call_slot(PyObject* self, PyObject* args, PyObject* keywords) {
+  if (keywords == nullptr || PyDict_GET_SIZE(keywords) == 0) {
+    return call(self, reinterpret_cast<PyTupleObject*>(args)->ob_item, PyTuple_GET_SIZE(args),
+                nullptr);
+  }
+  boost::container::small_vector<PyObject*, 8> values{
+      reinterpret_cast<PyTupleObject*>(args)->ob_item,
+      reinterpret_cast<PyTupleObject*>(args)->ob_item + PyTuple_GET_SIZE(args)};
+  const auto names = bridge::PyRef::steal(PyTuple_New(PyDict_GET_SIZE(keywords)));
+  if (!names) {
+    return nullptr;
+  }
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  Py_ssize_t i = 0;
+  for (Py_ssize_t at = 0; PyDict_Next(keywords, &at, &key, &value) != 0;) {
+    PyTuple_SET_ITEM(names.get(), i++, Py_NewRef(key));
+    values.push_back(value);
+  }
+  return call(self, values.data(), PyTuple_GET_SIZE(args), names.get());
+}
+
+PyObject* infer_new_request(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                            PyObject* keywords) {
+  return guarded([&] {
+    static const Parameters<1> parameters{"infer_new_request", 1, {"inputs"}};
+    const auto given = parameters.parse(args, count, keywords);
+    const auto request = self_as<PyCompiledModel>(self).create_request();
+    request->bind(given[0], false);
+    request->infer();
+    return request->results(false, true);
+  });
+}
+
+bp::object request_of(const PyCompiledModel& self) {
+  return bp::object{bp::handle<>(wrap_request(self.create_request()))};
+}
+
+bp::object inputs(const PyCompiledModel& self) {
+  return bp::object{bp::handle<>(self.ports().input_ports())};
+}
+bp::object outputs(const PyCompiledModel& self) {
+  return bp::object{bp::handle<>(self.ports().output_ports())};
+}
+
+bp::object input(const PyCompiledModel& self, const bp::object& key) {
+  return bp::object{
+      bp::handle<>(self.ports().input_port(find_port(self.model(), key, false)->index))};
+}
+bp::object output(const PyCompiledModel& self, const bp::object& key) {
+  return bp::object{
+      bp::handle<>(self.ports().output_port(find_port(self.model(), key, true)->index))};
+}
+
+bp::object get_property(const PyCompiledModel& self, const bp::object& property) {
+  const auto name = property_name(property);
+  return property_value(name, self.model().get_property(name));
+}
+
+void set_property(const PyCompiledModel&, const bp::object&) {
+  throw Error("a compiled model's properties cannot be set; give them to compile_model");
+}
+
+bp::object equal(const PyCompiledModel& self, const bp::object& other) {
+  const bp::extract<const PyCompiledModel&> that{other};
+  return that.check() ? bp::object{self.model() == that().model()}
+                      : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
+}
+std::intptr_t hash(const PyCompiledModel& self) {
+  return reinterpret_cast<std::intptr_t>(self.model().impl().get()) >> 4;
+}
+
+std::string show(const PyCompiledModel& self) {
+  return fmt::format("<CompiledModel:\n{}>",
+                     show_ports(self.ports().inputs(), self.ports().outputs()));
+}
+
+}  // namespace
+
+PyInferRequestRef PyCompiledModel::create_request() const {
+  return std::make_shared<PyInferRequest>(model().create_infer_request(), ports_);
+}
+
+PyInferRequestRef PyCompiledModel::take_request() {
+  if (idle_.empty()) {
+    return create_request();
+  }
+  auto request = std::move(idle_.back());
+  idle_.pop_back();
+  return request;
+}
+
+void register_compiled_model() {
+  const auto none = bp::object{};
+  bp::class_<PyCompiledModel, boost::shared_ptr<PyCompiledModel>, boost::noncopyable> type{
+      "CompiledModel",
+      "A model made ready to run: `results = compiled(inputs)`. Thread safety: shared objects are "
+      "safe to use.",
+      bp::no_init};
+  type.def("create_infer_request", &request_of, "A new InferRequest, with tensors of its own.")
+      .add_property("inputs", &inputs, "The input ports, a list.")
+      .add_property("outputs", &outputs, "The output ports, a list.")
+      .def("input", &input, (bp::arg("key") = none),
+           "The input with that tensor name or index; without one, the only input. RuntimeError "
+           "when there is none.")
+      .def("output", &output, (bp::arg("key") = none),
+           "The output with that tensor name or index; without one, the only output. RuntimeError "
+           "when there is none.")
+      .def("get_property", &get_property, bp::arg("property"),
+           "The value in force, e.g. of \"NUM_STREAMS\"; RuntimeError for an unknown name.")
+      .def("set_property", &set_property, bp::arg("properties"),
+           "RuntimeError: properties are set before compiling.")
+      .def("__eq__", &equal)
+      .def("__hash__", &hash)
+      .def("__repr__", &show);
+  add_hot_method(type.ptr(), "__call__", &call, call_doc);
+  reinterpret_cast<PyTypeObject*>(type.ptr())->tp_call = &call_slot;
+  add_hot_method(type.ptr(), "infer_new_request", &infer_new_request,
+                 "infer_new_request($self, /, inputs=None)\n--\n\n"
+                 "Runs the model on this thread with a request made for this call; inputs and "
+                 "outputs are copied.");
+}
+
+}  // namespace coinfer::python

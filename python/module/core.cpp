@@ -1,0 +1,214 @@
+#include "module/core.hpp"
+
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/core.hpp"
+#include "coinfer/error.hpp"
+#include "module/compiled_model.hpp"
+#include "module/exceptions.hpp"
+#include "module/model.hpp"
+#include "module/properties.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using bridge::GilReleased;
+using bridge::PyRef;
+
+struct Version {
+  std::string build_number;
+  std::string description;
+};
+
+bool is_path(PyObject* object) {
+  return PyUnicode_Check(object) || PyObject_HasAttrString(object, "__fspath__") != 0;
+}
+
+std::filesystem::path path_from(PyObject* object) {
+  PyObject* bytes = nullptr;
+  if (PyUnicode_FSConverter(object, &bytes) == 0) {
+    throw bridge::PythonError{};
+  }
+  const auto held = PyRef::steal(bytes);
+  return std::string{PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
+}
+
+/// The bytes of a model given as bytes, another buffer, a BytesIO or an onnx.ModelProto; a bytes
+/// object, because nobody can change it while the model lives.
+PyRef bytes_from(PyObject* object) {
+  if (PyBytes_Check(object)) {
+    return PyRef::borrow(object);
+  }
+  if (PyObject_CheckBuffer(object)) {
+    return PyRef::steal(checked(PyBytes_FromObject(object)));
+  }
+  for (const auto* method : {"getvalue", "SerializeToString", "read"}) {
+    if (PyObject_HasAttrString(object, method) != 0) {
+      auto bytes = PyRef::steal(checked(PyObject_CallMethod(object, method, nullptr)));
+      if (PyBytes_Check(bytes.get())) {
+        return bytes;
+      }
+    }
+  }
+  throw_type_error(fmt::format("a model is a path, bytes, a BytesIO or an onnx.ModelProto, not {}",
+                               Py_TYPE(object)->tp_name));
+}
+
+bool has_weights(const bp::object& weights) {
+  if (weights.is_none()) {
+    return false;
+  }
+  const auto length = PyObject_CheckBuffer(weights.ptr()) != 0 ? PyObject_Length(weights.ptr()) : 1;
+  PyErr_Clear();
+  return length != 0;
+}
+
+Model read(const Core& core, const bp::object& source, const bp::object& weights) {
+  if (has_weights(weights)) {
+    throw Unsupported("weights apart from the model belong to a format that coinfer does not read");
+  }
+  if (is_path(source.ptr())) {
+    const auto path = path_from(source.ptr());
+    const GilReleased released;
+    return core.read_model(path);
+  }
+  const auto bytes = bytes_from(source.ptr());
+  auto* kept = bridge::Kept::make(bytes.get());
+  std::shared_ptr<void> owner{
+      kept, [](void* held) { bridge::Kept::drop(static_cast<bridge::Kept*>(held)); }};
+  const std::span data{reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes.get())),
+                       static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  const GilReleased released;
+  return core.read_model(data, std::move(owner));
+}
+
+PyModel read_model(const Core& core, const bp::object& model, const bp::object& weights,
+                   const bp::object& config) {
+  if (!config.is_none() && bp::len(config) != 0) {
+    properties_from(config);
+  }
+  return PyModel{read(core, model, weights)};
+}
+
+boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::object& model,
+                                                 const bp::object& device_name,
+                                                 const bp::object& config,
+                                                 const bp::object& weights) {
+  // compile_model(model, config) is short for the default device.
+  const bool two = PyDict_Check(device_name.ptr()) && config.is_none();
+  const std::string device =
+      device_name.is_none() || two ? std::string{"CPU"} : bp::extract<std::string>(device_name)();
+  const auto properties = properties_from(two ? device_name : config);
+  const bp::extract<const PyModel&> given{model};
+  const auto source = given.check() ? given().model : read(core, model, weights);
+  CompiledModel compiled;
+  {
+    const GilReleased released;
+    compiled = core.compile_model(source, device, properties);
+  }
+  return boost::make_shared<PyCompiledModel>(std::move(compiled));
+}
+
+bp::list available_devices(const Core& core) {
+  bp::list devices;
+  for (const auto& device : core.available_devices()) {
+    devices.append(device);
+  }
+  return devices;
+}
+
+void check_device(const std::string& device) {
+  if (device != "CPU" && device != "AUTO") {
+    throw Error(fmt::format("the device '{}' is not available; there is CPU", device));
+  }
+}
+
+bp::dict versions(const Core&, const std::string& device) {
+  check_device(device);
+  bp::dict versions;
+  versions["CPU"] = Version{COINFER_VERSION, "coinfer"};
+  return versions;
+}
+
+/// get_property(name) and get_property(device, name).
+bp::object get_property(const Core& core, const bp::object& first, const bp::object& second) {
+  if (!second.is_none()) {
+    check_device(property_name(first));
+  }
+  const auto name = property_name(second.is_none() ? first : second);
+  if (name == "AVAILABLE_DEVICES") {
+    return available_devices(core);
+  }
+  return property_value(name, core.get_property(name));
+}
+
+/// set_property(dict), set_property((name, value)), and both with a device first.
+void set_property(Core& core, const bp::object& first, const bp::object& second) {
+  if (!second.is_none()) {
+    check_device(property_name(first));
+  }
+  const auto& given = second.is_none() ? first : second;
+  if (PyTuple_Check(given.ptr()) && PyTuple_GET_SIZE(given.ptr()) == 2) {
+    bp::dict one;
+    one[given[0]] = given[1];
+    core.set_property(properties_from(one));
+    return;
+  }
+  core.set_property(properties_from(given));
+}
+
+int part_of_version(const Version& version, std::size_t part) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < part && at != std::string::npos; ++i) {
+    at = version.build_number.find('.', at);
+    at += at == std::string::npos ? 0 : 1;
+  }
+  return at == std::string::npos ? 0 : std::atoi(version.build_number.c_str() + at);
+}
+
+}  // namespace
+
+void register_core() {
+  const auto none = bp::object{};
+  bp::class_<Version>("Version", "The version of a device's implementation.", bp::no_init)
+      .def_readonly("build_number", &Version::build_number)
+      .def_readonly("description", &Version::description)
+      .add_property(
+          "major", +[](const Version& self) { return part_of_version(self, 0); })
+      .add_property(
+          "minor", +[](const Version& self) { return part_of_version(self, 1); })
+      .add_property(
+          "patch", +[](const Version& self) { return part_of_version(self, 2); })
+      .def(
+          "__repr__", +[](const Version& self) {
+            return fmt::format("<Version: {} {}>", self.build_number, self.description);
+          });
+
+  bp::class_<Core, boost::noncopyable>(
+      "Core", "Reads and compiles models. Thread safety: a shared Core is safe to use.")
+      .def("read_model", &read_model,
+           (bp::arg("model"), bp::arg("weights") = none, bp::arg("config") = none),
+           "Reads a model from a path, bytes, a BytesIO or an onnx.ModelProto; a file's weights "
+           "stay memory-mapped.\n"
+           "Raises coinfer.ModelFileError for a missing or damaged file, coinfer.Unsupported for "
+           "what coinfer does\n"
+           "not implement, both naming what was wrong.")
+      .def("compile_model", &compile_model,
+           (bp::arg("model"), bp::arg("device_name") = none, bp::arg("config") = none,
+            bp::arg("weights") = none),
+           "Makes a Model, or what read_model takes, ready to run on the CPU. `config` overrides "
+           "this Core's\n"
+           "properties; an unknown property or value is a RuntimeError that names it.")
+      .add_property("available_devices", &available_devices, "['CPU']")
+      .def("get_available_devices", &available_devices)
+      .def("get_versions", &versions, bp::arg("device_name"), "{device: Version}")
+      .def("get_property", &get_property, (bp::arg("device_name"), bp::arg("property") = none),
+           "get_property(name) or get_property(device_name, name): the value that models are "
+           "compiled with.")
+      .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
+           "set_property(properties) or set_property(device_name, properties): a dict, or one "
+           "(name, value).")
+      .def("__repr__", +[](const Core&) { return std::string{"<Core: available devices[CPU]>"}; });
+}
+
+}  // namespace coinfer::python

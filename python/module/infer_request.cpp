@@ -1,0 +1,162 @@
+#include "module/infer_request.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/exceptions.hpp"
+#include "module/results.hpp"
+
+namespace coinfer::python {
+
+using bridge::GilReleased;
+using bridge::PyRef;
+
+PyInferRequest::PyInferRequest(InferRequest request, std::shared_ptr<const PortTable> ports)
+    : taken(ports->inputs().size(), Taken::not_set),
+      request_{std::move(request)},
+      ports_{std::move(ports)} {}
+
+PyInferRequest::~PyInferRequest() {
+  const GilReleased released;
+  request_ = InferRequest{};
+}
+
+void PyInferRequest::check_idle() const {
+  request_.check_idle();
+  if (pending_callbacks_ > 0 && !request_.current()->abandoned()) {
+    throw RequestBusy("the request's callback has not run yet; wait for it first");
+  }
+}
+
+void PyInferRequest::bind(PyObject* inputs, bool share) {
+  check_idle();
+  if (inputs == nullptr || inputs == Py_None) {
+    return;
+  }
+  BoundInputs bound;
+  parse_inputs(inputs, *ports_, share, &request_, bound);
+  set_inputs(request_, bound);
+  for (const auto& input : bound) {
+    taken[input.index] = input.taken;
+  }
+}
+
+void PyInferRequest::infer() {
+  const GilReleased released;
+  request_.infer();
+}
+
+OperationRef PyInferRequest::start(StartOptions options) {
+  if (pending_callbacks_ > 0) {
+    check_idle();
+  }
+  if (!callback_) {
+    return request_.start(options);
+  }
+  auto callback = std::make_unique<RunCallback>();
+  callback->call = call;
+  callback->after = after;
+  callback->request = shared_from_this();
+  callback->function = callback_;
+  callback->userdata = userdata ? userdata : PyRef::borrow(Py_None);
+  callback->with_request = callback_with_request_;
+  options.gate = callback.get();
+  auto operation = request_.start(options);
+  // Delivery needs the GIL, which is held here: nothing has begun yet.
+  callback.release();
+  ++pending_callbacks_;
+  return operation;
+}
+
+bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
+  const auto operation = request_.current();
+  if (!operation) {
+    return true;
+  }
+  const bool waited = !operation->completion.done();
+  if (waited && !bridge::wait_for(operation, timeout)) {
+    return false;
+  }
+  if (auto error = operation->take_callback_error()) {
+    std::rethrow_exception(error);
+  }
+  const bool first = operation->observe();
+  if (operation->completion.outcome().error && (waited || first)) {
+    std::rethrow_exception(operation->completion.outcome().error);
+  }
+  return true;
+}
+
+PyObject* PyInferRequest::results(bool share, bool decode) {
+  boost::container::small_vector<Tensor, 4> outputs;
+  for (std::size_t i = 0; i < ports_->outputs().size(); ++i) {
+    outputs.push_back(request_.output_tensor(i));
+  }
+  return make_results(*ports_, std::span<const Tensor>{outputs.data(), outputs.size()}, share,
+                      decode);
+}
+
+void PyInferRequest::set_callback(PyObject* function, bool with_request) {
+  check_idle();
+  if (function != nullptr && bridge::start_delivery() < 0) {
+    throw bridge::PythonError{};
+  }
+  callback_ = PyRef::borrow(function);
+  callback_with_request_ = with_request;
+}
+
+PyObject* PyInferRequest::call(bridge::Delivered& self, Operation& operation) {
+  auto& callback = static_cast<RunCallback&>(self);
+  --callback.request->pending_callbacks_;
+  // A run that failed has no results to be called back with; its waiters hear of it.
+  if (operation.computed().error) {
+    return Py_NewRef(Py_None);
+  }
+  if (!callback.with_request) {
+    return PyObject_CallOneArg(callback.function.get(), callback.userdata.get());
+  }
+  const auto request = PyRef::steal(wrap_request(callback.request));
+  if (!request) {
+    return nullptr;
+  }
+  std::array<PyObject*, 3> arguments{nullptr, request.get(), callback.userdata.get()};
+  return PyObject_Vectorcall(callback.function.get(), arguments.data() + 1,
+                             2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+}
+
+void PyInferRequest::after(bridge::Delivered& self, Operation&) {
+  delete &static_cast<RunCallback&>(self);
+}
+
+FoundPort find_port(const PortTable& ports, PyObject* key) {
+  if (const auto* port = port_in(key)) {
+    const auto& own = (*port)->is_output ? ports.outputs() : ports.inputs();
+    if ((*port)->index < own.size() && own[(*port)->index]->names == (*port)->names) {
+      return {(*port)->is_output, (*port)->index};
+    }
+    throw Error(fmt::format("{} is no port of this model", describe_port(**port)));
+  }
+  if (!PyUnicode_Check(key)) {
+    throw_type_error(
+        fmt::format("a tensor is named by str or ConstOutput, not by {}", Py_TYPE(key)->tp_name));
+  }
+  const std::string name = boost::python::extract<std::string>(key);
+  for (const auto& port : ports.inputs()) {
+    if (port->has_name(name)) {
+      return {false, port->index};
+    }
+  }
+  for (const auto& port : ports.outputs()) {
+    if (port->has_name(name)) {
+      return {true, port->index};
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto* list : {&ports.inputs(), &ports.outputs()}) {
+    for (const auto& port : *list) {
+      names.insert(names.end(), port->names.begin(), port->names.end());
+    }
+  }
+  throw Error(
+      fmt::format("the model has no tensor '{}'; it has '{}'", name, fmt::join(names, "', '")));
+}
+
+}  // namespace coinfer::python

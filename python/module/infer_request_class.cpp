@@ -1,0 +1,307 @@
+#include "coinfer/error.hpp"
+#include "module/compiled_model.hpp"
+#include "module/exceptions.hpp"
+#include "module/hot_method.hpp"
+#include "module/infer_arguments.hpp"
+#include "module/infer_request.hpp"
+#include "module/tensor.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using bridge::PyRef;
+
+constexpr const char* infer_doc =
+    R"(infer($self, /, inputs=None, share_inputs=False, share_outputs=False, *, decode_strings=True)
+--
+
+Runs the model on this thread, the GIL released, and returns an OVDict of its outputs.
+
+inputs          None (run with what is set) | dict by name, index or port | list | tuple | one array,
+                Tensor, scalar or string for a model with one input. What is not given stays as set.
+                A value is a Tensor, an ndarray, anything with __array__, the buffer protocol or
+                DLPack, a scalar or a list; other numeric types are cast silently.
+share_inputs    read C-contiguous arrays of the input's element type where they are; else all values
+                are copied to the request's own tensors
+share_outputs   return views of the output memory, which the next inference changes, not copies
+decode_strings  string outputs as arrays of kind U, else S
+
+Raises TypeError for a value that is no number or string, RuntimeError naming the input for an unknown
+name, a wrong shape or too many inputs, RequestBusy while an inference is in flight.)";
+
+PyObject* infer(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    const auto request = self_as<PyInferRequest>(self).shared_from_this();
+    const auto given = InferArguments::parse(args, count, keywords, false);
+    request->bind(given.inputs, given.share_inputs);
+    request->infer();
+    return request->results(given.share_outputs, given.decode_strings);
+  });
+}
+
+constexpr const char* start_async_doc =
+    R"(start_async($self, /, inputs=None, userdata=None, share_inputs=False)
+--
+
+Starts an inference on another thread and returns at once; `wait()` or `await` the request for its end.
+Inputs are as for `infer`. `userdata` is what a callback is called with, if not None. Shared arrays are
+kept alive until the inference is over, and must not be changed before.
+
+Raises RequestBusy when an inference of this request is in flight, and what `infer` raises for inputs.)";
+
+PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    const auto request = self_as<PyInferRequest>(self).shared_from_this();
+    const auto given = StartArguments::parse(args, count, keywords);
+    request->bind(given.inputs, given.share_inputs);
+    if (given.userdata != nullptr && given.userdata != Py_None) {
+      request->userdata = PyRef::borrow(given.userdata);
+    }
+    request->start({});
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* wait(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    static const Parameters<1> parameters{"wait", 0, {"_"}};
+    parameters.parse(args, count, keywords);
+    const auto request = self_as<PyInferRequest>(self).shared_from_this();
+    request->wait(std::nullopt);
+    return Py_NewRef(Py_None);
+  });
+}
+
+bool wait_for(PyInferRequest& self, std::int64_t timeout) {
+  const auto alive = self.shared_from_this();
+  return self.wait(std::chrono::milliseconds{timeout});
+}
+
+void cancel(PyInferRequest& self) {
+  const auto alive = self.shared_from_this();
+  const bridge::GilReleased released;
+  self.request().cancel();
+}
+
+void set_callback(PyInferRequest& self, const bp::object& callback, const bp::object& userdata) {
+  if (PyCallable_Check(callback.ptr()) == 0) {
+    throw_type_error(
+        fmt::format("a callback is callable; {} is not", Py_TYPE(callback.ptr())->tp_name));
+  }
+  self.set_callback(callback.ptr(), false);
+  self.userdata = PyRef::borrow(userdata.ptr());
+}
+
+bp::object userdata(const PyInferRequest& self) {
+  return self.userdata ? bp::object{bp::handle<>(bp::borrowed(self.userdata.get()))} : bp::object{};
+}
+
+bp::object results(PyInferRequest& self) {
+  self.check_idle();
+  return bp::object{bp::handle<>(self.results(false, true))};
+}
+
+/// Milliseconds of the last run, 0 before the first.
+double latency(PyInferRequest& self) {
+  const auto operation = self.request().current();
+  if (!operation) {
+    return 0;
+  }
+  const auto& stamps = operation->stamps();
+  return std::max(
+      0.0, std::chrono::duration<double, std::milli>(stamps.finished - stamps.started).count());
+}
+
+// --- tensors
+
+Tensor tensor_at(PyInferRequest& self, FoundPort port) {
+  return port.is_output ? self.request().output_tensor(port.index)
+                        : self.request().input_tensor(port.index);
+}
+
+void set_at(PyInferRequest& self, FoundPort port, PyObject* value) {
+  const auto* tensor = tensor_in(value);
+  if (tensor == nullptr) {
+    throw_type_error(fmt::format("a Tensor was expected, not {}", Py_TYPE(value)->tp_name));
+  }
+  self.check_idle();
+  if (port.is_output) {
+    self.request().set_output_tensor(port.index, *tensor);
+    return;
+  }
+  self.request().set_input_tensor(port.index, *tensor);
+  self.taken[port.index] = Taken::tensor;
+}
+
+/// The index given, or 0 of a model with one such port.
+FoundPort port_of(const PortTable& ports, const bp::object& index, bool output) {
+  if (!index.is_none()) {
+    return {output, port_index(index.ptr(), output)};
+  }
+  check_single(output ? ports.outputs() : ports.inputs(), output);
+  return {output, 0};
+}
+
+Tensor get_tensor(PyInferRequest& self, const bp::object& key) {
+  return tensor_at(self, find_port(self.ports(), key.ptr()));
+}
+void set_tensor(PyInferRequest& self, const bp::object& key, const bp::object& tensor) {
+  set_at(self, find_port(self.ports(), key.ptr()), tensor.ptr());
+}
+
+template <bool output>
+Tensor get_indexed(PyInferRequest& self, const bp::object& index) {
+  return tensor_at(self, port_of(self.ports(), index, output));
+}
+
+/// set_input_tensor(tensor) and set_input_tensor(index, tensor), also for outputs.
+template <bool output>
+void set_indexed(PyInferRequest& self, const bp::object& first, const bp::object& second) {
+  const bool alone = second.is_none();
+  const auto port = port_of(self.ports(), alone ? bp::object{} : first, output);
+  const auto& list = output ? self.ports().outputs() : self.ports().inputs();
+  if (port.index >= list.size()) {
+    throw Error(fmt::format("the model has no {} {}; it has {}", output ? "output" : "input",
+                            port.index, list.size()));
+  }
+  set_at(self, port, (alone ? first : second).ptr());
+}
+
+/// A dict by index, name or port.
+template <bool output>
+void set_many(PyInferRequest& self, const bp::object& tensors) {
+  if (PyList_Check(tensors.ptr())) {
+    set_at(self, port_of(self.ports(), {}, output),
+           bp::len(tensors) == 1 ? bp::object{tensors[0]}.ptr() : tensors.ptr());
+    return;
+  }
+  const bp::list items = bp::extract<bp::dict>(tensors)().items();
+  for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
+    const bp::object key{items[i][0]};
+    const bp::object value{items[i][1]};
+    if (PyLong_Check(key.ptr())) {
+      set_indexed<output>(self, key, value);
+    } else {
+      set_at(self, find_port(self.ports(), key.ptr()), value.ptr());
+    }
+  }
+}
+
+template <bool output>
+bp::list all_tensors(PyInferRequest& self) {
+  bp::list tensors;
+  const auto count = (output ? self.ports().outputs() : self.ports().inputs()).size();
+  for (std::size_t i = 0; i < count; ++i) {
+    tensors.append(tensor_at(self, {output, i}));
+  }
+  return tensors;
+}
+
+bp::object model_inputs(const PyInferRequest& self) {
+  return bp::object{bp::handle<>(self.ports().input_ports())};
+}
+bp::object model_outputs(const PyInferRequest& self) {
+  return bp::object{bp::handle<>(self.ports().output_ports())};
+}
+
+boost::shared_ptr<PyCompiledModel> compiled_model(const PyInferRequest& self) {
+  return boost::make_shared<PyCompiledModel>(self.shared_ports());
+}
+
+bp::list query_state(const PyInferRequest&) { return {}; }
+
+std::string show(const PyInferRequest& self) {
+  return fmt::format("<InferRequest:\n{}>",
+                     show_ports(self.ports().inputs(), self.ports().outputs()));
+}
+
+bp::dict zero_copy_report(const PyInferRequest& self) {
+  bp::dict report;
+  for (std::size_t i = 0; i < self.taken.size(); ++i) {
+    const auto& port = *self.ports().inputs()[i];
+    const auto key = port.names.empty() ? bp::object{i} : bp::object{bp::str(port.names.front())};
+    report[key] = describe_taken(self.taken[i]);
+  }
+  return report;
+}
+
+}  // namespace
+
+PyObject* wrap_request(const PyInferRequestRef& request) {
+  try {
+    return bp::incref(bp::object{request}.ptr());
+  } catch (const bp::error_already_set&) {
+    return nullptr;
+  }
+}
+
+void register_infer_request() {
+  const auto none = bp::object{};
+  bp::class_<PyInferRequest, PyInferRequestRef, boost::noncopyable> type{
+      "InferRequest",
+      "The inputs, outputs and at most one inference in flight of a compiled model.\n\n"
+      "Thread safety: `wait`, `wait_for`, `cancel`, `latency` and `userdata` are safe at any time; "
+      "all others raise\n"
+      "RequestBusy while an inference is in flight, and must not be called concurrently with each "
+      "other.",
+      bp::no_init};
+  type.def("wait_for", &wait_for, bp::arg("timeout"),
+           "Waits at most `timeout` milliseconds; True when the inference is over. Raises like "
+           "`wait`.")
+      .def("cancel", &cancel,
+           "Stops the inference in flight: who waits for it gets coinfer.Cancelled. Nothing when "
+           "idle.")
+      .def("set_callback", &set_callback, (bp::arg("callback"), bp::arg("userdata")),
+           "Calls `callback(userdata)` after each started inference that finished, on the "
+           "callbacks' thread, before\n"
+           "waiters are told. What it raises, the first `wait` raises. It may start the request "
+           "again.")
+      .add_property("userdata", &userdata)
+      .add_property("results", &results, "A copy of all outputs, an OVDict.")
+      .add_property("latency", &latency, "Milliseconds that the last inference took.")
+      .def("get_tensor", &get_tensor, bp::arg("name"),
+           "The tensor of an input or output, by tensor name or port.")
+      .def("set_tensor", &set_tensor, (bp::arg("name"), bp::arg("tensor")),
+           "Reads or writes that tensor from now on, zero-copy.")
+      .def("get_input_tensor", &get_indexed<false>, (bp::arg("index") = none))
+      .def("get_output_tensor", &get_indexed<true>, (bp::arg("index") = none),
+           "Keeps its identity from run to run; when it grows, views of the old memory stay valid.")
+      .def("set_input_tensor", &set_indexed<false>, (bp::arg("index"), bp::arg("tensor") = none),
+           "set_input_tensor(index, tensor), or set_input_tensor(tensor) of a model with one "
+           "input: read from that\n"
+           "tensor from now on. RuntimeError naming the input for a wrong element type or shape.")
+      .def("set_output_tensor", &set_indexed<true>, (bp::arg("index"), bp::arg("tensor") = none),
+           "The same for an output: write to that tensor from now on.")
+      .def("set_tensors", &set_many<false>, bp::arg("inputs"),
+           "A dict of Tensors by name, port or input index.")
+      .def("set_input_tensors", &set_many<false>, bp::arg("inputs"),
+           "A dict of Tensors by index, name or port.")
+      .def("set_output_tensors", &set_many<true>, bp::arg("outputs"),
+           "A dict of Tensors by index, name or port.")
+      .add_property("input_tensors", &all_tensors<false>)
+      .add_property("output_tensors", &all_tensors<true>)
+      .add_property("inputs", &all_tensors<false>)
+      .add_property("outputs", &all_tensors<true>)
+      .add_property("model_inputs", &model_inputs)
+      .add_property("model_outputs", &model_outputs)
+      .def("get_compiled_model", &compiled_model)
+      .def("query_state", &query_state,
+           "The state variables: none, models with state are not read.")
+      .def(
+          "reset_state", +[](const PyInferRequest&) {},
+          "Resets all state variables, of which there are none.")
+      .def("__repr__", &show);
+  add_hot_method(type.ptr(), "infer", &infer, infer_doc);
+  add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);
+  add_hot_method(type.ptr(), "wait", &wait,
+                 "wait($self, /)\n--\n\n"
+                 "Blocks until the inference in flight and its callback are over; at once when "
+                 "idle. Raises what it\n"
+                 "failed with. Ctrl-C interrupts the wait, not the inference. Any number of "
+                 "threads may wait.");
+  bp::def("zero_copy_report", &zero_copy_report, bp::arg("request"),
+          "What became of each input that was given last, and why: {name: text}.");
+}
+
+}  // namespace coinfer::python

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <boost/python.hpp>
+#include <string>
+
+#include "coinfer/property.hpp"
+
+/// Properties between Python and C++. Names are str (or `coinfer.properties` objects, which are
+/// str); values bool, int, float, str, coinfer.Type, enumerations (by their name) and lists of str.
+namespace coinfer::python {
+
+/// A dict of properties; None is none. Throws PythonError (TypeError) for a value of another kind.
+Properties properties_from(const boost::python::object& dict);
+std::string property_name(const boost::python::object& name);
+/// The Python value of property `name`: INFERENCE_PRECISION_HINT as coinfer.Type.
+boost::python::object property_value(const std::string& name, const Property& property);
+
+}  // namespace coinfer::python
