@@ -26,6 +26,7 @@ from coinfer._coinfer import (
     __version__,
     zero_copy_report,
 )
+from coinfer.as_openvino import install_as_openvino
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
 
@@ -52,6 +53,8 @@ __all__ = [
     "Version",
     "__version__",
     "compile_model",
+    "install_as_openvino",
+    "properties",
     "zero_copy_report",
 ]
 
@@ -59,3 +62,15 @@ __all__ = [
 def compile_model(model: Any, device_name: str | None = None, config: dict[str, Any] | None = None) -> CompiledModel:
     """Compile a model, or what `Core.read_model` takes, with a Core of its own."""
     return Core().compile_model(model, device_name, config)
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used: most programs never do.
+    if name in ("properties", "runtime"):
+        import importlib
+        import sys
+
+        module = sys.modules[__name__] if name == "runtime" else importlib.import_module("coinfer.properties")
+        globals()[name] = module
+        return module
+    raise AttributeError(f"module 'coinfer' has no attribute '{name}'")

@@ -28,8 +28,12 @@ Property property_from(PyObject* value, const std::string& name) {
   }
   // Enumerations first: some of them are integers or strings too.
   if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(value)), "__members__") != 0) {
-    const auto text = PyRef::steal(checked(PyObject_GetAttrString(value, "name")));
-    return Property{text_of(text.get())};
+    const auto text = PyRef::steal(checked(PyObject_GetAttrString(value, "value")));
+    if (PyUnicode_Check(text.get())) {
+      return Property{text_of(text.get())};
+    }
+    const auto label = PyRef::steal(checked(PyObject_GetAttrString(value, "name")));
+    return Property{text_of(label.get())};
   }
   if (PyUnicode_Check(value)) {
     return Property{text_of(value)};

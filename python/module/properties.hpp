@@ -6,7 +6,7 @@
 #include "coinfer/property.hpp"
 
 /// Properties between Python and C++. Names are str (or `coinfer.properties` objects, which are
-/// str); values bool, int, float, str, coinfer.Type, enumerations (by their name) and lists of str.
+/// str); values bool, int, float, str, coinfer.Type, enumerations (by their text) and lists of str.
 namespace coinfer::python {
 
 /// A dict of properties; None is none. Throws PythonError (TypeError) for a value of another kind.

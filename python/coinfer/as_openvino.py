@@ -1,0 +1,25 @@
+"""Run programs written for OpenVINO: `coinfer.install_as_openvino()`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+
+def install_as_openvino() -> None:
+    """Put coinfer into `sys.modules` as `openvino`, so that `import openvino` gives it.
+
+    Call it before the program imports openvino. Raises coinfer.Error when the real one was imported
+    already.
+    """
+    import coinfer
+
+    present = sys.modules.get("openvino")
+    if present is not None and present is not coinfer:
+        raise coinfer.Error("openvino was imported already; call install_as_openvino() first")
+    properties = importlib.import_module("coinfer.properties")
+    for name in ("openvino", "openvino.runtime"):
+        sys.modules[name] = coinfer
+        sys.modules[f"{name}.properties"] = properties
+        for part in ("device", "hint", "log", "streams"):
+            sys.modules[f"{name}.properties.{part}"] = getattr(properties, part)
