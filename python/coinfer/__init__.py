@@ -59,7 +59,9 @@ __all__ = [
 ]
 
 
-def compile_model(model: Any, device_name: str | None = None, config: dict[str, Any] | None = None) -> CompiledModel:
+def compile_model(
+    model: Any, device_name: str | None = None, config: dict[str, Any] | None = None
+) -> CompiledModel:
     """Compile a model, or what `Core.read_model` takes, with a Core of its own."""
     return Core().compile_model(model, device_name, config)
 
@@ -70,7 +72,8 @@ def __getattr__(name: str) -> Any:
         import importlib
         import sys
 
-        module = sys.modules[__name__] if name == "runtime" else importlib.import_module("coinfer.properties")
+        own = name == "runtime"
+        module = sys.modules[__name__] if own else importlib.import_module("coinfer.properties")
         globals()[name] = module
         return module
     raise AttributeError(f"module 'coinfer' has no attribute '{name}'")

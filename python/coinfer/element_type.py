@@ -182,5 +182,5 @@ def _make_all() -> tuple[Type, ...]:
 
 #: All types, in the order of the native enumeration.
 ALL = _make_all()
-_BY_DTYPE = {one._dtype: one for one in ALL if one._dtype is not None and one._name not in ("bf16", "string")}
+_BY_DTYPE = {one._dtype: one for one in ALL if one._name not in ("bf16", "dynamic", "string")}
 Type.__module__ = "coinfer"

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
     from coinfer._coinfer import ConstOutput
 
-    Key = Union[ConstOutput, int, str]
+    Key = ConstOutput | int | str
 
 
 class OVDict(Mapping):  # type: ignore[type-arg]
     """A read-only mapping from a model's outputs to numpy arrays, in the order of the outputs.
 
     Its keys are output ports; a value is found by port, index or tensor name:
-    `results[0]`, `results["logits"]`, `results[compiled.output("logits")]`. A key that is none of the
-    model's outputs raises KeyError. `to_tuple()` and `to_dict()` give what is inside.
+    `results[0]`, `results["logits"]`, `results[compiled.output("logits")]`. A key that is none of
+    the model's outputs raises KeyError. `to_tuple()` and `to_dict()` give what is inside.
     """
 
-    # Filled by the native module without a call of __init__; _table is (ports, {key: index}), one for
-    # each compiled model.
+    # Filled by the native module without a call of __init__; _table is (ports, {key: index}), one
+    # for each compiled model.
     __slots__ = ("__weakref__", "_table", "_values")
 
     _values: tuple[np.ndarray[Any, Any], ...]
@@ -59,7 +59,7 @@ class OVDict(Mapping):  # type: ignore[type-arg]
 
     def to_dict(self) -> dict[ConstOutput, np.ndarray[Any, Any]]:
         """A dict of the same arrays by port."""
-        return dict(zip(self._table[0], self._values))
+        return dict(zip(self._table[0], self._values, strict=False))
 
     def to_tuple(self) -> tuple[np.ndarray[Any, Any], ...]:
         """The arrays in the order of the outputs."""

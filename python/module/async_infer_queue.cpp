@@ -132,21 +132,21 @@ void PyAsyncInferQueue::collect_error(PyInferRequest& request) {
   if (!operation || !operation->completion.done()) {
     return;
   }
-  std::exception_ptr error;
   try {
     request.wait(std::nullopt);
+  } catch (const Cancelled&) {
+    // Whoever cancels all of them wants to hear of it once.
+    if (!error_) {
+      error_ = std::current_exception();
+    }
   } catch (...) {
-    error = std::current_exception();
+    if (!error_) {
+      error_ = std::current_exception();
+      return;
+    }
+    set_python_error(std::current_exception());
+    PyErr_WriteUnraisable(nullptr);
   }
-  if (!error) {
-    return;
-  }
-  if (!error_) {
-    error_ = std::move(error);
-    return;
-  }
-  set_python_error(error);
-  PyErr_WriteUnraisable(nullptr);
 }
 
 std::size_t PyAsyncInferQueue::take() {

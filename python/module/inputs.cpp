@@ -84,10 +84,7 @@ Value check_array(PyRef array, const Port& port, bool share, bool plain) {
   check_shape(port, shape);
   auto taken = Taken::strings;
   if (!wants_strings) {
-    taken = sharing(given, port, share);
-    if (plain && taken != Taken::other_type) {
-      taken = Taken::value;
-    }
+    taken = plain ? Taken::value : sharing(given, port, share);
   }
   return {port.index, {}, std::move(array), std::move(shape), taken};
 }

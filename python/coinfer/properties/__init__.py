@@ -1,7 +1,7 @@
 """Names of properties, for configurations: `{properties.num_streams: 2}`.
 
-A property is a str that can be called: `hint.performance_mode(hint.PerformanceMode.LATENCY)` is the pair
-("PERFORMANCE_HINT", PerformanceMode.LATENCY).
+A property is a str that can be called: `hint.execution_mode(hint.ExecutionMode.ACCURACY)` is the
+pair ("EXECUTION_MODE_HINT", ExecutionMode.ACCURACY).
 """
 
 from coinfer.properties import device, hint, log, streams

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from coinfer.properties._property import Property
 
 
-class PerformanceMode(str, Enum):
+class PerformanceMode(StrEnum):
     """One request as fast as can be, or as many as can be."""
 
     LATENCY = "LATENCY"
@@ -15,14 +15,14 @@ class PerformanceMode(str, Enum):
     CUMULATIVE_THROUGHPUT = "CUMULATIVE_THROUGHPUT"
 
 
-class ExecutionMode(str, Enum):
+class ExecutionMode(StrEnum):
     """Whether results may be less exact than f32 where that is faster."""
 
     PERFORMANCE = "PERFORMANCE"
     ACCURACY = "ACCURACY"
 
 
-class Priority(str, Enum):
+class Priority(StrEnum):
     """Which model's requests go first."""
 
     LOW = "LOW"
@@ -31,7 +31,7 @@ class Priority(str, Enum):
     DEFAULT = "MEDIUM"
 
 
-class SchedulingCoreType(str, Enum):
+class SchedulingCoreType(StrEnum):
     """Which kind of core computes."""
 
     ANY_CORE = "ANY_CORE"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from coinfer.properties._property import Property
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """The least important message that is logged."""
 
     NO = "LOG_NONE"
