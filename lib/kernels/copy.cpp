@@ -49,7 +49,7 @@ template <class T>
 void copy_row(const T* src, T* dst, std::int64_t count, std::int64_t src_step,
               std::int64_t dst_step) {
   if (src_step == 1 && dst_step == 1) {
-    std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(T));
+    std::copy_n(src, count, dst);
   } else if (dst_step == 1) {
     for (std::int64_t i = 0; i < count; ++i) {
       dst[i] = src[i * src_step];
@@ -172,6 +172,8 @@ ops::Kernel strided_copies(std::size_t width, std::span<const CopyPart> parts, i
       return kernel_of<std::uint32_t>(parts, threads);
     case 8:
       return kernel_of<std::uint64_t>(parts, threads);
+    case sizeof(std::string):
+      return kernel_of<std::string>(parts, threads);
     default:
       throw Error(fmt::format("elements of {} bytes cannot be copied", width));
   }
