@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto bytes = std::make_shared<std::string>(reinterpret_cast<const char*>(data), size);
   try {
     const auto graph = coinfer::frontends::read_bytes(std::as_bytes(std::span{*bytes}), bytes);
-    coinfer::passes::infer(*graph, true);
+    coinfer::passes::optimise(*graph);
   } catch (const coinfer::Error&) {
   }
   return 0;
