@@ -1,8 +1,9 @@
 #include <boost/test/unit_test.hpp>
-#include <iterator>
+#include <set>
 
 #include "mutation.hpp"
 #include "onnx_models.hpp"
+#include "passes/passes.hpp"
 
 using namespace coinfer;
 using namespace coinfer::test;
@@ -10,8 +11,55 @@ using namespace coinfer::test;
 namespace {
 
 std::string zoo(const std::string& name) {
-  std::ifstream file{std::string{ONNX_LIGHT_DIR} + "/light_" + name + ".onnx", std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
+  return content_of(onnx_test_data / "light" / ("light_" + name + ".onnx"));
+}
+
+/// The small models of single operators that the onnx package holds, with constants in place of
+/// their inputs, so that constant folding computes them.
+std::vector<std::string> operators() {
+  std::vector<std::filesystem::path> paths;
+  for (const auto* folder : {"pytorch-converted", "pytorch-operator", "simple"}) {
+    for (const auto& entry : std::filesystem::directory_iterator{onnx_test_data / folder}) {
+      paths.push_back(entry.path() / "model.onnx");
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> result;
+  for (const auto& path : paths) {
+    pb::ModelProto model;
+    if (!model.ParseFromString(content_of(path))) {
+      continue;
+    }
+    auto* opset = model.mutable_opset_import(0);
+    opset->set_version(std::max<std::int64_t>(opset->version(), 7));
+    auto* graph = model.mutable_graph();
+    std::set<std::string> known;
+    for (const auto& tensor : graph->initializer()) {
+      known.insert(tensor.name());
+    }
+    for (const auto& input : graph->input()) {
+      const auto& type = input.type().tensor_type();
+      if (known.contains(input.name()) || type.elem_type() != pb::TensorProto::FLOAT) {
+        continue;
+      }
+      auto* tensor = graph->add_initializer();
+      tensor->set_name(input.name());
+      tensor->set_data_type(type.elem_type());
+      std::int64_t count = 1;
+      for (const auto& dim : type.shape().dim()) {
+        tensor->add_dims(dim.dim_value());
+        count *= dim.dim_value();
+      }
+      for (std::int64_t i = 0; i < count; ++i) {
+        tensor->add_float_data(0.25F * static_cast<float>(i % 17) - 2.0F);
+      }
+    }
+    auto bytes = model.SerializeAsString();
+    if (bytes.size() < 20'000) {
+      result.push_back(std::move(bytes));
+    }
+  }
+  return result;
 }
 
 /// All kinds of things in one small model: a function, a body, weights, strings, a dynamic input.
@@ -92,6 +140,32 @@ BOOST_AUTO_TEST_CASE(thousands_of_damaged_models_give_a_model_or_an_error) {
   }
   // Were all refused, or none, the mutations would test nothing.
   BOOST_TEST(read_well > 100);
+  BOOST_TEST(refused > 1000);
+}
+
+// The same for what is done once per compiled model: inference, folding, dead code.
+BOOST_AUTO_TEST_CASE(thousands_of_damaged_operators_are_folded_or_refused) {
+  const auto bases = operators();
+  BOOST_REQUIRE(bases.size() > 50);
+  std::mt19937 random{7};
+  int folded = 0;
+  int refused = 0;
+  for (const auto& base : bases) {
+    for (int i = 0; i < 50; ++i) {
+      const auto bytes = mutate(base, bases[random() % bases.size()], random);
+      const auto begin = std::chrono::steady_clock::now();
+      try {
+        const auto graph = read(bytes);
+        passes::optimise(*graph);
+        ++folded;
+      } catch (const Error&) {
+        ++refused;
+      }
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+      BOOST_REQUIRE_MESSAGE(taken.count() < 5.0, "case " << i << " took " << taken.count() << " s");
+    }
+  }
+  BOOST_TEST(folded > 100);
   BOOST_TEST(refused > 1000);
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -131,6 +132,14 @@ inline std::string read_error(const pb::ModelProto& model) {
 
 inline bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
+}
+
+/// The test data of the onnx package.
+inline const std::filesystem::path onnx_test_data{ONNX_TEST_DATA};
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 /// A folder of its own, removed at the end.
