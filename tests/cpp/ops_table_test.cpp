@@ -1,0 +1,60 @@
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "ops/op.hpp"
+
+using namespace coinfer;
+
+namespace {
+
+const std::filesystem::path page = std::filesystem::path{COINFER_SOURCE_DIR} / "docs/operators.md";
+
+std::string_view runs_as(const ops::OpDef& op) {
+  if (op.evaluate != nullptr) {
+    return "between two stages: its result's shape depends on values";
+  }
+  if (op.lower != nullptr) {
+    return op.kernel != nullptr ? "steps of its own, or a plain kernel" : "steps of its own";
+  }
+  return op.kernel != nullptr ? "a plain kernel" : "nothing: its result is known beforehand";
+}
+
+std::string table() {
+  std::string text =
+      "# Operators\n\n"
+      "Generated from the registry (`lib/ops/registry.cpp`); a test compares. To write it anew:\n"
+      "`COINFER_WRITE_DOCS=1 build/release/tests/cpp/coinfer_tests -t ops_table`\n\n"
+      "An operator serves its opsets up to the newest that coinfer reads, or up to the next line "
+      "of\n"
+      "the same name. \"Steps of its own\" are oneDNN primitives, or views of memory that cost\n"
+      "nothing; plain kernels are also what constants are folded with.\n\n"
+      "| operator | from opset | runs as |\n|---|---|---|\n";
+  for (const auto* op : ops::Registry::instance().all()) {
+    if (op->domain == "test") {
+      continue;  // other tests' own
+    }
+    text +=
+        fmt::format("| {}{} | {} | {} |\n", op->domain.empty() ? "" : std::string{op->domain} + ".",
+                    op->type, op->since, runs_as(*op));
+  }
+  return text;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(ops_table)
+
+BOOST_AUTO_TEST_CASE(the_page_of_operators_is_what_the_registry_has) {
+  if (std::getenv("COINFER_WRITE_DOCS") != nullptr) {
+    std::ofstream{page} << table();
+  }
+  std::ifstream file{page};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  BOOST_CHECK_MESSAGE(text == table(),
+                      page << " is out of date; its second paragraph says how to write it");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
