@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
 
     from coinfer._coinfer import ConstOutput
 
-    Key = ConstOutput | int | str
+    Key: TypeAlias = ConstOutput | int | str
 
 
 class OVDict(Mapping):  # type: ignore[type-arg]

@@ -1,0 +1,145 @@
+"""What keeps memory alive, and that nothing leaks."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+import time
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import coinfer
+from tests.python.models import one_add, slow
+
+X = np.arange(16, dtype=np.float32).reshape(1, 16)
+
+
+class Array(np.ndarray):
+    """An array that can be watched."""
+
+
+def watched() -> tuple[np.ndarray, weakref.ref[Any]]:
+    array = X.copy().view(Array)
+    return array, weakref.ref(array)
+
+
+def gone(reference: weakref.ref[Any], seconds: float = 10) -> bool:
+    """A worker lets go of a run just after its waiters were told, by a pending call."""
+    gc.collect()
+    until = time.monotonic() + seconds
+    while reference() is not None and time.monotonic() < until:
+        time.sleep(0.001)
+    return reference() is None
+
+
+@pytest.fixture(scope="module")
+def model() -> coinfer.CompiledModel:
+    return coinfer.Core().compile_model(one_add(), "CPU", {})
+
+
+def test_shared_input_lives_as_long_as_it_is_set(model: coinfer.CompiledModel) -> None:
+    request = model.create_infer_request()
+    array, reference = watched()
+    request.infer(array, share_inputs=True)
+    del array
+    assert not gone(reference, 0.05)
+    np.testing.assert_array_equal(request.infer()[0], X + 1)
+    request.infer(X, share_inputs=True)
+    assert gone(reference)
+
+
+def test_shared_input_is_released_with_the_request(model: coinfer.CompiledModel) -> None:
+    request = model.create_infer_request()
+    array, reference = watched()
+    request.start_async(array, share_inputs=True)
+    request.wait()
+    del array, request
+    assert gone(reference)
+
+
+def test_shared_input_of_a_dropped_request_lives_until_its_run_is_over() -> None:
+    compiled = coinfer.Core().compile_model(slow(), "CPU", {})
+    shape = [d.get_length() if d.is_static else 1 for d in compiled.input().partial_shape]
+    array = np.zeros(shape, np.float32).view(Array)
+    reference = weakref.ref(array)
+    request = compiled.create_infer_request()
+    request.start_async(array, share_inputs=True)
+    assert request.wait_for(0) or reference() is not None
+    del array, request
+    assert gone(reference)
+
+
+def test_unshared_input_is_not_kept(model: coinfer.CompiledModel) -> None:
+    request = model.create_infer_request()
+    array, reference = watched()
+    request.infer(array)
+    del array
+    assert gone(reference)
+
+
+def test_views_outlive_request_and_model() -> None:
+    compiled = coinfer.Core().compile_model(one_add(), "CPU", {})
+    view = compiled(X, share_outputs=True)[0]
+    data = compiled.create_infer_request().get_output_tensor(0).data
+    del compiled
+    gc.collect()
+    np.testing.assert_array_equal(view, X + 1)
+    assert data.shape == (1, 16)
+
+
+def test_callbacks_and_userdata_are_released(model: coinfer.CompiledModel) -> None:
+    class Data:
+        pass
+
+    data = Data()
+    reference = weakref.ref(data)
+    request = model.create_infer_request()
+    request.set_callback(lambda userdata: None, data)
+    request.start_async(X)
+    request.wait()
+    del data, request
+    assert gone(reference)
+
+
+def test_failed_parses_leak_no_references(model: coinfer.CompiledModel) -> None:
+    request = model.create_infer_request()
+    array = X.copy()
+    bad = {"x": array, "nope": array}
+    before = sys.getrefcount(array)
+    for _ in range(100):
+        with pytest.raises(RuntimeError):
+            request.infer(bad, share_inputs=True)
+    gc.collect()
+    assert sys.getrefcount(array) == before
+
+
+def test_many_calls_do_not_grow_the_process(model: coinfer.CompiledModel) -> None:
+    request = model.create_infer_request()
+    queue = coinfer.AsyncInferQueue(model, 2)
+    queue.set_callback(lambda request, item: None)
+    large = np.zeros((1, 16), np.float32)
+
+    def work() -> None:
+        for i in range(2000):
+            model({"x": large})
+            request.infer([X.astype(np.float64)], share_outputs=True)
+            _ = request.get_output_tensor().data
+            request.start_async(X, share_inputs=True)
+            request.wait()
+            queue.start_async(X, i)
+            with pytest.raises(RuntimeError):
+                model({"nope": X})
+        queue.wait_all()
+
+    work()
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        work()
+    gc.collect()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 2048, f"{grown} KiB more"
