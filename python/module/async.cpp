@@ -34,7 +34,8 @@ void set_flags(Ticket& ticket, PyObject* owner, const PortTable& ports, const As
 
 PyObject* results_of(Ticket& ticket, std::span<const Tensor> outputs, bool share) {
   try {
-    return make_results(*static_cast<const PortTable*>(ticket.data), outputs, share, (ticket.flags & decode_flag) != 0);
+    return make_results(*static_cast<const PortTable*>(ticket.data), outputs, share,
+                        (ticket.flags & decode_flag) != 0);
   } catch (...) {
     set_python_error(std::current_exception());
     return nullptr;
@@ -49,7 +50,9 @@ PyObject* request_results(Ticket& ticket) {
 }
 
 /// Of a run without a request: its outputs are nobody else's.
-PyObject* model_results(Ticket& ticket) { return results_of(ticket, ticket.operation->outputs, true); }
+PyObject* model_results(Ticket& ticket) {
+  return results_of(ticket, ticket.operation->outputs, true);
+}
 
 PyObject* no_results(Ticket&) { Py_RETURN_NONE; }
 
@@ -67,7 +70,8 @@ PyObject* with_deadline(PyRef future, PyObject* timeout) {
   if (timeout == nullptr || timeout == Py_None) {
     return future.release();
   }
-  const auto armed = PyRef::steal(PyObject_CallFunctionObjArgs(arm_deadline, future.get(), timeout, nullptr));
+  const auto armed =
+      PyRef::steal(PyObject_CallFunctionObjArgs(arm_deadline, future.get(), timeout, nullptr));
   return armed ? future.release() : nullptr;
 }
 
@@ -81,7 +85,8 @@ void check_timeout(PyObject* timeout) {
     throw bridge::PythonError{};
   }
   if (!(seconds >= 0)) {
-    throw_value_error(fmt::format("timeout is {} seconds; a number >= 0 or None was expected", seconds));
+    throw_value_error(
+        fmt::format("timeout is {} seconds; a number >= 0 or None was expected", seconds));
   }
   if (arm_deadline == nullptr) {
     const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.deadline")));
@@ -98,7 +103,8 @@ void fill_inputs(Operation& operation, const PortTable& ports, const AsyncCall& 
   }
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     if (!operation.inputs[i]) {
-      throw Error(fmt::format("{} was not given: a run of its own needs every input", describe_port(*ports.inputs()[i])));
+      throw Error(fmt::format("{} was not given: a run of its own needs every input",
+                              describe_port(*ports.inputs()[i])));
     }
   }
 }
@@ -126,7 +132,8 @@ int priority_of(PyObject* value) {
   return static_cast<int>(priority);
 }
 
-PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request, const AsyncCall& call) {
+PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request,
+                      const AsyncCall& call) {
   bridge::empty_garbage();
   check_timeout(call.timeout);
   request.check_idle();
@@ -149,7 +156,8 @@ PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& req
   return with_deadline(std::move(future), call.timeout);
 }
 
-PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare, const AsyncCall& call) {
+PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
+                      const AsyncCall& call) {
   bridge::empty_garbage();
   check_timeout(call.timeout);
   OperationRef operation;

@@ -29,17 +29,19 @@ int priority_of(PyObject* value);
 /// Runs of a compiled model that are over and may be used again. Under the GIL.
 using SpareOperations = std::vector<OperationRef>;
 
-/// Starts a run on the request and returns its future, a new reference. `owner` is the Python object
-/// that keeps `ports` alive. Throws PythonError, RequestBusy, or Error for bad inputs: nothing was
-/// started then.
-PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request, const AsyncCall& call);
+/// Starts a run on the request and returns its future, a new reference. `owner` is the Python
+/// object that keeps `ports` alive. Throws PythonError, RequestBusy, or Error for bad inputs:
+/// nothing was started then.
+PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request,
+                      const AsyncCall& call);
 
-/// The same without a request: the run has inputs and outputs of its own, so that any number may be in
-/// flight. All inputs must be given. `spare` must live as long as `owner`.
-PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare, const AsyncCall& call);
+/// The same without a request: the run has inputs and outputs of its own, so that any number may be
+/// in flight. All inputs must be given. `spare` must live as long as `owner`.
+PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
+                      const AsyncCall& call);
 
-/// A future of the run in flight that only observes: cancelling it leaves the run alone. Its result is
-/// None; it is done when the request is idle. A new reference.
+/// A future of the run in flight that only observes: cancelling it leaves the run alone. Its result
+/// is None; it is done when the request is idle. A new reference.
 PyObject* observe(PyObject* owner, InferRequest& request);
 
 }  // namespace coinfer::python

@@ -78,6 +78,13 @@ class Parameters {
   mutable std::array<PyObject*, N> interned_{};  // under the GIL; never freed
 };
 
+/// Throws PythonError (TypeError) when a method without parameters was given any.
+inline void check_no_arguments(const char* method, Py_ssize_t count, PyObject* keywords) {
+  if (count != 0 || (keywords != nullptr && PyTuple_GET_SIZE(keywords) != 0)) {
+    throw_type_error(fmt::format("{}() takes no arguments", method));
+  }
+}
+
 /// A flag given by the caller, any object with a truth value; throws PythonError when it has none.
 inline bool flag(PyObject* value, bool otherwise) {
   if (value == nullptr) {

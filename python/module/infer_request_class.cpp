@@ -63,10 +63,9 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
   });
 }
 
-PyObject* wait(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+PyObject* wait(PyObject* self, PyObject* const* /*args*/, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
-    static const Parameters<1> parameters{"wait", 0, {"_"}};
-    parameters.parse(args, count, keywords);
+    check_no_arguments("wait", count, keywords);
     const auto request = self_as<PyInferRequest>(self).shared_from_this();
     request->wait(std::nullopt);
     return Py_NewRef(Py_None);
@@ -211,6 +210,15 @@ boost::shared_ptr<PyCompiledModel> compiled_model(const PyInferRequest& self) {
 
 bp::list query_state(const PyInferRequest&) { return {}; }
 
+bp::object equal(const PyInferRequest& self, const bp::object& other) {
+  const bp::extract<const PyInferRequest&> that{other};
+  return that.check() ? bp::object{&self == &that()}
+                      : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
+}
+std::intptr_t hash(const PyInferRequest& self) {
+  return reinterpret_cast<std::intptr_t>(&self) >> 4;
+}
+
 std::string show(const PyInferRequest& self) {
   return fmt::format("<InferRequest:\n{}>",
                      show_ports(self.ports().inputs(), self.ports().outputs()));
@@ -291,6 +299,8 @@ void register_infer_request() {
       .def(
           "reset_state", +[](const PyInferRequest&) {},
           "Resets all state variables, of which there are none.")
+      .def("__eq__", &equal)
+      .def("__hash__", &hash)
       .def("__repr__", &show);
   add_hot_method(type.ptr(), "infer", &infer, infer_doc);
   add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);

@@ -75,9 +75,9 @@ Value check_array(PyRef array, const Port& port, bool share, bool plain) {
   auto* given = as_array(array.get());
   const auto kind = PyArray_TYPE(given);
   const bool wants_strings = port.type == ElementType::string;
-  const bool bf16 = port.type == ElementType::bf16 && PyArray_ITEMSIZE(given) == 2;
-  if (wants_strings ? !is_strings(array.get()) && kind != NPY_OBJECT
-                    : !(PyTypeNum_ISNUMBER(kind) || kind == NPY_BOOL || bf16)) {
+  // Types that packages register with numpy (ml_dtypes): it knows whether they can be cast.
+  const bool number = PyTypeNum_ISNUMBER(kind) || kind == NPY_BOOL || PyTypeNum_ISUSERDEF(kind);
+  if (wants_strings ? !is_strings(array.get()) && kind != NPY_OBJECT : !number) {
     throw_wrong_kind(port, array.get());
   }
   auto shape = PyArray_NDIM(given) == 0 ? shape_of_scalar(port) : shape_of(array.get());

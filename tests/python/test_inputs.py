@@ -67,6 +67,7 @@ def test_every_way_to_give_two_inputs(two: coinfer.CompiledModel, way: int, shar
         [1.0, 2.0, 3.0],
         [np.float32([1, 2, 3])],
         (np.float32([1, 2, 3]),),
+        np.array([1, 2, 3], ml_dtypes.bfloat16),
         coinfer.Tensor(np.float32([1, 2, 3])),
         {"x": [1, 2, 3]},
         memoryview(np.float32([1, 2, 3])),

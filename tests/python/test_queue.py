@@ -277,3 +277,15 @@ def test_queue_used_from_many_threads(model: coinfer.CompiledModel) -> None:
         thread.join()
     queue.wait_all()
     assert sorted(answers) == list(range(200))
+
+
+def test_requests_of_a_queue_are_told_apart(model: coinfer.CompiledModel) -> None:
+    queue = coinfer.AsyncInferQueue(model, 2)
+    assert queue[0] == queue[0]
+    assert queue[0] != queue[1]
+    seen: list[coinfer.InferRequest] = []
+    queue.set_callback(lambda request, item: seen.append(request))
+    queue.start_async(X)
+    queue.start_async(X)
+    queue.wait_all()
+    assert set(seen) == set(queue)
