@@ -18,9 +18,11 @@ FOLDER = ROOT / "build" / "bench"
 BOTH = ("coinfer", "openvino")
 ALL = ("coinfer", "openvino", "onnxruntime")
 
-BLOCKING = {"call": ALL}
-OVERHEAD_BLOCKING = {"call": ALL, "infer": BOTH, "start_and_wait": BOTH}
-OVERHEAD_MANY = {
+Measures = dict[str, tuple[str, ...]]
+
+BLOCKING: Measures = {"call": ALL}
+OVERHEAD_BLOCKING: Measures = {"call": ALL, "infer": BOTH, "start_and_wait": BOTH}
+OVERHEAD_MANY: Measures = {
     "await:1": ALL,
     "await:16": ALL,
     "await:64": ALL,

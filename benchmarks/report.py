@@ -16,7 +16,8 @@ ISA_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_i
 
 def machine() -> dict[str, Any]:
     with open("/proc/cpuinfo") as info:
-        fields = dict((part.strip() for part in line.split(":", 1)) for line in info if ":" in line)
+        pairs = (line.split(":", 1) for line in info if ":" in line)
+        fields = {key.strip(): value.strip() for key, value in pairs}
     flags = fields.get("flags", "").split()
     return {
         "cpu": fields.get("model name", "unknown"),

@@ -60,7 +60,7 @@ class Worker:
             function(one)
         # A chunk goes through all input sets, and lasts long enough for the clock.
         repeats = max(1, round(0.002 / (time.perf_counter() - start)))
-        chunks = []
+        chunks: list[float] = []
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or len(chunks) < 3:
             start = time.perf_counter()
@@ -71,7 +71,8 @@ class Worker:
         return float(np.median(chunks))
 
     def _queue(self, callback: bool, seconds: float) -> float:
-        count, rounds = 500, []
+        count = 500
+        rounds: list[float] = []
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or len(rounds) < 2:
             start = time.perf_counter()
