@@ -4,6 +4,7 @@
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
 #include "plan/lowering.hpp"
+#include "plan/simplify.hpp"
 
 namespace coinfer::plan {
 namespace {
@@ -71,6 +72,7 @@ class Builder {
                        graph_.nodes.begin() + static_cast<std::ptrdiff_t>(first_));
     graph_.outputs = outputs;
     passes::remove_dead(graph_);
+    simplify(graph_);
     double work = 0;
     for (const auto& node : graph_.nodes) {
       work += work_of(graph_, node);

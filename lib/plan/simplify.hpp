@@ -1,0 +1,12 @@
+#pragma once
+
+#include "graph/graph.hpp"
+
+namespace coinfer::plan {
+
+/// Rewrites a graph whose shapes are all static, before it is fused and lowered: nodes that change
+/// nothing for these shapes go, element-wise work reads through expansions, and convolutions over
+/// images of width 1 become one-dimensional, which oneDNN computes several times as fast.
+void simplify(graph::Graph& graph);
+
+}  // namespace coinfer::plan
