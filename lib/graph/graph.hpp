@@ -41,6 +41,7 @@ struct PostOp {
   float alpha = 0;
   float beta = 0;
   ValueId operand = no_value;  ///< second operand of binary and sum
+  std::string type;            ///< of the node that it was: "Relu"
 };
 
 struct Node {

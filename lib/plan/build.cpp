@@ -3,6 +3,7 @@
 #include "coinfer/error.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
+#include "plan/fuse.hpp"
 #include "plan/lowering.hpp"
 #include "plan/simplify.hpp"
 
@@ -73,6 +74,7 @@ class Builder {
     graph_.outputs = outputs;
     passes::remove_dead(graph_);
     simplify(graph_);
+    fuse(graph_);
     double work = 0;
     for (const auto& node : graph_.nodes) {
       work += work_of(graph_, node);

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "coinfer/error.hpp"
 #include "plan/onednn.hpp"
 #include "plan/step.hpp"
@@ -48,6 +50,13 @@ struct Instance::Bound {
     outputs.resize(plan.outputs_.size());
     last_inputs.resize(inputs.size());
     last_outputs.resize(outputs.size());
+    const auto bytes_of = [](const PortSpec& port) {
+      return static_cast<std::size_t>(port.shape.elements()) * size_of(port.type);
+    };
+    std::transform(plan.inputs_.begin(), plan.inputs_.end(), std::back_inserter(input_bytes),
+                   bytes_of);
+    std::transform(plan.outputs_.begin(), plan.outputs_.end(), std::back_inserter(output_bytes),
+                   bytes_of);
     std::size_t total = 0;
     for (const auto& step : plan.steps_) {
       total += step->arguments.size();
@@ -116,17 +125,50 @@ struct Instance::Bound {
       point(scratched, base);
       last_scratch = base;
     }
+    bool changed = false;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (in[i] != last_inputs[i]) {
         point(inputs[i], const_cast<void*>(in[i]));
         last_inputs[i] = in[i];
+        changed = true;
       }
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (out[i] != last_outputs[i]) {
         point(outputs[i], out[i]);
         last_outputs[i] = out[i];
+        changed = true;
       }
+    }
+    if (changed) {
+      set_aside();
+    }
+  }
+
+  /// An output over memory that is also an input must not be written before the input is read: it
+  /// gets memory of its own, and is copied when the run is over.
+  void set_aside() {
+    for (const auto& one : aside) {
+      point(outputs[one.output], last_outputs[one.output]);
+    }
+    aside.clear();
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const auto* begin = static_cast<const std::byte*>(last_outputs[i]);
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        const auto* other = static_cast<const std::byte*>(last_inputs[k]);
+        if (std::less<>{}(begin, other + input_bytes[k]) &&
+            std::less<>{}(other, begin + output_bytes[i])) {
+          aside.push_back({i, Memory::allocate(output_bytes[i])});
+          point(outputs[i], aside.back().memory->data());
+          break;
+        }
+      }
+    }
+  }
+
+  void bring_back() {
+    for (const auto& one : aside) {
+      std::memcpy(last_outputs[one.output], one.memory->data(), output_bytes[one.output]);
     }
   }
 
@@ -148,6 +190,13 @@ struct Instance::Bound {
   std::vector<Place> scratched;
   std::vector<std::vector<Place>> inputs;
   std::vector<std::vector<Place>> outputs;
+  struct Aside {
+    std::size_t output;
+    MemoryRef memory;
+  };
+  std::vector<Aside> aside;
+  std::vector<std::size_t> input_bytes;
+  std::vector<std::size_t> output_bytes;
   std::byte* last_scratch = nullptr;
   std::vector<const void*> last_inputs;
   std::vector<void*> last_outputs;
@@ -186,6 +235,7 @@ Instance::End Instance::run(std::span<const void* const> inputs, std::span<void*
       before = now;
     }
   }
+  bound_->bring_back();
   return End::finished;
 }
 

@@ -217,7 +217,7 @@ void Lowering::note(const View* dst, std::string implementation, double flops) {
   info.type = node_ ? node_->type : "Output";
   if (node_ != nullptr) {
     for (const auto& post_op : node_->post_ops) {
-      info.type += post_op.kind == graph::PostOp::Kind::eltwise ? "+eltwise" : "+binary";
+      info.type += "+" + post_op.type;
     }
   }
   info.implementation = std::move(implementation);
@@ -334,6 +334,34 @@ void Lowering::finish() {
   }
 }
 
-void Lowering::find_wanted_strides() {}
+/// A product of matrices that only a Transpose reads, and that lies row-major once transposed, is
+/// written in that order at once: heads are joined by the product itself.
+void Lowering::find_wanted_strides() {
+  for (const auto& node : graph_.nodes) {
+    const auto order = node.attributes.integers("perm");
+    if (node.type != "Transpose" || !order || !uses_.single_use(node.inputs[0])) {
+      continue;
+    }
+    const auto made_by = uses_.producer(node.inputs[0]);
+    if (made_by < 0 || graph_.nodes[static_cast<std::size_t>(made_by)].type != "MatMul") {
+      continue;
+    }
+    const auto& readers = uses_.readers(node.outputs[0]);
+    const bool wants_plain = uses_.is_output(node.outputs[0]) ||
+                             std::any_of(readers.begin(), readers.end(),
+                                         [&](auto i) { return graph_.nodes[i].type == "Reshape"; });
+    if (!wants_plain) {
+      continue;
+    }
+    const auto plain = plain_strides(graph_[node.outputs[0]].shape.to_shape());
+    Dims strides(plain.size());
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      const auto axis =
+          (*order)[i] + ((*order)[i] < 0 ? static_cast<std::int64_t>(plain.size()) : 0);
+      strides[static_cast<std::size_t>(axis)] = plain[i];
+    }
+    wanted_[node.inputs[0].index] = std::move(strides);
+  }
+}
 
 }  // namespace coinfer::plan

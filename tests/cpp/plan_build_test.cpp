@@ -135,4 +135,21 @@ BOOST_AUTO_TEST_CASE(outputs_that_are_inputs_or_listed_twice_are_copied) {
   BOOST_TEST(out[2][1] == 4);
 }
 
+BOOST_FIXTURE_TEST_CASE(an_output_over_an_inputs_memory_is_written_last, OneAdd) {
+  // b is read by a second step, after the first has written the output that lies over it.
+  const auto b = graph.inputs[1];
+  graph.outputs.push_back(add_node(graph, "Mul", {graph.outputs[0], b}));
+  plan = build({1, 3});
+  plan::Instance instance{plan, scratch};
+  const float a[] = {1, 2, 3};
+  float in_and_out[] = {10, 20, 30};
+  float product[3] = {};
+  const void* inputs[] = {a, in_and_out};
+  void* outputs[] = {in_and_out, product};
+  const std::atomic<bool> stop{false};
+  instance.run(inputs, outputs, stop);
+  BOOST_TEST(in_and_out[2] == 33);
+  BOOST_TEST(product[2] == 990);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

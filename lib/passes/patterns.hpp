@@ -1,0 +1,15 @@
+#pragma once
+
+#include "graph/graph.hpp"
+
+namespace coinfer::passes {
+
+/// Folds batch normalisation, and multiplications and additions of one constant a channel, into
+/// the constant weights of the convolution before them; where there is none, into one
+/// BatchNormalization.
+void fold_channel_scaling(graph::Graph& graph);
+
+/// Recognises GELU, swish, hard-swish and layer normalisation written out in elementary operators.
+void recognise_functions(graph::Graph& graph);
+
+}  // namespace coinfer::passes

@@ -1,0 +1,169 @@
+#include "plan/fuse.hpp"
+
+#include "ops/eltwise.hpp"
+
+namespace coinfer::plan {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::PostOp;
+using graph::ValueId;
+
+constexpr std::size_t max_post_ops = 8;
+
+bool is_binary(const Node& node) {
+  return node.inputs.size() == 2 &&
+         (node.type == "Add" || node.type == "Sub" || node.type == "Mul" || node.type == "Div" ||
+          node.type == "Sum");
+}
+
+/// Nodes that become a primitive with post-ops.
+bool takes_post_ops(const Graph& graph, const Node& node) {
+  if (!node.domain.empty() || node.outputs.empty() ||
+      graph[node.outputs[0]].type != ElementType::f32 || node.post_ops.size() >= max_post_ops) {
+    return false;
+  }
+  for (const auto id : node.inputs) {
+    if (id && graph[id].shape.to_shape().elements() == 0) {
+      return false;
+    }
+  }
+  const auto rank = graph[node.outputs[0]].shape.rank();
+  if (graph[node.outputs[0]].shape.to_shape().elements() == 0 || rank > 5 || rank < 1) {
+    return false;
+  }
+  if (node.type == "Gemm") {
+    // What Gemm's lowering serves.
+    return node.attributes.real("alpha", 1) == 1.0F && node.attributes.real("beta", 1) == 1.0F &&
+           (!node.has_input(2) || graph[node.inputs[2]].shape.to_shape().elements() ==
+                                      graph[node.outputs[0]].shape.to_shape().back());
+  }
+  return node.type == "Conv" || node.type == "MatMul" || node.type == "BatchNormalization";
+}
+
+class Fusion {
+ public:
+  explicit Fusion(Graph& graph)
+      : graph_{graph},
+        maker_(graph.values.size(), -1),
+        reads_(graph.values.size(), 0),
+        removed_(graph.nodes.size(), false) {
+    for (const auto& node : graph.nodes) {
+      for (const auto id : node.inputs) {
+        if (id) {
+          ++reads_[id.index];
+        }
+      }
+    }
+    for (const auto id : graph.outputs) {
+      reads_[id.index] += 2;  // never fused away
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!try_eltwise(i)) {
+        try_binary(i);
+      }
+      if (!removed_[i]) {
+        for (const auto id : graph_.nodes[i].outputs) {
+          if (id) {
+            maker_[id.index] = static_cast<int>(i);
+          }
+        }
+      }
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!removed_[i]) {
+        if (kept != i) {
+          graph_.nodes[kept] = std::move(graph_.nodes[i]);
+        }
+        ++kept;
+      }
+    }
+    graph_.nodes.resize(kept);
+  }
+
+ private:
+  /// The node that makes `id` for node `i` alone and can take its work; -1 when there is none.
+  int producer(ValueId id, std::size_t i) const {
+    const auto made_by = maker_[id.index];
+    if (made_by < 0 || reads_[id.index] != 1 ||
+        !takes_post_ops(graph_, graph_.nodes[static_cast<std::size_t>(made_by)]) ||
+        graph_.nodes[static_cast<std::size_t>(made_by)].outputs[0] != id ||
+        graph_[id].shape.to_shape() != graph_[graph_.nodes[i].outputs[0]].shape.to_shape()) {
+      return -1;
+    }
+    return made_by;
+  }
+
+  void absorb(int into, std::size_t i, PostOp post_op) {
+    auto& node = graph_.nodes[i];
+    auto& target = graph_.nodes[static_cast<std::size_t>(into)];
+    post_op.type = node.type;
+    target.post_ops.push_back(std::move(post_op));
+    target.outputs[0] = node.outputs[0];
+    maker_[node.outputs[0].index] = into;
+    removed_[i] = true;
+  }
+
+  bool try_eltwise(std::size_t i) {
+    const auto& node = graph_.nodes[i];
+    const auto eltwise = ops::as_eltwise(graph_, node);
+    if (!eltwise) {
+      return false;
+    }
+    const auto into = producer(node.inputs[eltwise->input], i);
+    if (into < 0) {
+      return false;
+    }
+    PostOp post_op;
+    post_op.kind = PostOp::Kind::eltwise;
+    post_op.algorithm = static_cast<int>(eltwise->function.algorithm);
+    post_op.alpha = eltwise->function.alpha;
+    post_op.beta = eltwise->function.beta;
+    absorb(into, i, std::move(post_op));
+    return true;
+  }
+
+  bool try_binary(std::size_t i) {
+    const auto& node = graph_.nodes[i];
+    const auto algorithm = is_binary(node) ? ops::as_binary(node) : std::nullopt;
+    if (!algorithm || node.inputs[0] == node.inputs[1]) {
+      return false;
+    }
+    const bool commutes = node.type != "Sub" && node.type != "Div";
+    const auto first = producer(node.inputs[0], i);
+    const auto second = commutes ? producer(node.inputs[1], i) : -1;
+    // The later one: then the other operand is there already.
+    const auto into = std::max(first, second);
+    if (into < 0) {
+      return false;
+    }
+    const auto operand = node.inputs[into == first ? 1 : 0];
+    const auto operand_from = maker_[operand.index];
+    if (graph_[operand].type != ElementType::f32 || operand_from >= into ||
+        graph_.nodes[static_cast<std::size_t>(into)].type == "BatchNormalization") {
+      return false;
+    }
+    PostOp post_op;
+    post_op.kind = PostOp::Kind::binary;
+    post_op.algorithm = static_cast<int>(*algorithm);
+    post_op.operand = operand;
+    absorb(into, i, std::move(post_op));
+    return true;
+  }
+
+  Graph& graph_;
+  std::vector<int> maker_;
+  std::vector<int> reads_;
+  std::vector<bool> removed_;
+};
+
+}  // namespace
+
+void fuse(Graph& graph) { Fusion{graph}.run(); }
+
+}  // namespace coinfer::plan

@@ -1,0 +1,124 @@
+#include "reference.hpp"
+
+using namespace coinfer;
+using namespace coinfer::reference;
+
+namespace {
+
+constexpr double tolerance = 1e-4;
+
+std::vector<std::string> types_of(const Network& network) {
+  std::vector<std::string> types;
+  for (const auto& step : network.steps) {
+    types.push_back(step.type);
+  }
+  return types;
+}
+
+bool contains(const Network& network, const std::string& type) {
+  const auto types = types_of(network);
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(plan_fusion)
+
+BOOST_AUTO_TEST_CASE(batch_normalisation_and_channel_arithmetic_go_into_the_weights) {
+  Network network;
+  const auto x = network.input({1, 3, 8, 8});
+  const auto y = network.add("Conv", {x, network.constant({6, 3, 3, 3})});
+  const auto normal =
+      network.add("BatchNormalization", {y, network.constant({6}), network.constant({6}),
+                                         network.constant({6}), network.constant({6}, 0.5F, 1)});
+  const auto scaled = network.add("Mul", {normal, network.constant({6, 1, 1})});
+  network.output(network.add("Relu", {network.add("Add", {scaled, network.constant({6, 1, 1})})}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(contains(network, "Conv+Relu"));
+  BOOST_TEST(!contains(network, "BatchNormalization"));
+}
+
+BOOST_AUTO_TEST_CASE(a_normalisation_without_a_convolution_takes_the_arithmetic_behind_it) {
+  Network network;
+  const auto x = network.input({1, 6, 8, 8});
+  const auto normal =
+      network.add("BatchNormalization", {x, network.constant({6}), network.constant({6}),
+                                         network.constant({6}), network.constant({6}, 0.5F, 1)});
+  const auto scaled = network.add("Mul", {network.constant({6, 1, 1}), normal});
+  network.output(network.add("Relu", {network.add("Add", {scaled, network.constant({6, 1, 1})})}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(types_of(network) == std::vector<std::string>{"BatchNormalization+Relu"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_residual_is_added_by_the_later_convolution) {
+  Network network;
+  const auto x = network.input({1, 8, 9, 9});
+  const auto trunk = network.add("Conv", {x, network.constant({8, 8, 1, 1})});
+  const auto branch =
+      network.add("Conv", {network.add("Relu", {trunk}), network.constant({8, 8, 1, 1})});
+  network.output(network.add("Relu", {network.add("Add", {trunk, branch})}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(contains(network, "Conv+Add+Relu"));
+}
+
+BOOST_AUTO_TEST_CASE(a_residual_that_is_read_later_too_keeps_its_value) {
+  Network network;
+  const auto x = network.input({1, 8, 9, 9});
+  const auto trunk = network.add("Conv", {x, network.constant({8, 8, 1, 1})});
+  const auto branch = network.add("Conv", {x, network.constant({8, 8, 1, 1})});
+  const auto sum = network.add("Add", {trunk, branch});
+  network.output(network.add("Conv", {trunk, network.constant({8, 8, 1, 1})}));
+  network.output(sum);
+  BOOST_TEST(network.error() < tolerance);
+}
+
+BOOST_AUTO_TEST_CASE(an_erf_gelu_is_one_post_op_however_it_is_written) {
+  for (const int form : {0, 1, 2}) {
+    Network network;
+    const auto x = network.add(
+        "Add", {network.add("MatMul", {network.input({2, 5, 16}), network.constant({16, 24})}),
+                network.constant({24})});
+    const auto erf = network.add("Erf", {network.add("Div", {x, network.scalar(1.41421356F)})});
+    const auto one_plus = network.add("Add", {erf, network.scalar(1)});
+    const auto half = network.scalar(0.5F);
+    network.output(form == 0   ? network.add("Mul", {network.add("Mul", {x, one_plus}), half})
+                   : form == 1 ? network.add("Mul", {network.add("Mul", {x, half}), one_plus})
+                               : network.add("Mul", {x, network.add("Mul", {one_plus, half})}));
+    BOOST_TEST(network.error() < tolerance);
+    BOOST_TEST(contains(network, "MatMul+Add+Gelu"), form);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(written_out_layer_normalisation_and_swish_are_recognised) {
+  Network network;
+  const auto x = network.input({2, 5, 16});
+  const auto axes = attributes({{"axes", Integers{-1}}});
+  const auto centred = network.add("Sub", {x, network.add("ReduceMean", {x}, axes, 13)});
+  const auto variance =
+      network.add("ReduceMean", {network.add("Pow", {centred, network.scalar(2)})}, axes, 13);
+  const auto root = network.add("Sqrt", {network.add("Add", {variance, network.scalar(1e-5F)})});
+  const auto normal = network.add("Div", {centred, root});
+  network.output(network.add(
+      "Add", {network.add("Mul", {normal, network.constant({16})}), network.constant({16})}));
+  network.output(network.add("Mul", {x, network.add("Sigmoid", {x})}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(network.steps.size() == 2U);
+  BOOST_TEST(contains(network, "LayerNormalization"));
+  BOOST_TEST(contains(network, "Swish"));
+}
+
+BOOST_AUTO_TEST_CASE(shape_arithmetic_leaves_no_step) {
+  Network network;
+  const auto x = network.input({2, 3, 4});
+  const auto shape = network.add("Shape", {x});
+  const auto first = network.add("Gather", {shape, network.integers({0})});
+  const auto target = network.add("Concat", {first, network.integers({-1})},
+                                  attributes({{"axis", std::int64_t{0}}}));
+  network.output(network.add("Relu", {network.add("Reshape", {x, target})}));
+  BOOST_TEST(network.error_of(network.graph) < tolerance);
+  BOOST_TEST(types_of(network) == std::vector<std::string>{"Relu"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
