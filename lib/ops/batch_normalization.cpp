@@ -114,12 +114,7 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  auto dst = src;
-  if (lowering.may_overwrite(node.inputs[0], src)) {
-    lowering.alias(node.outputs[0], src);
-  } else {
-    dst = lowering.destination(node.outputs[0], src.strides);
-  }
+  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
   using plan::Lowering;
   lowering.add(primitive, dnnl::batch_normalization_forward{primitive},
                {Lowering::argument(DNNL_ARG_SRC, src), Lowering::argument(DNNL_ARG_DST, dst, desc),

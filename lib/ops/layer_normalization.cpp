@@ -130,12 +130,7 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  auto dst = src;
-  if (lowering.may_overwrite(node.inputs[0], src)) {
-    lowering.alias(node.outputs[0], src);
-  } else {
-    dst = lowering.destination(node.outputs[0]);
-  }
+  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
   std::vector<plan::Argument> arguments{
       Lowering::argument(DNNL_ARG_SRC, src, desc), Lowering::argument(DNNL_ARG_DST, dst, desc),
       Lowering::argument(DNNL_ARG_SCALE, *reshaped(lowering.plain(node.inputs[1]), {rows.length}))};

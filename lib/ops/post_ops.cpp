@@ -159,12 +159,7 @@ bool lower_eltwise(Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  auto dst = src;
-  if (lowering.may_overwrite(id, src)) {
-    lowering.alias(node.outputs[0], src);
-  } else {
-    dst = lowering.destination(node.outputs[0], src.strides);
-  }
+  const auto dst = lowering.result_over(id, src, node.outputs[0]);
   lowering.add(primitive, dnnl::eltwise_forward{primitive},
                {Lowering::argument(DNNL_ARG_SRC, src), Lowering::argument(DNNL_ARG_DST, dst, desc)},
                {.flops = count_of(src.dims)});
@@ -221,17 +216,11 @@ bool lower_binary(Lowering& lowering, const graph::Node& node) {
   if (!primitive || plan::is_reference(primitive)) {
     return false;
   }
-  auto dst = a;
-  if (lowering.may_overwrite(ids[0], a)) {
-    dst.dims = dims;
-    dst.strides = natural_strides;
-    lowering.alias(dst_id, dst);
-  } else if (b_own.dims == dims && lowering.may_overwrite(ids[1], b_own)) {
-    dst = b_own;
-    lowering.alias(dst_id, dst);
-  } else {
-    dst = lowering.destination(dst_id, natural_strides);
-  }
+  a.dims = dims;
+  a.strides = natural_strides;
+  const bool over_b = b_own.dims == dims && !lowering.may_overwrite(ids[0], a);
+  const auto dst = over_b ? lowering.result_over(ids[1], b_own, dst_id)
+                          : lowering.result_over(ids[0], a, dst_id);
   std::vector<plan::Argument> arguments{Lowering::argument(DNNL_ARG_SRC_0, a, desc_a),
                                         Lowering::argument(DNNL_ARG_SRC_1, b, desc_b),
                                         Lowering::argument(DNNL_ARG_DST, dst, desc_a)};

@@ -1,4 +1,6 @@
 // Softmax and LogSoftmax.
+#include "kernels/softmax.hpp"
+
 #include <cmath>
 
 #include "ops/op.hpp"
@@ -92,7 +94,15 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
     matrix.dims = {form.outer * form.inner, form.length};
     matrix.strides = plan::plain_strides(matrix.dims);
   } else {
-    matrix = *reshaped(src, {form.outer, form.length, form.inner});
+    matrix = form.inner == 1 ? *reshaped(src, {form.outer, form.length})
+                             : *reshaped(src, {form.outer, form.length, form.inner});
+  }
+  if (node.type == "Softmax" && matrix.strides.back() == 1 && matrix.dims.back() == form.length) {
+    const kernels::Softmax rows{.outer = {form.outer * form.inner}, .length = form.length};
+    const auto result = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+    lowering.add(kernels::softmax(rows, lowering.threads()), {&src, 1}, {&result, 1},
+                 {.flops = 4.0 * static_cast<double>(dims.elements())});
+    return true;
   }
   const auto desc = desc_of(matrix);
   const dnnl::softmax_forward::primitive_desc primitive{
@@ -107,12 +117,7 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  auto dst = src;
-  if (lowering.may_overwrite(node.inputs[0], src)) {
-    lowering.alias(node.outputs[0], src);
-  } else {
-    dst = lowering.destination(node.outputs[0], src.strides);
-  }
+  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
   lowering.add(primitive, dnnl::softmax_forward{primitive},
                {plan::Lowering::argument(DNNL_ARG_SRC, src, desc),
                 plan::Lowering::argument(DNNL_ARG_DST, dst, desc)},
@@ -120,6 +125,36 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   return true;
 }
 
+/// softmax(scale * x + mask) over the last axis: attention's, made by the plan's fusion.
+void infer_masked(InferContext& ctx) {
+  ctx.check_inputs(2, 2);
+  ctx.output(0, ctx.type(0), ctx.shape(0));
+}
+
+bool lower_masked(plan::Lowering& lowering, const graph::Node& node) {
+  const auto dims = lowering.dims(node.inputs[0]);
+  const auto src = lowering.plain(node.inputs[0]);
+  const auto mask = padded(lowering.plain(node.inputs[1]), dims.size());
+  kernels::Softmax form;
+  form.length = dims.back();
+  form.scale = node.attributes.real("scale", 1);
+  form.mask = true;
+  for (std::size_t i = 0; i + 1 < dims.size(); ++i) {
+    form.outer.push_back(dims[i]);
+    form.mask_strides.push_back(mask.dims[i] == 1 ? 0 : mask.strides[i]);
+  }
+  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+  const plan::View sources[] = {src, mask};
+  lowering.add(kernels::softmax(form, lowering.threads()), sources, {&dst, 1},
+               {.flops = 6.0 * static_cast<double>(dims.elements())});
+  return true;
+}
+
+const Register masked{{.type = "MaskedSoftmax",
+                       .since = 1,
+                       .infer = infer_masked,
+                       .lower = lower_masked,
+                       .domain = "coinfer"}};
 const Register softmax{
     {.type = "Softmax", .since = 1, .infer = infer, .kernel = kernel, .lower = lower}};
 const Register log_softmax{

@@ -1,6 +1,7 @@
 #include "plan/fuse.hpp"
 
 #include "ops/eltwise.hpp"
+#include "ops/op.hpp"
 
 namespace coinfer::plan {
 namespace {
@@ -63,9 +64,7 @@ class Fusion {
 
   void run() {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (!try_eltwise(i)) {
-        try_binary(i);
-      }
+      try_masked_softmax(i) || try_eltwise(i) || try_binary(i);
       if (!removed_[i]) {
         for (const auto id : graph_.nodes[i].outputs) {
           if (id) {
@@ -125,6 +124,51 @@ class Fusion {
     post_op.alpha = eltwise->function.alpha;
     post_op.beta = eltwise->function.beta;
     absorb(into, i, std::move(post_op));
+    return true;
+  }
+
+  /// The scale and the mask before attention's softmax cost a pass over the scores as post-ops of
+  /// the product; the softmax reads them anyway.
+  bool try_masked_softmax(std::size_t i) {
+    auto& node = graph_.nodes[i];
+    if (node.type != "Softmax" || !node.domain.empty()) {
+      return false;
+    }
+    const auto scores = node.inputs[0];
+    const auto dims = graph_[scores].shape.to_shape();
+    const auto made_by = maker_[scores.index];
+    const auto axis = node.attributes.integer("axis", node.opset < 13 ? 1 : -1);
+    if (made_by < 0 || reads_[scores.index] != 1 || dims.size() < 2 || dims.elements() == 0 ||
+        (axis != -1 && axis != dims.rank() - 1) || graph_[scores].type != ElementType::f32) {
+      return false;
+    }
+    auto& product = graph_.nodes[static_cast<std::size_t>(made_by)];
+    auto& post_ops = product.post_ops;
+    if (product.type != "MatMul" || graph_.is_constant(product.inputs[1]) || post_ops.empty() ||
+        post_ops.size() > 2) {
+      return false;
+    }
+    const auto is_linear = [](const PostOp& one) {
+      return one.kind == PostOp::Kind::eltwise &&
+             one.algorithm == static_cast<int>(dnnl::algorithm::eltwise_linear) && one.beta == 0;
+    };
+    const auto& mask = post_ops.back();
+    if (mask.kind != PostOp::Kind::binary ||
+        mask.algorithm != static_cast<int>(dnnl::algorithm::binary_add) ||
+        (post_ops.size() == 2 && !is_linear(post_ops[0]))) {
+      return false;
+    }
+    const auto mask_dims = graph_[mask.operand].shape.to_shape();
+    if (mask_dims.empty() || mask_dims.back() != dims.back()) {
+      return false;
+    }
+    node.type = "MaskedSoftmax";
+    node.domain = "coinfer";
+    node.op = ops::Registry::instance().find(node.domain, node.type, 1);
+    node.attributes = {};
+    node.attributes.set("scale", post_ops.size() == 2 ? post_ops[0].alpha : 1.0F);
+    node.inputs.push_back(mask.operand);
+    post_ops.clear();
     return true;
   }
 

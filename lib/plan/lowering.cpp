@@ -211,6 +211,15 @@ bool Lowering::may_overwrite(graph::ValueId id, const View& view) const {
   return left == 1 && reads_left_[id.index] == 1;
 }
 
+View Lowering::result_over(graph::ValueId id, const View& src, graph::ValueId result) {
+  const bool leaves = std::find(outputs_.begin(), outputs_.end(), result) != outputs_.end();
+  if (leaves || !may_overwrite(id, src)) {
+    return destination(result, src.strides);
+  }
+  alias(result, src);
+  return src;
+}
+
 void Lowering::note(const View* dst, std::string implementation, double flops) {
   Plan::StepInfo info;
   info.node = node_ ? node_->name : "";

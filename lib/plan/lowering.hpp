@@ -66,6 +66,9 @@ class Lowering {
   /// The memory of `view`, which holds value `id`, is not read after the node that is being
   /// lowered, and may be written by it.
   bool may_overwrite(graph::ValueId id, const View& view) const;
+  /// A destination for `result` with the strides of `src`: over `src`, which holds value `id`, when
+  /// that is not read any more.
+  View result_over(graph::ValueId id, const View& src, graph::ValueId result);
 
   /// Adds a primitive; arguments are completed with its scratchpad.
   void add(const dnnl::primitive_desc_base& desc, const dnnl::primitive& primitive,

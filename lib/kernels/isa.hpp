@@ -1,0 +1,23 @@
+#pragma once
+
+namespace coinfer::kernels {
+
+/// Loops are compiled for each of these and chosen when a kernel is made: the library is built for
+/// any x86-64.
+enum class Isa { baseline, avx2, avx512 };
+
+inline Isa isa() {
+  static const Isa best =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+          ? Isa::avx512
+      : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? Isa::avx2
+                                                                        : Isa::baseline;
+  return best;
+}
+
+#define COINFER_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define COINFER_AVX2 __attribute__((target("avx2,fma")))
+#define COINFER_INLINE inline __attribute__((always_inline))
+
+}  // namespace coinfer::kernels
