@@ -8,55 +8,60 @@
 namespace coinfer::kernels {
 namespace {
 
-constexpr std::int64_t lanes = 16;
-
 COINFER_INLINE void row_of(const float* x, const float* mask, float* y, std::int64_t n,
                            float scale) {
-  float greatest[lanes];
-  for (std::int64_t j = 0; j < lanes; ++j) {
-    greatest[j] = -std::numeric_limits<float>::infinity();
-  }
-  if (mask != nullptr) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      y[i] = x[i] * scale + mask[i];
-    }
-  } else {
-    for (std::int64_t i = 0; i < n; ++i) {
-      y[i] = x[i] * scale;
-    }
-  }
+  constexpr float nothing = -std::numeric_limits<float>::infinity();
   const auto whole = n / lanes * lanes;
+  // What is left of the row is worked on in a buffer, filled up with what counts for nothing.
+  float rest[lanes];
+  for (std::int64_t j = 0; j < lanes; ++j) {
+    const auto i = whole + j;
+    rest[j] = i >= n ? nothing : x[i] * scale + (mask != nullptr ? mask[i] : 0.0F);
+  }
+  Floats greatest;
+  load(greatest, rest);
   for (std::int64_t i = 0; i < whole; i += lanes) {
-    for (std::int64_t j = 0; j < lanes; ++j) {
-      greatest[j] = y[i + j] > greatest[j] ? y[i + j] : greatest[j];
+    Floats v;
+    load(v, x + i);
+    v *= scale;
+    if (mask != nullptr) {
+      Floats m;
+      load(m, mask + i);
+      v += m;
     }
+    store(y + i, v);
+    greatest = v > greatest ? v : greatest;
   }
   float top = greatest[0];
   for (std::int64_t j = 1; j < lanes; ++j) {
     top = greatest[j] > top ? greatest[j] : top;
   }
-  for (auto i = whole; i < n; ++i) {
-    top = y[i] > top ? y[i] : top;
-  }
-  float sums[lanes] = {};
+  Floats tail;
+  load(tail, rest);
+  tail -= top;
+  exp_of(tail);
+  Floats sums = tail;
   for (std::int64_t i = 0; i < whole; i += lanes) {
-    for (std::int64_t j = 0; j < lanes; ++j) {
-      const float e = fast_exp(y[i + j] - top);
-      y[i + j] = e;
-      sums[j] += e;
-    }
+    Floats v;
+    load(v, y + i);
+    v -= top;
+    exp_of(v);
+    store(y + i, v);
+    sums += v;
   }
   float sum = 0;
-  for (auto i = whole; i < n; ++i) {
-    y[i] = fast_exp(y[i] - top);
-    sum += y[i];
-  }
   for (std::int64_t j = 0; j < lanes; ++j) {
     sum += sums[j];
   }
   const float inverse = 1.0F / sum;
-  for (std::int64_t i = 0; i < n; ++i) {
-    y[i] *= inverse;
+  for (std::int64_t i = 0; i < whole; i += lanes) {
+    Floats v;
+    load(v, y + i);
+    v *= inverse;
+    store(y + i, v);
+  }
+  for (auto i = whole; i < n; ++i) {
+    y[i] = tail[i - whole] * inverse;
   }
 }
 

@@ -1,30 +1,45 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/isa.hpp"
 
 namespace coinfer::kernels {
 
-/// exp(x) within 2 ulp for x <= 88, 0 below -87.3; branch-free, so that loops over it vectorise.
-/// x = k ln 2 + r with |r| <= ln 2 / 2, exp(r) by its Taylor polynomial (Cephes' split of ln 2).
-COINFER_INLINE float fast_exp(float x) {
-  const float bounded = x < -87.3F ? -87.3F : x > 88.0F ? 88.0F : x;
+/// Sixteen floats, whatever the machine has registers for. Passed by reference only: by value their
+/// calling convention would depend on the caller's instruction set.
+using Floats = float __attribute__((vector_size(64)));
+using Integers = std::int32_t __attribute__((vector_size(64)));
+constexpr std::int64_t lanes = 16;
+
+COINFER_INLINE void load(Floats& to, const float* from) { std::memcpy(&to, from, sizeof(to)); }
+COINFER_INLINE void store(float* to, const Floats& from) { std::memcpy(to, &from, sizeof(from)); }
+
+/// x = exp(x) within 2 ulp; 0 below -87.3, bounded above 88. x = k ln 2 + r with |r| <= ln 2 / 2;
+/// exp(r) is Cephes' polynomial, and so is the split of ln 2.
+COINFER_INLINE void exp_of(Floats& x) {
+  const Floats low = Floats{} - 87.3F;
+  const Floats high = Floats{} + 88.0F;
+  const Integers vanishes = x < low;
+  Floats bounded = vanishes ? low : x;
+  bounded = bounded > high ? high : bounded;
   constexpr float round = 12582912.0F;  // 1.5 * 2^23: adding it leaves the nearest integer
-  const float shifted = bounded * 1.44269504F + round;
-  const float k = shifted - round;
-  const float r = (bounded - k * 0.693359375F) + k * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
+  const Floats shifted = bounded * 1.44269504F + round;
+  const Floats k = shifted - round;
+  const Floats r = (bounded - k * 0.693359375F) + k * 2.12194440e-4F;
+  Floats p = r * 1.9875691500e-4F + 1.3981999507e-3F;
   p = p * r + 8.3334519073e-3F;
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  const auto power = (std::bit_cast<std::int32_t>(shifted) << 23) + 0x3f800000;
-  const float result = p * std::bit_cast<float>(power);
-  return x < -87.3F ? 0.0F : result;
+  p = p * (r * r) + r + 1.0F;
+  Integers power;
+  std::memcpy(&power, &shifted, sizeof(power));
+  power = (power << 23) + 0x3f800000;
+  Floats scale;
+  std::memcpy(&scale, &power, sizeof(scale));
+  x = vanishes ? Floats{} : p * scale;
 }
 
 }  // namespace coinfer::kernels
