@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/scale_shift.hpp"
 #include "ops/op.hpp"
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
@@ -73,6 +74,38 @@ Kernel kernel(const KernelContext& ctx) {
   return kernel;
 }
 
+/// One product and sum a channel, when the parameters are constant.
+bool lower_scale_shift(plan::Lowering& lowering, const graph::Node& node, const plan::View& src,
+                       bool relu) {
+  std::array<const float*, 5> given{};
+  for (std::size_t i = 1; i < 5; ++i) {
+    const auto& constant = lowering.constant(node.inputs[i]);
+    if (!constant || !constant.is_continuous()) {
+      return false;
+    }
+    given[i] = constant.data<float>();
+  }
+  const double epsilon = node.attributes.real("epsilon", 1e-5F);
+  const auto channels = src.dims[1];
+  Tensor scale{ElementType::f32, {channels}};
+  Tensor shift{ElementType::f32, {channels}};
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const auto factor = given[1][c] / std::sqrt(given[4][c] + epsilon);
+    scale.data<float>()[c] = static_cast<float>(factor);
+    shift.data<float>()[c] = static_cast<float>(given[2][c] - given[3][c] * factor);
+  }
+  const plan::View sources[] = {src, lowering.view_of(scale), lowering.view_of(shift)};
+  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+  lowering.add(
+      kernels::scale_shift(src.elements() / channels, channels, relu, lowering.threads()), sources,
+      {&dst, 1},
+      {.flops = 2.0 * static_cast<double>(src.elements()), .implementation = "scale_shift"});
+  if (!relu) {
+    lower_post_ops(lowering, node);
+  }
+  return true;
+}
+
 bool lower(plan::Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto dims = ctx.shape(0);
@@ -101,6 +134,9 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
       given.size() == 1 && given[0].kind == graph::PostOp::Kind::eltwise &&
       static_cast<dnnl::algorithm>(given[0].algorithm) == dnnl::algorithm::eltwise_relu &&
       given[0].alpha == 0;
+  if (src.is_channels_last() && lower_scale_shift(lowering, node, src, fused)) {
+    return true;
+  }
   using Flags = dnnl::normalization_flags;
   const dnnl::batch_normalization_forward::primitive_desc primitive{
       plan::engine(),

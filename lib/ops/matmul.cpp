@@ -1,6 +1,7 @@
 #include "ops/matmul.hpp"
 
 #include "kernels/broadcast.hpp"
+#include "kernels/gemv.hpp"
 #include "ops/types.hpp"
 
 namespace coinfer::ops {
@@ -169,7 +170,37 @@ const Register matmul{
 
 }  // namespace
 
+namespace {
+
+/// One row times constant weights: read where they lie.
+bool lower_row(Lowering& lowering, const graph::Node& node, const Multiplication& work) {
+  const std::int64_t swap[] = {1, 0};
+  if (!work.weights || work.dst_dims.size() != 2 || work.dst_dims[0] != 1 || !work.a.is_plain()) {
+    return false;
+  }
+  const bool transposed = !work.b.is_plain();
+  if (transposed && !plan::transposed(work.b, swap).is_plain()) {
+    return false;
+  }
+  const auto k = work.b.dims[0];
+  const auto n = work.b.dims[1];
+  std::vector<View> sources{work.a, work.b};
+  if (work.bias) {
+    sources.push_back(*work.bias);
+  }
+  const auto dst = lowering.destination(node.outputs[0]);
+  lowering.add(kernels::gemv(k, n, transposed, work.bias.has_value(), lowering.threads()), sources,
+               {&dst, 1}, {.flops = 2.0 * static_cast<double>(k * n), .implementation = "gemv"});
+  lower_post_ops(lowering, node);
+  return true;
+}
+
+}  // namespace
+
 bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Multiplication& work) {
+  if (lower_row(lowering, node, work)) {
+    return true;
+  }
   const auto dims = lowering.dims(node.outputs[0]);
   auto strides = plan::plain_strides(dims);
   if (const auto* wanted = lowering.wanted_strides(node.outputs[0]);
