@@ -22,7 +22,7 @@ Window pool_window(const Context& ctx) {
     ctx.fail("kernel_shape is missing");
   }
   for (const auto extent : *kernel) {
-    if (extent < 1) {
+    if (extent < 1 || extent > (std::int64_t{1} << 31)) {
       ctx.fail(fmt::format("kernel_shape has the extent {}", extent));
     }
   }
@@ -82,36 +82,51 @@ struct Pooling {
   bool max, count_padding, column_major;
 };
 
+/// Where one window lies on one axis: taps [first, last) hit the input; `padded` taps hit the input
+/// or its padding. Found without a walk over taps: a file may ask for 2^31 of them.
+struct Taps {
+  std::int64_t origin, first, last, padded;
+};
+
+Taps taps_of(const Pooling& p, std::size_t axis, std::int64_t out) {
+  const auto step = p.dilations[axis];
+  // The number of taps that lie before `limit`.
+  const auto origin = out * p.strides[axis] - p.begin[axis];
+  const auto before = [&](std::int64_t limit) {
+    return limit <= origin ? 0 : std::min((limit - origin + step - 1) / step, p.kernel[axis]);
+  };
+  return {origin, before(0), before(p.input[axis]), before(p.input[axis] + p.end[axis])};
+}
+
 template <class T>
 void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
   using Wide = wide_of<T>;
   const auto plane_size = p.input[0] * p.input[1] * p.input[2];
   std::array<std::int64_t, 3> o{};
+  std::array<Taps, 3> taps{};
   for (std::int64_t plane = 0; plane < p.planes; ++plane) {
     const auto* from = src + plane * plane_size;
     for (o[0] = 0; o[0] < p.output[0]; ++o[0]) {
+      taps[0] = taps_of(p, 0, o[0]);
       for (o[1] = 0; o[1] < p.output[1]; ++o[1]) {
+        taps[1] = taps_of(p, 1, o[1]);
         for (o[2] = 0; o[2] < p.output[2]; ++o[2]) {
+          taps[2] = taps_of(p, 2, o[2]);
           Wide sum = 0;
           auto best = std::numeric_limits<Wide>::lowest();
           std::int64_t at_best = -1;
-          std::int64_t count = 0;
+          Wide count = 1;
+          for (const auto& axis : taps) {
+            count *= static_cast<Wide>(p.count_padding ? axis.padded : axis.last - axis.first);
+          }
           std::array<std::int64_t, 3> k{};
-          for (k[0] = 0; k[0] < p.kernel[0]; ++k[0]) {
-            for (k[1] = 0; k[1] < p.kernel[1]; ++k[1]) {
-              for (k[2] = 0; k[2] < p.kernel[2]; ++k[2]) {
-                std::array<std::int64_t, 3> at{};
-                bool inside = true;
-                bool padded = true;
-                for (std::size_t i = 0; i < 3; ++i) {
-                  at[i] = o[i] * p.strides[i] - p.begin[i] + k[i] * p.dilations[i];
-                  inside = inside && at[i] >= 0 && at[i] < p.input[i];
-                  padded = padded && at[i] < p.input[i] + p.end[i];
-                }
-                count += p.count_padding ? padded : inside;
-                if (!inside) {
-                  continue;
-                }
+          std::array<std::int64_t, 3> at{};
+          for (k[0] = taps[0].first; k[0] < taps[0].last; ++k[0]) {
+            at[0] = taps[0].origin + k[0] * p.dilations[0];
+            for (k[1] = taps[1].first; k[1] < taps[1].last; ++k[1]) {
+              at[1] = taps[1].origin + k[1] * p.dilations[1];
+              for (k[2] = taps[2].first; k[2] < taps[2].last; ++k[2]) {
+                at[2] = taps[2].origin + k[2] * p.dilations[2];
                 const auto x =
                     static_cast<Wide>(from[(at[0] * p.input[1] + at[1]) * p.input[2] + at[2]]);
                 sum += x;
@@ -123,8 +138,7 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
               }
             }
           }
-          *dst++ = static_cast<T>(
-              p.max ? best : sum / static_cast<Wide>(std::max<std::int64_t>(count, 1)));
+          *dst++ = static_cast<T>(p.max ? best : sum / std::max<Wide>(count, 1));
           if (indices != nullptr) {
             *indices++ = plane * plane_size + at_best;
           }
