@@ -69,20 +69,20 @@ PyObject* future_abandon(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// The three methods of a coroutine, so that a task can run the future itself.
-PyObject* future_send(PyObject* self, PyObject*) {
-  if (!is_true(base_done, self)) {
-    if (PyErr_Occurred() != nullptr || PyObject_SetAttr(self, name_blocking, Py_True) != 0) {
-      return nullptr;
-    }
-    Py_INCREF(self);
-    return self;
+// What a task needs to run the future itself: am_send instead of a `send` method, and throw and
+// close. With a `send` method it would count as a collections.abc.Coroutine, which asyncio.wait
+// refuses.
+PySendResult future_send(PyObject* self, PyObject*, PyObject** result) {
+  *result = nullptr;
+  if (is_true(base_done, self)) {
+    *result = call(base_result, self);
+    return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
   }
-  const auto result = PyRef::steal(call(base_result, self));
-  if (result) {
-    _PyGen_SetStopIterationValue(result.get());
+  if (PyErr_Occurred() != nullptr || PyObject_SetAttr(self, name_blocking, Py_True) != 0) {
+    return PYGEN_ERROR;
   }
-  return nullptr;
+  *result = Py_NewRef(self);
+  return PYGEN_NEXT;
 }
 
 PyObject* future_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -112,16 +112,29 @@ PyObject* future_close(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 6> future_methods{{
+// The type adds no object of its own to what its base owns, but instances own their (heap) type.
+int future_traverse(PyObject* self, visitproc visit, void* arg) {
+  auto* base = future_type->tp_base;
+  if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
+    Py_VISIT(Py_TYPE(self));
+  }
+  return base->tp_traverse(self, visit, arg);
+}
+
+int future_clear(PyObject* self) { return future_type->tp_base->tp_clear(self); }
+
+std::array<PyMethodDef, 5> future_methods{{
     {"cancel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_cancel)),
      METH_VARARGS | METH_KEYWORDS,
-     "cancel(msg=None)\n\nCancel the await. The inference it owns is dequeued or stopped at its next step; inputs stay\n"
+     "cancel(msg=None)\n\nCancel the await. The inference it owns is dequeued or stopped at its "
+     "next step; inputs stay\n"
      "alive until it is idle. False when the future was done."},
-    {"_abandon", future_abandon, METH_NOARGS, "Ask the inference to stop; the future is not touched."},
-    {"send", future_send, METH_O, "The coroutine protocol: runs until the future is done."},
-    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_throw)), METH_FASTCALL,
-     "The coroutine protocol: raises the exception."},
-    {"close", future_close, METH_NOARGS, "The coroutine protocol: cancels a future that is not done."},
+    {"_abandon", future_abandon, METH_NOARGS,
+     "Ask the inference to stop; the future is not touched."},
+    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_throw)),
+     METH_FASTCALL, "The coroutine protocol: raises the exception."},
+    {"close", future_close, METH_NOARGS,
+     "The coroutine protocol: cancels a future that is not done."},
     {nullptr, nullptr, 0, nullptr},
 }};
 
@@ -240,18 +253,26 @@ PyObject* make_future_type() {
   ticket_offset = base_type->tp_basicsize;
   PyType_Slot slots[] = {
       {Py_tp_methods, future_methods.data()},
-      {Py_tp_doc, const_cast<char*>("The future of an inference: an asyncio.Future of the loop that was running when "
-                                    "it was started, also usable as a coroutine.\n\nNot thread-safe, as "
-                                    "asyncio.Future is not: use it on its loop.")},
+      {Py_am_send, reinterpret_cast<void*>(future_send)},
+      {Py_tp_traverse, reinterpret_cast<void*>(future_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(future_clear)},
+      {Py_tp_doc,
+       const_cast<char*>(
+           "The future of an inference: an asyncio.Future of the loop that was running when "
+           "it was started, also usable as a coroutine.\n\nNot thread-safe, as "
+           "asyncio.Future is not: use it on its loop.")},
       {0, nullptr},
   };
-  PyType_Spec spec{"coinfer.InferFuture", static_cast<int>(ticket_offset + static_cast<Py_ssize_t>(sizeof(Ticket*))),
-                   0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
+  PyType_Spec spec{"coinfer.InferFuture",
+                   static_cast<int>(ticket_offset + static_cast<Py_ssize_t>(sizeof(Ticket*))), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
   const auto bases = PyRef::steal(PyTuple_Pack(1, base.get()));
   auto* made = PyType_FromSpecWithBases(&spec, bases.get());
   future_type = reinterpret_cast<PyTypeObject*>(made);
   return made;
 }
+
+PyObject* future_class() noexcept { return reinterpret_cast<PyObject*>(future_type); }
 
 Ticket* new_ticket() {
   auto* channel = Channel::of_running_loop();
@@ -296,6 +317,19 @@ PyObject* future_of(Ticket& ticket) {
   return ticket.future;
 }
 
+bool is_done(const Ticket& ticket) { return is_true(base_done, ticket.future); }
+
+bool fail_ticket(Ticket* ticket) {
+  const bool go_on = fail_future(ticket->future);
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  free_ticket(ticket);
+  PyErr_Restore(type, value, trace);
+  return go_on;
+}
+
 void fire_now(Ticket& ticket) noexcept { ticket.channel->post(&ticket); }
 
 void drop_ticket(Ticket* ticket) { free_ticket(ticket); }
@@ -306,8 +340,9 @@ PyObject* completed_future() {
     return nullptr;
   }
   PyObject* const arguments[] = {nullptr, channel->loop()};
-  auto future = PyRef::steal(PyObject_Vectorcall(reinterpret_cast<PyObject*>(future_type), arguments + 1,
-                                                 0 | PY_VECTORCALL_ARGUMENTS_OFFSET, keyword_loop));
+  auto future =
+      PyRef::steal(PyObject_Vectorcall(reinterpret_cast<PyObject*>(future_type), arguments + 1,
+                                       0 | PY_VECTORCALL_ARGUMENTS_OFFSET, keyword_loop));
   if (!future) {
     return nullptr;
   }

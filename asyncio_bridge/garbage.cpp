@@ -1,3 +1,8 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
 #include "asyncio_bridge/gil.hpp"
 
 namespace coinfer::bridge {
@@ -15,6 +20,21 @@ int pending_call(void*) {
 }
 
 }  // namespace
+
+void exiting::begin() noexcept {
+  is_main_thread = true;
+  begun.store(true);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{2};
+  while (retaking.load() > 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::microseconds{100});
+  }
+}
+
+void exiting::sleep_for_ever() noexcept {
+  for (;;) {
+    pause();
+  }
+}
 
 Kept* Kept::make(PyObject* object) {
   auto* kept = new Kept;
@@ -34,7 +54,8 @@ void discard(Garbage* garbage) noexcept {
   auto* head = dropped.load(std::memory_order_relaxed);
   do {
     garbage->next = head;
-  } while (!dropped.compare_exchange_weak(head, garbage, std::memory_order_release, std::memory_order_relaxed));
+  } while (!dropped.compare_exchange_weak(head, garbage, std::memory_order_release,
+                                          std::memory_order_relaxed));
   if (head == nullptr && !stopped.load(std::memory_order_acquire) &&
       !call_pending.exchange(true, std::memory_order_acq_rel)) {
     // The queue of pending calls has a fixed size; when it is full the next holder of the GIL that
@@ -46,7 +67,8 @@ void discard(Garbage* garbage) noexcept {
 }
 
 void empty_garbage() noexcept {
-  if (dropped.load(std::memory_order_relaxed) == nullptr || stopped.load(std::memory_order_relaxed)) {
+  if (dropped.load(std::memory_order_relaxed) == nullptr ||
+      stopped.load(std::memory_order_relaxed)) {
     return;
   }
   auto* garbage = dropped.exchange(nullptr, std::memory_order_acquire);

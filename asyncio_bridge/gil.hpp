@@ -15,12 +15,43 @@
 ///  4. While Python finalises, nothing is handed back: objects that are still kept are leaked.
 namespace coinfer::bridge {
 
-/// Releases the GIL for its scope. While Python exits, taking it back ends the (daemon) thread, as
-/// CPython does it: no C++ object with a destructor that matters may live in frames between.
+/// The end of the interpreter, seen by threads that are to take the GIL back. CPython ends such a
+/// thread by unwinding it, which no C++ frame survives: so from the atexit hook on they sleep until
+/// the process is gone.
+namespace exiting {
+
+inline std::atomic<bool> begun{false};
+inline std::atomic<int> retaking{0};             // threads between the look at `begun` and the GIL
+inline thread_local bool is_main_thread{false};  // the one that runs the hook
+
+/// Called by the hook, without the GIL: from here on nobody takes it back; those on their way have
+/// it.
+void begin() noexcept;
+[[noreturn]] void sleep_for_ever() noexcept;
+
+/// Runs `take`, which takes the GIL, or never returns.
+template <class Take>
+auto retake(Take take) noexcept {
+  retaking.fetch_add(1);
+  if (begun.load() && !is_main_thread) {
+    retaking.fetch_sub(1);
+    sleep_for_ever();
+  }
+  struct Done {
+    ~Done() { retaking.fetch_sub(1); }
+  } const done;
+  return take();
+}
+
+}  // namespace exiting
+
+/// Releases the GIL for its scope.
 class GilReleased {
  public:
   GilReleased() noexcept : state_{PyEval_SaveThread()} {}
-  ~GilReleased() { PyEval_RestoreThread(state_); }
+  ~GilReleased() {
+    exiting::retake([this] { PyEval_RestoreThread(state_); });
+  }
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
 
@@ -32,7 +63,7 @@ class GilReleased {
 /// own: to look for signals while it waits. Never on a native thread.
 class GilTaken {
  public:
-  GilTaken() noexcept : state_{PyGILState_Ensure()} {}
+  GilTaken() noexcept : state_{exiting::retake([] { return PyGILState_Ensure(); })} {}
   ~GilTaken() { PyGILState_Release(state_); }
   GilTaken(const GilTaken&) = delete;
   GilTaken& operator=(const GilTaken&) = delete;

@@ -36,7 +36,8 @@ void Operation::run_inline() {
   auto& scheduler = process_scheduler();
   if (runtime::Executor::on_worker()) {
     throw Error(
-        "a blocking inference was called on a stream's thread, where it could wait for itself; use async_infer, or "
+        "a blocking inference was called on a stream's thread, where it could wait for itself; use "
+        "async_infer, or "
         "give the handler an executor");
   }
   const OperationRef self{this};
@@ -56,8 +57,8 @@ void Operation::run_inline() {
   resume();
 }
 
-/// Begins or continues the coroutine; the calling thread holds the lease and a reference, which for a
-/// queued run that has ended is given up here, after the coroutine has left its frame.
+/// Begins or continues the coroutine; the calling thread holds the lease and a reference, which for
+/// a queued run that has ended is given up here, after the coroutine has left its frame.
 void Operation::resume() noexcept {
   const bool queued = !inline_;
   state_.store(State::running, std::memory_order_release);
@@ -120,6 +121,8 @@ void Operation::cancel() noexcept {
   if (state() == State::queued && process_scheduler().dequeue(*this)) {
     if (frame_ && frame_->coroutine) {
       std::exchange(frame_->coroutine, nullptr).destroy();
+      frame_->known.clear();
+      frame_->next.clear();
     }
     finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
     intrusive_ptr_release(this);

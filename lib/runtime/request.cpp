@@ -9,7 +9,9 @@ namespace coinfer::runtime {
 namespace {
 
 /// The shape of a tensor before the first run: dynamic extents are 0.
-Shape initial_shape(const PartialShape& shape) { return shape.is_static() ? shape.to_shape() : shape.min_shape(); }
+Shape initial_shape(const PartialShape& shape) {
+  return shape.is_static() ? shape.to_shape() : shape.min_shape();
+}
 
 std::string title(const Port& port) {
   return fmt::format("{} {}{}", port.is_output ? "output" : "input", port.index,
@@ -42,21 +44,26 @@ Request::Request(std::shared_ptr<Compiled> model) : model_{std::move(model)} {
                            ? Tensor{}
                            : Tensor{port->type, initial_shape(port->shape)});
   }
-  Gate::pass = [](Gate* self, Operation& operation) noexcept { static_cast<Request*>(self)->pass_gate(operation); };
-  Owner::ended = [](Owner* self, Operation& operation) noexcept { static_cast<Request*>(self)->ended(operation); };
+  Gate::pass = [](Gate* self, Operation& operation) noexcept {
+    static_cast<Request*>(self)->pass_gate(operation);
+  };
+  Owner::ended = [](Owner* self, Operation& operation) noexcept {
+    static_cast<Request*>(self)->ended(operation);
+  };
 }
 
 Request::~Request() { live::requests.fetch_sub(1, std::memory_order_relaxed); }
 
 void Request::check_index(std::size_t index, std::size_t count, const char* what) const {
   if (index >= count) {
-    throw Error(fmt::format("{} {} was asked for; the model '{}' has {}", what, index, model_->name(), count));
+    throw Error(fmt::format("{} {} was asked for; the model '{}' has {}", what, index,
+                            model_->name(), count));
   }
 }
 
 void Request::throw_busy() const {
-  throw RequestBusy(fmt::format("the request of model '{}' has an inference in flight; wait for it first",
-                                model_->name()));
+  throw RequestBusy(fmt::format(
+      "the request of model '{}' has an inference in flight; wait for it first", model_->name()));
 }
 
 void Request::check_idle_locked() const {
@@ -86,7 +93,8 @@ Tensor Request::input(std::size_t index) {
   check_idle_locked();
   if (!inputs_[index]) {
     const auto& port = *model_->inputs()[index];
-    own_inputs_[index] = Tensor{port.type, port.shape.has_rank() ? initial_shape(port.shape) : Shape{}};
+    own_inputs_[index] =
+        Tensor{port.type, port.shape.has_rank() ? initial_shape(port.shape) : Shape{}};
     if (own_inputs_[index].type() != ElementType::string && own_inputs_[index].byte_size() != 0) {
       std::memset(own_inputs_[index].data(), 0, own_inputs_[index].byte_size());
     }
@@ -119,8 +127,8 @@ Tensor Request::own_input(std::size_t index, const Shape& shape) {
   check_index(index, inputs_.size(), "input");
   const auto& port = *model_->inputs()[index];
   if (!port.shape.contains(shape)) {
-    throw Error(fmt::format("{}: a value of shape {} came, {} was expected", title(port), shape.to_string(),
-                            port.shape.to_string()));
+    throw Error(fmt::format("{}: a value of shape {} came, {} was expected", title(port),
+                            shape.to_string(), port.shape.to_string()));
   }
   const std::lock_guard lock{mutex_};
   check_idle_locked();
@@ -139,7 +147,8 @@ void Request::set_output(std::size_t index, Tensor tensor) {
   check_index(index, outputs_.size(), "output");
   check_fits(*model_->outputs()[index], tensor);
   if (tensor.read_only()) {
-    throw Error(fmt::format("{}: a read-only tensor cannot hold results", title(*model_->outputs()[index])));
+    throw Error(fmt::format("{}: a read-only tensor cannot hold results",
+                            title(*model_->outputs()[index])));
   }
   const std::lock_guard lock{mutex_};
   check_idle_locked();
@@ -158,9 +167,11 @@ OperationRef Request::claim(const StartOptions& options, bool inline_run) {
     if (!inputs_[i] || !model_->inputs()[i]->shape.contains(inputs_[i].shape())) {
       const auto& port = *model_->inputs()[i];
       if (inputs_[i] || port.shape.is_dynamic()) {
-        const auto came = inputs_[i] ? fmt::format("one of shape {} is set", inputs_[i].shape().to_string())
-                                     : std::string{"none is set"};
-        throw Error(fmt::format("{}: a tensor of shape {} was expected, {}", title(port), port.shape.to_string(), came));
+        const auto came =
+            inputs_[i] ? fmt::format("one of shape {} is set", inputs_[i].shape().to_string())
+                       : std::string{"none is set"};
+        throw Error(fmt::format("{}: a tensor of shape {} was expected, {}", title(port),
+                                port.shape.to_string(), came));
       }
       input(i);
     }
@@ -192,6 +203,9 @@ OperationRef Request::claim(const StartOptions& options, bool inline_run) {
   }
   if (options.continuation != nullptr) {
     operation->completion.attach(*options.continuation);
+  }
+  if (options.second != nullptr) {
+    operation->completion.attach(*options.second);
   }
   if (busy_) {
     pending_ = operation;

@@ -78,8 +78,10 @@ void add_live_values(Operation& operation, const StagePlan& stage, const plan::C
   frame.next.clear();
   for (std::size_t i = 0; i < cut.live.size(); ++i) {
     const auto from = stage.live_from[i];
-    const bool shapes = std::find(cut.known.begin(), cut.known.end(), cut.live[i]) != cut.known.end();
-    const auto tensor = from < frame.known.size() ? frame.known[from].tensor : carried[from - frame.known.size()];
+    const bool shapes =
+        std::find(cut.known.begin(), cut.known.end(), cut.live[i]) != cut.known.end();
+    const auto tensor =
+        from < frame.known.size() ? frame.known[from].tensor : carried[from - frame.known.size()];
     frame.next.push_back({cut.live[i], tensor, shapes && !cut.evaluate_next});
   }
 }
@@ -95,8 +97,8 @@ void evaluate_between(Operation& operation, const plan::Cut& cut) {
       inputs.push_back(graph[id].constant);
       continue;
     }
-    const auto found =
-        std::find_if(frame.next.begin(), frame.next.end(), [&](const KnownValue& known) { return known.value == id; });
+    const auto found = std::find_if(frame.next.begin(), frame.next.end(),
+                                    [&](const KnownValue& known) { return known.value == id; });
     inputs.push_back(found != frame.next.end() ? found->tensor : Tensor{});
   }
   auto results = node.op->evaluate(node, inputs);
@@ -105,7 +107,8 @@ void evaluate_between(Operation& operation, const plan::Cut& cut) {
       frame.next.push_back({node.outputs[i], results[i], false});
       for (std::size_t k = 0; k < graph.outputs.size(); ++k) {
         if (graph.outputs[k] == node.outputs[i]) {
-          prepared_output(operation, static_cast<std::uint32_t>(k), {{}, results[i].type(), results[i].shape(), {}});
+          prepared_output(operation, static_cast<std::uint32_t>(k),
+                          {{}, results[i].type(), results[i].shape(), {}});
           results[i].copy_to(operation.outputs[k]);
         }
       }
@@ -239,7 +242,6 @@ Run run_stages(Operation& operation) {
         throw Cancelled{};
       }
     }
-    frame.known.clear();
     if (operation.publish_copies) {
       publish_copies(operation);
     }
@@ -248,6 +250,9 @@ Run run_stages(Operation& operation) {
   } catch (...) {
     outcome = {Outcome::Kind::failed, std::current_exception()};
   }
+  // However it ended: what it read is held no longer.
+  RunFrame::of(operation).known.clear();
+  RunFrame::of(operation).next.clear();
   RunFrame::finish(operation, std::move(outcome));
 }
 

@@ -13,6 +13,7 @@ from coinfer._coinfer import (
     DeadlineExceeded,
     Dimension,
     Error,
+    InferFuture,
     InferRequest,
     Model,
     ModelFileError,
@@ -24,6 +25,7 @@ from coinfer._coinfer import (
     Unsupported,
     Version,
     __version__,
+    stats,
     zero_copy_report,
 )
 from coinfer.as_openvino import install_as_openvino
@@ -39,6 +41,7 @@ __all__ = [
     "DeadlineExceeded",
     "Dimension",
     "Error",
+    "InferFuture",
     "InferRequest",
     "Model",
     "ModelFileError",
@@ -55,6 +58,7 @@ __all__ = [
     "compile_model",
     "install_as_openvino",
     "properties",
+    "stats",
     "zero_copy_report",
 ]
 

@@ -18,7 +18,19 @@ PyObject* arm_deadline = nullptr;  // coinfer.deadline.arm, imported when first 
 
 constexpr std::size_t max_spare_operations = 256;
 
+/// Tasks learn the type before its first instance is seen, so that they run it like a coroutine.
+void teach_tasks() {
+  static bool taught = false;
+  if (!taught) {
+    taught = true;
+    const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.tasks")));
+    const auto done = PyRef::steal(
+        checked(PyObject_CallMethod(module.get(), "teach", "O", bridge::future_class())));
+  }
+}
+
 bridge::Ticket* checked_ticket() {
+  teach_tasks();
   auto* ticket = bridge::new_ticket();
   if (ticket == nullptr) {
     throw bridge::PythonError{};
@@ -132,16 +144,12 @@ int priority_of(PyObject* value) {
   return static_cast<int>(priority);
 }
 
-PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request,
-                      const AsyncCall& call) {
+PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call) {
   bridge::empty_garbage();
   check_timeout(call.timeout);
-  request.check_idle();
-  BoundInputs bound;
-  parse_inputs(call.inputs, ports, call.share_inputs, &request, bound);
-  set_inputs(request, bound);
+  request.bind(call.inputs, call.share_inputs);
   auto* ticket = checked_ticket();
-  set_flags(*ticket, owner, ports, call);
+  set_flags(*ticket, owner, request.ports(), call);
   ticket->result = request_results;
   auto future = PyRef::steal(bridge::future_of(*ticket));
   try {
@@ -189,9 +197,106 @@ PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& 
   return with_deadline(std::move(future), call.timeout);
 }
 
-PyObject* observe(PyObject* owner, InferRequest& request) {
+namespace {
+
+/// An awaited run that waits for a request of a queue. A letter to its loop once there is one.
+struct Application : bridge::Letter, IdleSlots::Applicant {
+  Ticket* ticket = nullptr;
+  PyAsyncInferQueue* queue = nullptr;  // kept alive by the ticket's context
+  std::shared_ptr<IdleSlots> slots;
+  BoundInputs bound;
+  PyRef userdata;
+  StartOptions options;
+  std::size_t slot = 0;
+};
+
+void start_on_slot(PyAsyncInferQueue& queue, std::size_t slot, Ticket& ticket, StartOptions options,
+                   PyObject* userdata) {
+  auto& request = *queue.requests()[slot];
+  request.userdata = PyRef::borrow(userdata == nullptr ? Py_None : userdata);
+  options.continuation = &ticket;
+  options.second = &queue.idle().end_of_run(slot);
+  options.operation = &ticket.operation;
+  request.start(options);
+}
+
+/// On the loop: the slot is there. False when the loop must stop. Frees the application, unless it
+/// has to wait again.
+bool begin(std::unique_ptr<Application> owned) {
+  auto& application = *owned;
+  auto& queue = *application.queue;
+  auto* ticket = application.ticket;
+  if (bridge::is_done(*ticket)) {
+    PyErr_Clear();
+    application.slots->give_back(application.slot);
+    bridge::drop_ticket(ticket);
+    return true;
+  }
+  try {
+    if (!queue.settle(application.slot)) {
+      const auto slots = application.slots;
+      slots->apply(*owned.release());
+      return true;
+    }
+    set_inputs(queue.requests()[application.slot]->request(), application.bound);
+    start_on_slot(queue, application.slot, *ticket, application.options,
+                  application.userdata.get());
+  } catch (...) {
+    application.slots->not_started(application.slot);
+    set_python_error(std::current_exception());
+    return bridge::fail_ticket(ticket);
+  }
+  return true;
+}
+
+}  // namespace
+
+PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
+                      PyObject* userdata) {
   bridge::empty_garbage();
-  const auto operation = request.current();
+  check_timeout(call.timeout);
+  auto application = std::make_unique<Application>();
+  parse_inputs(call.inputs, queue.ports(), call.share_inputs, nullptr, application->bound);
+  auto* ticket = checked_ticket();
+  set_flags(*ticket, owner, queue.ports(), call);
+  ticket->result = request_results;
+  auto future = PyRef::steal(bridge::future_of(*ticket));
+  application->options = {.publish_copies = !call.share_outputs, .priority = call.priority};
+  if (const auto slot = queue.idle().try_take(); slot && queue.settle(*slot)) {
+    try {
+      set_inputs(queue.requests()[*slot]->request(), application->bound);
+      start_on_slot(queue, *slot, *ticket, application->options, userdata);
+    } catch (...) {
+      queue.idle().not_started(*slot);
+      bridge::drop_ticket(ticket);
+      throw;
+    }
+    return with_deadline(std::move(future), call.timeout);
+  }
+  application->ticket = ticket;
+  application->queue = &queue;
+  application->slots = queue.idle().shared_from_this();
+  application->userdata = PyRef::borrow(userdata);
+  application->open = [](bridge::Letter* self) {
+    return begin(std::unique_ptr<Application>{static_cast<Application*>(self)});
+  };
+  application->release = [](bridge::Garbage* self) noexcept {
+    const std::unique_ptr<Application> mine{static_cast<Application*>(self)};
+    mine->slots->give_back(mine->slot);
+    bridge::drop_ticket(mine->ticket);
+  };
+  application->given = [](IdleSlots::Applicant* self, std::size_t slot) noexcept {
+    auto* mine = static_cast<Application*>(self);
+    mine->slot = slot;
+    mine->ticket->channel->post(mine);
+  };
+  queue.idle().apply(*application.release());
+  return with_deadline(std::move(future), call.timeout);
+}
+
+PyObject* observe(PyObject* owner, PyInferRequest& request) {
+  bridge::empty_garbage();
+  const auto operation = request.request().current();
   if (operation && !(operation->completion.done() && !operation->unreported_error())) {
     auto* ticket = checked_ticket();
     ticket->context = Py_NewRef(owner);
@@ -206,6 +311,17 @@ PyObject* observe(PyObject* owner, InferRequest& request) {
     return future.release();
   }
   return checked(bridge::completed_future());
+}
+
+PyObject* run_stamps(PyInferRequest& request) {
+  const auto operation = request.request().current();
+  const auto stamps = operation ? operation->stamps() : Stamps{};
+  const auto ns = [](std::chrono::steady_clock::time_point time) {
+    return static_cast<long long>(time.time_since_epoch() / std::chrono::nanoseconds{1});
+  };
+  return checked(Py_BuildValue("{s:L,s:L,s:L,s:i}", "queued", ns(stamps.queued), "started",
+                               ns(stamps.started), "finished", ns(stamps.finished), "thread",
+                               stamps.thread));
 }
 
 }  // namespace coinfer::python

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "coinfer/infer_request.hpp"
+#include "module/async_infer_queue.hpp"
+#include "module/infer_request.hpp"
 #include "module/port.hpp"
 
 /// Awaitable inference: `infer_async` of requests and compiled models, and `await request`.
@@ -29,19 +31,27 @@ int priority_of(PyObject* value);
 /// Runs of a compiled model that are over and may be used again. Under the GIL.
 using SpareOperations = std::vector<OperationRef>;
 
-/// Starts a run on the request and returns its future, a new reference. `owner` is the Python
-/// object that keeps `ports` alive. Throws PythonError, RequestBusy, or Error for bad inputs:
-/// nothing was started then.
-PyObject* infer_async(PyObject* owner, const PortTable& ports, InferRequest& request,
-                      const AsyncCall& call);
+/// Starts a run on the request and returns its future, a new reference. `owner` is the request's
+/// Python object. Throws PythonError, RequestBusy, or Error for bad inputs: nothing was started
+/// then.
+PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call);
 
 /// The same without a request: the run has inputs and outputs of its own, so that any number may be
 /// in flight. All inputs must be given. `spare` must live as long as `owner`.
 PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
                       const AsyncCall& call);
 
+/// The same on a request of the queue, once one is idle: waits for it on the loop, first come,
+/// first served. `owner` is the queue's Python object, `userdata` is borrowed.
+PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
+                      PyObject* userdata);
+
 /// A future of the run in flight that only observes: cancelling it leaves the run alone. Its result
 /// is None; it is done when the request is idle. A new reference.
-PyObject* observe(PyObject* owner, InferRequest& request);
+PyObject* observe(PyObject* owner, PyInferRequest& request);
+
+/// {"queued", "started", "finished": ns on the monotonic clock, "thread": native id} of the
+/// request's last run; zero for what has not been. A new reference.
+PyObject* run_stamps(PyInferRequest& request);
 
 }  // namespace coinfer::python

@@ -91,10 +91,44 @@ bool IdleSlots::ready() const {
   return !idle_.empty();
 }
 
-void IdleSlots::give_back(std::size_t slot) noexcept {
+std::optional<std::size_t> IdleSlots::try_take() {
+  const std::lock_guard lock{mutex_};
+  if (idle_.empty() || !applicants_.empty()) {
+    return std::nullopt;
+  }
+  const auto slot = idle_.front();
+  idle_.pop_front();
+  return slot;
+}
+
+void IdleSlots::apply(Applicant& applicant) {
+  std::size_t slot = 0;
   {
     const std::lock_guard lock{mutex_};
-    idle_.push_back(slot);
+    if (idle_.empty()) {
+      applicants_.push_back(&applicant);
+      return;
+    }
+    slot = idle_.front();
+    idle_.pop_front();
+  }
+  applicant.given(&applicant, slot);
+}
+
+void IdleSlots::give_back(std::size_t slot) noexcept {
+  Applicant* applicant = nullptr;
+  {
+    const std::lock_guard lock{mutex_};
+    if (applicants_.empty()) {
+      idle_.push_back(slot);
+    } else {
+      applicant = applicants_.front();
+      applicants_.pop_front();
+    }
+  }
+  if (applicant != nullptr) {
+    applicant->given(applicant, slot);
+    return;
   }
   changed_.notify_all();
 }
@@ -108,8 +142,7 @@ void IdleSlots::forget_run(std::size_t slot) noexcept { slots_[slot].owner.reset
 
 void IdleSlots::not_started(std::size_t slot) noexcept {
   forget_run(slot);
-  const std::lock_guard lock{mutex_};
-  idle_.push_front(slot);
+  give_back(slot);
 }
 
 PyAsyncInferQueue::PyAsyncInferQueue(const PyCompiledModel& model, std::int64_t jobs) {
@@ -149,20 +182,26 @@ void PyAsyncInferQueue::collect_error(PyInferRequest& request) {
   }
 }
 
+bool PyAsyncInferQueue::settle(std::size_t slot) {
+  auto& request = *requests_[slot];
+  const auto operation = request.request().current();
+  if (operation && !operation->completion.done()) {
+    // A user started the request himself, in its callback.
+    if (operation->completion.attach(idle_->end_of_run(slot))) {
+      return false;
+    }
+    idle_->forget_run(slot);
+  }
+  collect_error(request);
+  return true;
+}
+
 std::size_t PyAsyncInferQueue::take() {
   for (;;) {
     const auto slot = idle_->take(has_callback());
-    auto& request = *requests_[slot];
-    const auto operation = request.request().current();
-    if (operation && !operation->completion.done()) {
-      // A user started the request himself, in its callback.
-      if (operation->completion.attach(idle_->end_of_run(slot))) {
-        continue;
-      }
-      idle_->forget_run(slot);
+    if (settle(slot)) {
+      return slot;
     }
-    collect_error(request);
-    return slot;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "module/compiled_model.hpp"
@@ -27,6 +28,15 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
   void wait_all(bool callbacks_pending);
   bool ready() const;
   void give_back(std::size_t slot) noexcept;
+  /// Takes an idle slot without blocking; nullopt when there is none or others wait already.
+  std::optional<std::size_t> try_take();
+  /// Someone on an event loop who waits for a slot: first come, first served, before `take`.
+  /// Native.
+  struct Applicant {
+    /// Any thread; must not block.
+    void (*given)(Applicant* self, std::size_t slot) noexcept = nullptr;
+  };
+  void apply(Applicant& applicant);
 
   /// To be attached to the run that slot `slot`, taken, starts: gives the slot back at its end.
   Continuation& end_of_run(std::size_t slot) noexcept;
@@ -46,6 +56,7 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::size_t> idle_;
+  std::deque<Applicant*> applicants_;
   std::vector<Slot> slots_;
 };
 
@@ -65,6 +76,9 @@ class PyAsyncInferQueue {
   std::size_t idle_id() { return idle_->peek(has_callback()); }
   void set_callback(PyObject* function);
 
+  /// Once a slot was taken: false when a user had started its request himself, and the slot comes
+  /// back later.
+  bool settle(std::size_t slot);
   /// Takes an idle slot, for someone who starts its request himself with `end_of_run`.
   std::size_t take();
   IdleSlots& idle() noexcept { return *idle_; }

@@ -28,6 +28,9 @@ class PyCompiledModel {
   /// For the next `take_request`. It may have a run in flight only when that was abandoned.
   void give_back(PyInferRequestRef request) { idle_.push_back(std::move(request)); }
 
+  /// Runs of `infer_async` that are over, to be used again.
+  std::vector<OperationRef> spare_operations;
+
  private:
   std::shared_ptr<const PortTable> ports_;
   std::vector<PyInferRequestRef> idle_;

@@ -1,12 +1,15 @@
 #define COINFER_IMPORTS_NUMPY
 #include "asyncio_bridge/future.hpp"
 #include "module/array.hpp"
+#include "module/async.hpp"
 #include "module/async_infer_queue.hpp"
+#include "module/async_methods.hpp"
 #include "module/compiled_model.hpp"
 #include "module/core.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/infer_request.hpp"
+#include "module/lifecycle.hpp"
 #include "module/model.hpp"
 #include "module/numpy.hpp"
 #include "module/port.hpp"
@@ -44,6 +47,9 @@ void register_all() {
   register_compiled_model();
   register_async_infer_queue();
   register_core();
+  register_async();
+  register_async_methods();
+  register_lifecycle();
   bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
   bp::scope().attr("__name__") = "coinfer._coinfer";
 }

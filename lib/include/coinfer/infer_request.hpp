@@ -30,7 +30,8 @@ class Request;
 
 /// Blocks until the run and its callback are over. False when the deadline passed, or when
 /// `interrupted`, asked every 100 ms and after each signal, said so. The run goes on then.
-bool wait_until_complete(Operation& operation, std::optional<std::chrono::steady_clock::time_point> deadline,
+bool wait_until_complete(Operation& operation,
+                         std::optional<std::chrono::steady_clock::time_point> deadline,
                          const std::function<bool()>& interrupted);
 
 /// How a run is started.
@@ -38,6 +39,7 @@ struct StartOptions {
   bool publish_copies = false;  ///< see Operation
   int priority = 0;
   Continuation* continuation = nullptr;  ///< attached before the run can end
+  Continuation* second = nullptr;        ///< the same, after `continuation`
   Gate* gate = nullptr;                  ///< instead of the request's own callback
   OperationRef* operation = nullptr;     ///< set to the run before it starts
 };
@@ -70,14 +72,15 @@ class InferRequest {
   void start_async();
   OperationRef start(const StartOptions& options);
   /// Blocks until the run in flight and its callback are over; throws what it failed with. Any
-  /// number of threads may wait. At once when idle: then the last run's failure is not thrown again.
+  /// number of threads may wait. At once when idle: then the last run's failure is not thrown
+  /// again.
   void wait();
   /// True when it is over.
   bool wait_for(std::chrono::milliseconds timeout);
   /// The run in flight ends with Cancelled; nothing when idle.
   void cancel();
-  /// Called on the stream's thread after each asynchronous run, before waiters are told; the request
-  /// may be started again in it. What it throws is thrown by the first `wait`.
+  /// Called on the stream's thread after each asynchronous run, before waiters are told; the
+  /// request may be started again in it. What it throws is thrown by the first `wait`.
   void set_callback(std::function<void(std::exception_ptr)> callback);
 
   bool busy() const;
@@ -90,13 +93,14 @@ class InferRequest {
   const std::vector<PortRef>& model_outputs() const;
 
   /// Starts a run and completes with its outcome. *Completion signature*: void(std::exception_ptr).
-  /// *Cancellation*: total, partial and terminal all cancel the run, which completes with Cancelled.
-  /// The handler runs on its associated executor; without one on the stream's thread, where it must
-  /// not block. Never completes before it returned. Thread safety: see the class.
+  /// *Cancellation*: total, partial and terminal all cancel the run, which completes with
+  /// Cancelled. The handler runs on its associated executor; without one on the stream's thread,
+  /// where it must not block. Never completes before it returned. Thread safety: see the class.
   template <class Token>
   auto async_infer(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, InferRequest request) { initiate(std::move(handler), request, true); }, token, *this);
+        [](auto handler, InferRequest request) { initiate(std::move(handler), request, true); },
+        token, *this);
   }
 
   /// Completes when the run in flight is over, at once when idle. Same signature and rules as
@@ -104,7 +108,8 @@ class InferRequest {
   template <class Token>
   auto async_wait(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, InferRequest request) { initiate(std::move(handler), request, false); }, token, *this);
+        [](auto handler, InferRequest request) { initiate(std::move(handler), request, false); },
+        token, *this);
   }
 
   const std::shared_ptr<runtime::Request>& impl() const { return impl_; }
@@ -124,8 +129,8 @@ class InferRequest {
 template <class Handler>
 struct InferRequest::Waiter : Continuation {
   using Executor = boost::asio::associated_executor_t<Handler>;
-  using Allocator =
-      typename std::allocator_traits<boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<Waiter>;
+  using Allocator = typename std::allocator_traits<
+      boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<Waiter>;
 
   Handler handler;
   boost::asio::executor_work_guard<Executor> work;

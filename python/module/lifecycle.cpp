@@ -1,0 +1,74 @@
+#include "module/lifecycle.hpp"
+
+#include <Python.h>
+
+#include <boost/python.hpp>
+
+#include "asyncio_bridge/delivery.hpp"
+#include "asyncio_bridge/future.hpp"
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/runtime.hpp"
+#include "module/async.hpp"
+#include "module/exceptions.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+
+/// The atexit hook: nothing starts any more, what runs stops at its next step, threads are joined.
+void shut_down() {
+  bridge::stop_delivery();
+  if (auto* thread = bridge::delivery_thread()) {
+    // A callback that never returns must not keep the process alive.
+    const auto joined = bridge::PyRef::steal(PyObject_CallMethod(thread, "join", "d", 5.0));
+    if (!joined) {
+      PyErr_Clear();
+    }
+  }
+  {
+    const bridge::GilReleased released;
+    bridge::exiting::begin();
+    shutdown();
+  }
+  bridge::empty_garbage();
+  bridge::stop_garbage();
+}
+
+bp::dict live() {
+  bridge::empty_garbage();
+  const auto objects = live_objects();
+  bp::dict counts;
+  counts["operations"] = objects.operations;
+  counts["requests"] = objects.requests;
+  counts["compiled_models"] = objects.compiled_models;
+  counts["tickets"] = bridge::live_tickets();
+  counts["kept_objects"] = bridge::kept_objects();
+  return counts;
+}
+
+bp::object stats(const bp::object& request) {
+  const bp::extract<PyInferRequest&> known{request};
+  if (!known.check()) {
+    throw_type_error("stats() takes an InferRequest");
+  }
+  return bp::object{bp::handle<>(run_stamps(known()))};
+}
+
+}  // namespace
+
+void register_lifecycle() {
+  bp::def("_shutdown", shut_down,
+          "Ends all threads; nothing can be started afterwards. Called at exit.");
+  // Registered at import, so that it runs after the hooks of whoever imports this later.
+  const bp::object hook = bp::scope().attr("_shutdown");
+  bp::import("atexit").attr("register")(hook);
+  bp::def("_live_objects", live, "Native objects alive, by kind.");
+  bp::def("stats", stats, bp::arg("request"),
+          "When the request's last run was queued, started and finished, in nanoseconds on the "
+          "clock of\n"
+          "time.monotonic_ns(), and the native id of the thread that computed it; 0 for what has "
+          "not been.");
+}
+
+}  // namespace coinfer::python

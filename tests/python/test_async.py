@@ -1,0 +1,462 @@
+"""Awaited inference, on asyncio, asyncio in debug mode, and uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+import weakref
+
+import numpy as np
+import pytest
+
+import coinfer
+from tests.python import models
+from tests.python.loops import Run, each_loop
+
+F32 = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
+def compiled(model: object, **config: object) -> coinfer.CompiledModel:
+    return coinfer.Core().compile_model(
+        coinfer.Core().read_model(model), "CPU", {**F32, **config}
+    )
+
+
+@pytest.fixture(scope="module")
+def add() -> coinfer.CompiledModel:
+    return compiled(models.one_add((4,)))
+
+
+@pytest.fixture(scope="module")
+def slow() -> coinfer.CompiledModel:
+    return compiled(models.slow(200, 256))
+
+
+def slow_input(slow: coinfer.CompiledModel) -> np.ndarray:
+    return np.zeros(slow.input(0).shape, np.float32)
+
+
+def x(value: float) -> np.ndarray:
+    return np.full(4, value, np.float32)
+
+
+@each_loop
+def test_await_of_a_request_gives_what_infer_gives(run: Run, add: coinfer.CompiledModel) -> None:
+    async def main() -> None:
+        request = add.create_infer_request()
+        for share in (False, True):
+            results = await request.infer_async([x(2)], share_inputs=share, share_outputs=share)
+            assert isinstance(results, type(request.infer([x(2)])))
+            np.testing.assert_array_equal(results[0], x(3))
+
+    run(main())
+
+
+@each_loop
+def test_unshared_awaited_result_is_the_callers_own(run: Run, add: coinfer.CompiledModel) -> None:
+    async def main() -> None:
+        request = add.create_infer_request()
+        first = (await request.infer_async([x(1)]))[0]
+        second = (await request.infer_async([x(5)]))[0]
+        np.testing.assert_array_equal(first, x(2))
+        np.testing.assert_array_equal(second, x(6))
+        assert first.flags.writeable
+        first[:] = 0
+        np.testing.assert_array_equal(request.get_output_tensor(0).data, x(6))
+
+    run(main())
+
+
+@each_loop
+def test_many_awaits_of_a_compiled_model_keep_their_own_results(
+    run: Run, add: coinfer.CompiledModel
+) -> None:
+    async def one(i: int) -> None:
+        results = await add.infer_async([x(i)])
+        np.testing.assert_array_equal(results[0], x(i + 1))
+
+    async def main() -> None:
+        for _ in range(5):
+            await asyncio.gather(*(one(i) for i in range(600)))
+
+    run(main())
+
+
+@each_loop
+def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(run: Run, add: coinfer.CompiledModel) -> None:
+    async def main() -> None:
+        future = add.infer_async([x(1)])
+        assert asyncio.isfuture(future)
+        assert isinstance(future, asyncio.Future)
+        assert asyncio.ensure_future(future) is future
+        await future
+
+        results = await asyncio.create_task(add.infer_async([x(1)]))
+        np.testing.assert_array_equal(results[0], x(2))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(add.infer_async([x(i)])) for i in range(20)]
+        assert [task.result()[0][0] for task in tasks] == [i + 1 for i in range(20)]
+
+        results = await asyncio.wait_for(add.infer_async([x(3)]), 10)
+        np.testing.assert_array_equal(results[0], x(4))
+        results = await asyncio.shield(add.infer_async([x(4)]))
+        np.testing.assert_array_equal(results[0], x(5))
+        done, pending = await asyncio.wait([add.infer_async([x(5)])], timeout=10)
+        assert len(done) == 1 and not pending
+        async with asyncio.timeout(10):
+            await add.infer_async([x(6)])
+
+    run(main())
+
+
+@each_loop
+def test_a_failed_inference_raises_from_await_and_wait_alike(run: Run) -> None:
+    failing = compiled(models.failing())
+    bad = np.array([99], np.int64)
+    good = np.array([1], np.int64)
+
+    async def main() -> None:
+        request = failing.create_infer_request()
+        with pytest.raises(coinfer.Error) as awaited:
+            await request.infer_async([bad])
+        request.start_async([bad])
+        with pytest.raises(coinfer.Error) as waited:
+            request.wait()
+        with pytest.raises(coinfer.Error) as direct:
+            request.infer([bad])
+        assert str(awaited.value) == str(waited.value) == str(direct.value)
+        assert "Gather" in str(awaited.value) or "gather" in str(awaited.value)
+        np.testing.assert_array_equal((await request.infer_async([good]))[0], [[2, 3]])
+        with pytest.raises(coinfer.Error):
+            await failing.infer_async([bad])
+        with pytest.raises(coinfer.Error):
+            await asyncio.create_task(failing.infer_async([bad]))
+
+    run(main())
+
+
+@each_loop
+def test_cancelled_await_stops_the_inference_and_the_request_is_reusable(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        request = slow.create_infer_request()
+        begin = time.perf_counter()
+        await request.infer_async([data])
+        whole = time.perf_counter() - begin
+
+        future = request.infer_async([data])
+        await asyncio.sleep(whole / 10)
+        begin = time.perf_counter()
+        assert future.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await future
+        # Started again at once: queues behind the run that is stopping.
+        await request.infer_async([data])
+        assert time.perf_counter() - begin < 1.8 * whole + 0.05
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(request.infer_async([data]), whole / 10)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(whole / 10):
+                await request.infer_async([data])
+        task = asyncio.create_task(slow.infer_async([data]))
+        await asyncio.sleep(whole / 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(await request.infer_async([data])) == 1
+
+    run(main())
+
+
+@each_loop
+def test_request_cancel_raises_cancelled_in_the_await(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        request = slow.create_infer_request()
+        future = request.infer_async([data])
+        await asyncio.sleep(0)
+        request.cancel()
+        with pytest.raises(coinfer.Cancelled):
+            await future
+        await request.infer_async([data])
+
+    run(main())
+
+
+@each_loop
+def test_timeout_argument(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        with pytest.raises(coinfer.DeadlineExceeded) as caught:
+            await slow.infer_async([data], timeout=0.001)
+        assert isinstance(caught.value, TimeoutError) and "0.001" in str(caught.value)
+        await slow.infer_async([data], timeout=60)
+        with pytest.raises(ValueError):
+            slow.infer_async([data], timeout=-1)
+
+    run(main())
+
+
+@each_loop
+def test_a_started_request_is_busy(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        request = slow.create_infer_request()
+        future = request.infer_async([data])
+        with pytest.raises(coinfer.RequestBusy):
+            request.infer_async([data])
+        with pytest.raises(coinfer.RequestBusy):
+            request.get_output_tensor(0)
+        assert request.latency >= 0
+        await future
+
+    run(main())
+
+
+@each_loop
+def test_bad_input_is_refused_at_the_call_and_nothing_is_started(
+    run: Run, add: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        request = add.create_infer_request()
+        for owner in (request, add):
+            with pytest.raises(coinfer.Error, match="no_such"):
+                owner.infer_async({"no_such": x(1)})
+            with pytest.raises(coinfer.Error):
+                owner.infer_async([np.zeros(5, np.float32)])
+            with pytest.raises(TypeError):
+                owner.infer_async([object()])
+            np.testing.assert_array_equal((await owner.infer_async([x(1)]))[0], x(2))
+
+    run(main())
+
+
+@each_loop
+def test_await_request_observes_start_async(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def wait_for(request: coinfer.InferRequest) -> None:
+        assert await request is None
+
+    async def main() -> None:
+        request = slow.create_infer_request()
+        assert await request is None
+        request.start_async([data])
+        await asyncio.gather(*(wait_for(request) for _ in range(5)))
+        request.get_output_tensor(0)
+        # Cancelling the observer leaves the run alone.
+        request.start_async([data])
+        task = asyncio.create_task(wait_for(request))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        request.wait()
+        assert request.get_output_tensor(0).shape == slow.output(0).shape
+
+    run(main())
+
+
+def test_no_running_loop_is_a_clear_error(add: coinfer.CompiledModel) -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        add.infer_async([x(1)])
+    np.testing.assert_array_equal(add([x(1)])[0], x(2))
+
+
+@each_loop
+def test_awaiting_from_another_loop_is_an_error(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+    problems: list[BaseException] = []
+
+    async def main() -> None:
+        future = slow.infer_async([data])
+
+        async def other() -> None:
+            await future
+
+        def thread() -> None:
+            try:
+                asyncio.run(other())
+            except BaseException as problem:  # noqa: BLE001 - what comes is what is tested
+                problems.append(problem)
+
+        worker = threading.Thread(target=thread)
+        worker.start()
+        await asyncio.to_thread(worker.join)
+        while not future.done():
+            await asyncio.sleep(0.01)
+        assert len(future.result()) == 1
+
+    run(main())
+    assert len(problems) == 1 and isinstance(problems[0], RuntimeError)
+    assert "different loop" in str(problems[0])
+
+
+def test_loops_in_many_threads(add: coinfer.CompiledModel) -> None:
+    right: list[int] = []
+
+    async def main(base: int) -> None:
+        for _ in range(20):
+            results = await asyncio.gather(*(add.infer_async([x(base + i)]) for i in range(32)))
+            assert [r[0][0] for r in results] == [base + i + 1 for i in range(32)]
+        right.append(base)
+
+    threads = [threading.Thread(target=lambda b=b: asyncio.run(main(b))) for b in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(right) == [0, 1, 2, 3]
+
+
+@each_loop
+def test_a_loop_that_closes_with_work_in_flight(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        for _ in range(3):
+            slow.infer_async([data])
+
+    for _ in range(3):
+        run(main())
+    np.testing.assert_equal(len(slow([data])), 1)
+
+
+def test_hundreds_of_loops_leave_nothing(add: coinfer.CompiledModel) -> None:
+    async def main() -> None:
+        await asyncio.gather(*(add.infer_async([x(i)]) for i in range(3)))
+
+    asyncio.run(main())
+    import os
+
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(200):
+        asyncio.run(main())
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+@each_loop
+def test_shared_inputs_live_until_the_run_is_idle_and_no_longer(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
+    class Array(np.ndarray):
+        pass
+
+    async def main() -> None:
+        data = slow_input(slow).view(Array)
+        alive = weakref.ref(data)
+        future = slow.infer_async([data], share_inputs=True)
+        del data
+        gc.collect()
+        assert alive() is not None
+        await future
+        del future
+        for _ in range(2000):
+            await asyncio.sleep(0.01)
+            gc.collect()
+            if alive() is None:
+                break
+        assert alive() is None
+
+        data = slow_input(slow).view(Array)
+        alive = weakref.ref(data)
+        future = slow.infer_async([data], share_inputs=True)
+        del data
+        await asyncio.sleep(0.002)
+        future.cancel()
+        del future
+        for _ in range(2000):
+            await asyncio.sleep(0.01)
+            gc.collect()
+            if alive() is None:
+                break
+        assert alive() is None
+
+    run(main())
+
+
+def test_no_native_thread_takes_the_gil(slow: coinfer.CompiledModel) -> None:
+    """All runs finish while one Python thread never gives the GIL up."""
+    import sys
+
+    data = slow_input(slow)
+    requests = [slow.create_infer_request() for _ in range(3)]
+    slow([data])
+    begin = time.perf_counter()
+    slow([data])
+    enough = 1 + 10 * (time.perf_counter() - begin)
+    old = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        for request in requests:
+            request.start_async([data], share_inputs=True)
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < enough:
+            pass
+        end = time.monotonic_ns()
+    finally:
+        sys.setswitchinterval(old)
+    for request in requests:
+        request.wait()
+        stamps = coinfer.stats(request)
+        assert 0 < stamps["queued"] <= stamps["started"] <= stamps["finished"] < end
+
+
+@each_loop
+def test_infer_async_never_computes_on_the_loops_thread(
+    run: Run, add: coinfer.CompiledModel, slow: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        for model, data in ((add, x(1)), (slow, slow_input(slow))):
+            request = model.create_infer_request()
+            for _ in range(20 if model is add else 2):
+                await request.infer_async([data])
+                assert coinfer.stats(request)["thread"] != threading.get_native_id()
+            request.infer([data])
+            assert coinfer.stats(request)["thread"] == threading.get_native_id()
+
+    run(main())
+
+
+@each_loop
+def test_the_loop_turns_while_inferences_run(run: Run, slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        turns = 0
+        futures = [slow.infer_async([data]) for _ in range(4)]
+        while not all(future.done() for future in futures):
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 20
+        await asyncio.gather(*futures)
+
+    run(main())
+
+
+def test_priority_goes_first(slow: coinfer.CompiledModel) -> None:
+    data = slow_input(slow)
+
+    async def main() -> None:
+        order: list[str] = []
+
+        async def one(name: str, priority: int) -> None:
+            await slow.infer_async([data], priority=priority)
+            order.append(name)
+
+        tasks = [asyncio.create_task(one(f"low{i}", 0)) for i in range(4)]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(one("high", 5)))
+        await asyncio.gather(*tasks)
+        assert order.index("high") <= 1
+
+    asyncio.run(main())

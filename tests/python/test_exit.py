@@ -1,0 +1,164 @@
+"""How a process ends: exit code, empty standard error, no hang; fork; Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[2]
+
+PRELUDE = """
+import asyncio, os, signal, sys, threading, time
+import numpy as np
+import coinfer; from tests.python import models
+core = coinfer.Core()
+def load(model, **config): return core.compile_model(core.read_model(model), "CPU", config)
+slow = load(models.slow(300, 384))
+data = np.zeros(slow.input(0).shape, np.float32)
+"""
+
+
+def child(source: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "ignore", "-c", PRELUDE + source],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def check(done: subprocess.CompletedProcess[str], code: int = 0, out: str | None = None) -> None:
+    assert done.stderr == ""
+    assert done.returncode == code
+    if out is not None:
+        assert done.stdout.strip() == out
+
+
+def test_exit_with_work_in_flight() -> None:
+    check(child("slow.create_infer_request().start_async([data])"))
+    check(child("r = slow.create_infer_request(); r.start_async([data], share_inputs=True)"))
+    check(child("rs = [slow.create_infer_request() for _ in range(8)]\nfor r in rs: r.start_async([data])"))
+
+
+def test_exit_code_is_kept() -> None:
+    check(child("r = slow.create_infer_request(); r.start_async([data]); sys.exit(7)"), code=7)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_exit_with_an_unawaited_future(loop: str) -> None:
+    factory = "import uvloop; make = uvloop.new_event_loop" if loop == "uvloop" else "make = None"
+    source = f"""
+{factory}
+async def main():
+    global future
+    future = slow.infer_async([data])
+with asyncio.Runner(loop_factory=make) as runner:
+    runner.run(main())
+"""
+    check(child(source))
+
+
+def test_exit_with_a_pending_callback() -> None:
+    check(
+        child("r = slow.create_infer_request(); r.set_callback(lambda u: None, None); r.start_async([data])")
+    )
+
+
+def test_exit_while_a_daemon_thread_infers() -> None:
+    check(child("threading.Thread(target=lambda: [slow([data]) for _ in range(99)], daemon=True).start(); time.sleep(0.1)"))
+    check(
+        child("def f():\n  r = slow.create_infer_request(); r.start_async([data]); r.wait()\n"
+              "threading.Thread(target=f, daemon=True).start(); time.sleep(0.01)")
+    )
+
+
+def test_import_starts_no_thread() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import coinfer, os; print(len(os.listdir('/proc/self/task')))"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    check(done, out="1")
+
+
+def test_fork_before_first_use_is_free() -> None:
+    source = """
+import coinfer, numpy as np, os; from tests.python import models
+pid = os.fork()
+core = coinfer.Core()
+add = core.compile_model(core.read_model(models.one_add((4,))), "CPU")
+request = add.create_infer_request()
+request.start_async([np.ones(4, np.float32)]); request.wait()
+assert request.get_output_tensor(0).data[0] == 2
+if pid:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys" + source],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    check(done)
+
+
+def test_fork_after_use_raises_and_names_the_remedy() -> None:
+    source = """
+slow([data])
+pid = os.fork()
+if pid == 0:
+    try:
+        slow([data])
+    except coinfer.Error as error:
+        print(error, flush=True)
+    try:
+        slow.create_infer_request().start_async([data])
+    except coinfer.Error as error:
+        print("again", flush=True)
+    sys.exit(3)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+slow([data])
+"""
+    done = child(source)
+    check(done)
+    assert "spawn" in done.stdout and "post_fork" in done.stdout and "again" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\nwhile 1: r.wait(); r.start_async([data])",
+        "print('go', flush=True)\nwhile 1: slow([data])",
+        "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\nasyncio.run(main())",
+    ],
+    ids=["wait", "infer", "asyncio"],
+)
+def test_ctrl_c_interrupts(call: str) -> None:
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    source = PRELUDE + "try:\n" + "\n".join("  " + line for line in call.split("\n"))
+    source += "\nexcept KeyboardInterrupt:\n  print('interrupted')\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "go\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (out, err, process.returncode) == ("interrupted\n", "", 0)
