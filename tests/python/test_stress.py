@@ -1,0 +1,123 @@
+"""Threads, loops, cancels, deadlines, callbacks and exceptions at once; nothing breaks, nothing stays.
+
+COINFER_STRESS_SECONDS and COINFER_STRESS_SEED run it longer or again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import threading
+import time
+
+import numpy as np
+import uvloop
+
+import coinfer
+from coinfer import _coinfer
+from tests.python import models
+
+SECONDS = float(os.environ.get("COINFER_STRESS_SECONDS", "4"))
+SEED = int(os.environ.get("COINFER_STRESS_SEED", "1"))
+
+
+class Chaos:
+    """What one event loop does until the time is up."""
+
+    def __init__(self, seed: int, until: float) -> None:
+        core = coinfer.Core()
+        self.until = until
+        self.random = random.Random(seed)
+        self.add = core.compile_model(core.read_model(models.one_add((4,))), "CPU")
+        self.slow = core.compile_model(
+            core.read_model(models.slow(60, 128)), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+        )
+        self.data = np.zeros(self.slow.input(0).shape, np.float32)
+        self.ones = np.ones(4, np.float32)
+        self.requests = [self.slow.create_infer_request() for _ in range(3)]
+        self.queue = coinfer.AsyncInferQueue(self.add, 3)
+        if seed % 2:
+            self.queue.set_callback(self.callback)
+        self.done = 0
+
+    def callback(self, _request: object, _userdata: object) -> None:
+        if self.random.random() < 0.1:
+            raise ZeroDivisionError("from a callback")
+
+    async def act(self) -> None:
+        dice = self.random.random
+        choice = self.random.randrange(6)
+        if choice == 0:
+            future = self.slow.infer_async([self.data], share_inputs=dice() < 0.5)
+            if dice() < 0.5:
+                await asyncio.sleep(dice() * 0.003)
+            if dice() < 0.5:
+                future.cancel()
+            await future
+        elif choice == 1:
+            await asyncio.wait_for(self.slow.infer_async([self.data]), dice() * 0.01)
+        elif choice == 2:
+            request = self.random.choice(self.requests)
+            await request.infer_async([self.data], timeout=dice() * 0.02)
+        elif choice == 3:
+            self.random.choice(self.requests).cancel()
+        elif choice == 4:
+            future = self.queue.infer_async([self.ones])
+            if dice() < 0.3:
+                future.cancel()
+            await future
+        else:
+            assert (await self.add.infer_async([self.ones]))[0][0] == 2
+
+    async def guarded_act(self) -> None:
+        try:
+            await self.act()
+            self.done += 1
+        except (coinfer.Error, asyncio.CancelledError, TimeoutError, ZeroDivisionError):
+            pass
+
+    async def main(self) -> None:
+        while time.monotonic() < self.until:
+            await asyncio.gather(*(self.guarded_act() for _ in range(40)))
+
+
+def run_loop(chaos: Chaos, seed: int) -> None:
+    factory = uvloop.new_event_loop if seed % 3 == 0 else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(chaos.main())
+
+
+def run_blocking(chaos: Chaos) -> None:
+    while time.monotonic() < chaos.until:
+        chaos.slow([chaos.data])
+        request = chaos.add.create_infer_request()
+        request.start_async([chaos.ones])
+        request.wait()
+        assert request.get_output_tensor(0).data[0] == 2
+
+
+def live() -> dict[str, int]:
+    gc.collect()
+    return dict(_coinfer._live_objects())
+
+
+def test_everything_at_once() -> None:
+    before = live()
+    until = time.monotonic() + SECONDS
+    all_chaos = [Chaos(SEED * 100 + i, until) for i in range(4)]
+    threads = [threading.Thread(target=run_loop, args=(c, i)) for i, c in enumerate(all_chaos)]
+    threads += [threading.Thread(target=run_blocking, args=(c,)) for c in all_chaos[:2]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert min(chaos.done for chaos in all_chaos) > 0
+    del thread
+    all_chaos.clear()
+    threads.clear()
+    deadline = time.monotonic() + 30
+    while live() != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert live() == before
