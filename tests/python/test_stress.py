@@ -11,6 +11,7 @@ import os
 import random
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import uvloop
@@ -21,6 +22,16 @@ from tests.python import models
 
 SECONDS = float(os.environ.get("COINFER_STRESS_SECONDS", "4"))
 SEED = int(os.environ.get("COINFER_STRESS_SEED", "1"))
+
+
+def failing_now_and_then(seed: int) -> Callable[[object, object], None]:
+    dice = random.Random(seed)
+
+    def callback(_request: object, _userdata: object) -> None:
+        if dice.random() < 0.1:
+            raise ZeroDivisionError("from a callback")
+
+    return callback
 
 
 class Chaos:
@@ -39,12 +50,8 @@ class Chaos:
         self.requests = [self.slow.create_infer_request() for _ in range(3)]
         self.queue = coinfer.AsyncInferQueue(self.add, 3)
         if seed % 2:
-            self.queue.set_callback(self.callback)
+            self.queue.set_callback(failing_now_and_then(seed))
         self.done = 0
-
-    def callback(self, _request: object, _userdata: object) -> None:
-        if self.random.random() < 0.1:
-            raise ZeroDivisionError("from a callback")
 
     async def act(self) -> None:
         dice = self.random.random
