@@ -5,6 +5,7 @@
 #include "passes/passes.hpp"
 #include "plan/fuse.hpp"
 #include "plan/lowering.hpp"
+#include "plan/one_hot.hpp"
 #include "plan/simplify.hpp"
 
 namespace coinfer::plan {
@@ -74,6 +75,7 @@ class Builder {
     graph_.outputs = outputs;
     passes::remove_dead(graph_);
     simplify(graph_);
+    look_up_one_hot(graph_);
     fuse(graph_);
     double work = 0;
     for (const auto& node : graph_.nodes) {

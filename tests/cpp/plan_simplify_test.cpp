@@ -135,4 +135,32 @@ BOOST_AUTO_TEST_CASE(an_output_that_changes_nothing_is_still_written) {
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_one_hot_encoding_times_a_matrix_is_a_look_up) {
+  const auto matrix = counting(Shape{3, 2});
+  OneInput net{PartialShape{1, 5, 1}};
+  const auto indices = net.add("Cast", {net.input()}, {{"to", std::int64_t{6}}});
+  const auto equal =
+      net.add("Equal", {indices, net.constant(counting<std::int32_t>(Shape{1, 1, 3}))});
+  const auto encoded = net.add("Cast", {equal}, {{"to", std::int64_t{1}}});
+  auto y = net.add("MatMul", {encoded, net.constant(matrix)});
+  y = net.add("Add", {y, net.constant(make<float>(Shape{1, 1, 2}, {10, -20}))});
+  y = net.add("Relu", {y});
+  // 3 and -1 are no columns: a row of zeros, with the addition and the Relu done to it.
+  BOOST_TEST(values<float>(net.run(y, make<float>(Shape{1, 5, 1}, {2, 0, 3, -1, 1}))) ==
+                 (Floats{14, 0, 10, 0, 10, 0, 10, 0, 12, 0}),
+             boost::test_tools::per_element());
+  BOOST_TEST(net.plan->step_infos().back().type == "LookUp");
+}
+
+BOOST_AUTO_TEST_CASE(an_encoding_that_counts_otherwise_is_multiplied) {
+  OneInput net{PartialShape{2, 1}};
+  const auto indices = net.add("Cast", {net.input()}, {{"to", std::int64_t{6}}});
+  const auto equal =
+      net.add("Equal", {indices, net.constant(make<std::int32_t>(Shape{1, 2}, {1, 0}))});
+  const auto encoded = net.add("Cast", {equal}, {{"to", std::int64_t{1}}});
+  const auto y = net.add("MatMul", {encoded, net.constant(counting(Shape{2, 2}))});
+  BOOST_TEST(values<float>(net.run(y, make<float>(Shape{2, 1}, {0, 1}))) == (Floats{2, 3, 0, 1}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
