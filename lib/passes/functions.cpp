@@ -110,44 +110,89 @@ class Recogniser {
     return false;
   }
 
-  /// x of 1 + erf(x / sqrt(2)).
-  ValueId one_plus_erf(ValueId id) {
-    const auto* erf = maker(plus(id, 1), "Erf");
-    if (erf == nullptr) {
+  /// The two ways to write GELU's distribution function.
+  enum class Form : std::uint8_t { erf, tanh };
+
+  /// x of 1 + erf(x / sqrt(2)), or of 1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
+  ValueId one_plus(ValueId id, Form& form) {
+    const auto inner = plus(id, 1);
+    if (const auto* erf = maker(inner, "Erf")) {
+      form = Form::erf;
+      if (const auto x = times(erf->inputs[0], static_cast<float>(std::sqrt(0.5)))) {
+        return x;
+      }
+      const auto* quotient = maker(erf->inputs[0], "Div");
+      return quotient != nullptr &&
+                     is_scalar(graph_, quotient->inputs[1], static_cast<float>(std::sqrt(2.0)))
+                 ? quotient->inputs[0]
+                 : graph::no_value;
+    }
+    const auto* tanh = maker(inner, "Tanh");
+    const auto* sum =
+        tanh == nullptr ? nullptr : maker(times(tanh->inputs[0], 0.7978845608F), "Add");
+    if (sum == nullptr) {
       return graph::no_value;
     }
-    if (const auto x = times(erf->inputs[0], static_cast<float>(std::sqrt(0.5)))) {
-      return x;
+    form = Form::tanh;
+    for (const auto x : {sum->inputs[0], sum->inputs[1]}) {
+      int power = 0;
+      float factor = 1;
+      if (multiplies(other(*sum, x), x, power, factor, 4) && power == 3 &&
+          std::fabs(factor - 0.044715F) < 1e-5F) {
+        return x;
+      }
     }
-    const auto* quotient = maker(erf->inputs[0], "Div");
-    return quotient != nullptr &&
-                   is_scalar(graph_, quotient->inputs[1], static_cast<float>(std::sqrt(2.0)))
-               ? quotient->inputs[0]
-               : graph::no_value;
+    return graph::no_value;
   }
 
-  /// x * (1 + erf(x / sqrt(2))) * 0.5, multiplied in any order.
+  /// Whether the value is a product of `x` and constants; counts the former, multiplies the latter.
+  bool multiplies(ValueId id, ValueId x, int& power, float& factor, int depth) {
+    if (id == x) {
+      ++power;
+      return true;
+    }
+    if (graph_.is_constant(id)) {
+      const auto& constant = graph_[id].constant;
+      if (constant.size() != 1 || constant.type() != ElementType::f32) {
+        return false;
+      }
+      factor *= *constant.data<float>();
+      return true;
+    }
+    if (const auto* node = maker(id, "Pow");
+        node != nullptr && node->inputs[0] == x && is_scalar(graph_, node->inputs[1], 3)) {
+      power += 3;
+      return true;
+    }
+    const auto* node = maker(id, "Mul");
+    return depth > 0 && node != nullptr && node->inputs.size() == 2 &&
+           multiplies(node->inputs[0], x, power, factor, depth - 1) &&
+           multiplies(node->inputs[1], x, power, factor, depth - 1);
+  }
+
+  /// x * (1 + erf(…)) * 0.5, multiplied in any order.
   bool gelu(std::size_t i) {
     const auto& node = graph_.nodes[i];
     if (node.type != "Mul" || node.inputs.size() != 2) {
       return false;
     }
+    auto form = Form::erf;
     for (const auto id : {node.inputs[0], node.inputs[1]}) {
       const auto rest = other(node, id);
       // (x * 0.5) * (1 + erf)
-      if (const auto x = one_plus_erf(id); x && rest && times(rest, 0.5F) == x) {
-        return make_gelu(i, x);
+      if (const auto x = one_plus(id, form); x && rest && times(rest, 0.5F) == x) {
+        return make_gelu(i, x, form);
       }
       // (x * (1 + erf)) * 0.5, or x * ((1 + erf) * 0.5)
       const bool halved = rest && is_scalar(graph_, rest, 0.5F);
       if (const auto* product = maker(id, "Mul");
           product != nullptr && product->inputs.size() == 2) {
         for (const auto inner : {product->inputs[0], product->inputs[1]}) {
-          const auto x = one_plus_erf(inner);
+          const auto x = one_plus(inner, form);
           const auto beside = other(*product, inner);
           if (x && ((halved && beside == x) ||
                     (rest == x && beside && is_scalar(graph_, beside, 0.5F)))) {
-            return make_gelu(i, x);
+            return make_gelu(i, x, form);
           }
         }
       }
@@ -155,11 +200,13 @@ class Recogniser {
     return false;
   }
 
-  bool make_gelu(std::size_t i, ValueId x) {
+  bool make_gelu(std::size_t i, ValueId x, Form form) {
     if (!same_shape(x, graph_.nodes[i].outputs[0])) {
       return false;
     }
-    replace(i, "Gelu", 20, {x});
+    graph::Attributes attributes;
+    attributes.set("approximate", std::string{form == Form::tanh ? "tanh" : "none"});
+    replace(i, "Gelu", 20, {x}, std::move(attributes));
     return true;
   }
 

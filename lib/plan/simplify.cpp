@@ -31,6 +31,7 @@ class Simplifier {
       is_output_[id.index] = true;
     }
     narrow_convolutions();
+    skip_identities();  // one between two views would keep them apart
     join_views();
     skip_identities();
     skip_expansions();

@@ -90,6 +90,25 @@ BOOST_AUTO_TEST_CASE(an_erf_gelu_is_one_post_op_however_it_is_written) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_gelu_by_tanh_is_one_post_op_however_its_cube_is_written) {
+  for (const bool power : {false, true}) {
+    Network network;
+    const auto x = network.add(
+        "Add", {network.add("MatMul", {network.input({2, 5, 16}), network.constant({16, 24})}),
+                network.constant({24})});
+    const auto c = network.scalar(0.044715F);
+    const auto cube =
+        power ? network.add("Mul", {network.add("Pow", {x, network.scalar(3)}), c})
+              : network.add("Mul", {x, network.add("Mul", {x, network.add("Mul", {c, x})})});
+    const auto inner =
+        network.add("Mul", {network.scalar(0.79788456F), network.add("Add", {x, cube})});
+    const auto one_plus = network.add("Add", {network.scalar(1), network.add("Tanh", {inner})});
+    network.output(network.add("Mul", {x, network.add("Mul", {network.scalar(0.5F), one_plus})}));
+    BOOST_TEST(network.error() < tolerance);
+    BOOST_TEST(contains(network, "MatMul+Add+Gelu"), power);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(written_out_layer_normalisation_and_swish_are_recognised) {
   Network network;
   const auto x = network.input({2, 5, 16});
