@@ -19,9 +19,7 @@ F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 def compiled(model: object, **config: object) -> coinfer.CompiledModel:
-    return coinfer.Core().compile_model(
-        coinfer.Core().read_model(model), "CPU", {**F32, **config}
-    )
+    return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", {**F32, **config})
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +83,9 @@ def test_many_awaits_of_a_compiled_model_keep_their_own_results(
 
 
 @each_loop
-def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(run: Run, add: coinfer.CompiledModel) -> None:
+def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(
+    run: Run, add: coinfer.CompiledModel
+) -> None:
     async def main() -> None:
         future = add.infer_async([x(1)])
         assert asyncio.isfuture(future)
@@ -175,7 +175,9 @@ def test_cancelled_await_stops_the_inference_and_the_request_is_reusable(
 
 
 @each_loop
-def test_request_cancel_raises_cancelled_in_the_await(run: Run, slow: coinfer.CompiledModel) -> None:
+def test_request_cancel_raises_cancelled_in_the_await(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
     data = slow_input(slow)
 
     async def main() -> None:
@@ -286,7 +288,7 @@ def test_awaiting_from_another_loop_is_an_error(run: Run, slow: coinfer.Compiled
         def thread() -> None:
             try:
                 asyncio.run(other())
-            except BaseException as problem:  # noqa: BLE001 - what comes is what is tested
+            except BaseException as problem:
                 problems.append(problem)
 
         worker = threading.Thread(target=thread)

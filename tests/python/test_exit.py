@@ -45,7 +45,12 @@ def check(done: subprocess.CompletedProcess[str], code: int = 0, out: str | None
 def test_exit_with_work_in_flight() -> None:
     check(child("slow.create_infer_request().start_async([data])"))
     check(child("r = slow.create_infer_request(); r.start_async([data], share_inputs=True)"))
-    check(child("rs = [slow.create_infer_request() for _ in range(8)]\nfor r in rs: r.start_async([data])"))
+    check(
+        child(
+            "rs = [slow.create_infer_request() for _ in range(8)]\n"
+            "for r in rs: r.start_async([data])"
+        )
+    )
 
 
 def test_exit_code_is_kept() -> None:
@@ -68,15 +73,25 @@ with asyncio.Runner(loop_factory=make) as runner:
 
 def test_exit_with_a_pending_callback() -> None:
     check(
-        child("r = slow.create_infer_request(); r.set_callback(lambda u: None, None); r.start_async([data])")
+        child(
+            "r = slow.create_infer_request(); r.set_callback(lambda u: None, None)\n"
+            "r.start_async([data])"
+        )
     )
 
 
 def test_exit_while_a_daemon_thread_infers() -> None:
-    check(child("threading.Thread(target=lambda: [slow([data]) for _ in range(99)], daemon=True).start(); time.sleep(0.1)"))
     check(
-        child("def f():\n  r = slow.create_infer_request(); r.start_async([data]); r.wait()\n"
-              "threading.Thread(target=f, daemon=True).start(); time.sleep(0.01)")
+        child(
+            "many = lambda: [slow([data]) for _ in range(99)]\n"
+            "threading.Thread(target=many, daemon=True).start(); time.sleep(0.1)"
+        )
+    )
+    check(
+        child(
+            "def f():\n  r = slow.create_infer_request(); r.start_async([data]); r.wait()\n"
+            "threading.Thread(target=f, daemon=True).start(); time.sleep(0.01)"
+        )
     )
 
 
@@ -139,9 +154,11 @@ slow([data])
 @pytest.mark.parametrize(
     "call",
     [
-        "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\nwhile 1: r.wait(); r.start_async([data])",
+        "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\n"
+        "while 1: r.wait(); r.start_async([data])",
         "print('go', flush=True)\nwhile 1: slow([data])",
-        "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\nasyncio.run(main())",
+        "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\n"
+        "asyncio.run(main())",
     ],
     ids=["wait", "infer", "asyncio"],
 )
