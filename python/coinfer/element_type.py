@@ -22,7 +22,7 @@ _TABLE: tuple[tuple[str, str, str | None, int, bool, bool], ...] = (
     ("u16", "uint16_t", "uint16", 16, False, False),
     ("u32", "uint32_t", "uint32", 32, False, False),
     ("u64", "uint64_t", "uint64", 64, False, False),
-    ("string", "string", "S", 64, False, False),
+    ("string", "string", "S", 256, False, False),
 )
 
 
@@ -115,11 +115,11 @@ class Type:
         return self._floating
 
     def is_integral(self) -> bool:
-        """True for integers and boolean."""
-        return not self._floating and self._name not in ("dynamic", "string")
+        """True for all types that are not floating-point, as OpenVINO has it."""
+        return not self._floating
 
     def is_integral_number(self) -> bool:
-        """True for integers, not for boolean."""
+        """The same without boolean."""
         return self.is_integral() and self._name != "boolean"
 
     def is_signed(self) -> bool:
@@ -127,8 +127,8 @@ class Type:
         return self._signed
 
     def is_quantized(self) -> bool:
-        """False: coinfer has none of the packed types made for quantised weights."""
-        return False
+        """True for the types of quantised models: i8, u8 and i32."""
+        return self._name in ("i8", "u8", "i32")
 
     def compatible(self, other: Type) -> bool:
         """True when the types are equal or one is `dynamic`."""
