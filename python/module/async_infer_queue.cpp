@@ -1,6 +1,7 @@
 #include "module/async_infer_queue.hpp"
 
 #include "coinfer/error.hpp"
+#include "module/construct.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
@@ -260,8 +261,8 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
   });
 }
 
-boost::shared_ptr<PyAsyncInferQueue> make_queue(const PyCompiledModel& model, std::int64_t jobs) {
-  return boost::make_shared<PyAsyncInferQueue>(model, jobs);
+void init_queue(const bp::object& self, const PyCompiledModel& model, std::int64_t jobs) {
+  install_pointer(self, boost::make_shared<PyAsyncInferQueue>(model, jobs));
 }
 
 void set_callback(PyAsyncInferQueue& self, const bp::object& callback) {
@@ -310,8 +311,7 @@ void register_async_infer_queue() {
       "for as many as run best. Thread safety: `start_async` and `wait_all` may be called from "
       "several threads.",
       bp::no_init};
-  type.def("__init__", bp::make_constructor(&make_queue, bp::default_call_policies(),
-                                            (bp::arg("model"), bp::arg("jobs") = 0)))
+  type.def("__init__", &init_queue, (bp::arg("model"), bp::arg("jobs") = 0))
       .def("wait_all", &PyAsyncInferQueue::wait_all,
            "Blocks until all requests and their callbacks are over; raises the first error since "
            "the last call.")

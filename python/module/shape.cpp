@@ -2,6 +2,7 @@
 
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/error.hpp"
+#include "module/construct.hpp"
 #include "module/exceptions.hpp"
 
 namespace coinfer::python {
@@ -91,15 +92,14 @@ Slice slice_of(const bp::object& index, std::size_t size) {
 
 // --- Shape
 
-boost::shared_ptr<Shape> make_shape(const bp::object& lengths) {
+void init_shape(const bp::object& self, const bp::object& lengths) {
   if (lengths.is_none()) {
-    return boost::make_shared<Shape>();
+    install_value(self, Shape{});
+  } else if (PyUnicode_Check(lengths.ptr())) {
+    install_value(self, PartialShape::parse(PyUnicode_AsUTF8(lengths.ptr())).to_shape());
+  } else {
+    install_value(self, shape_from(lengths.ptr()));
   }
-  if (PyUnicode_Check(lengths.ptr())) {
-    return boost::make_shared<Shape>(
-        PartialShape::parse(PyUnicode_AsUTF8(lengths.ptr())).to_shape());
-  }
-  return boost::make_shared<Shape>(shape_from(lengths.ptr()));
 }
 
 bp::object shape_item(const Shape& shape, const bp::object& index) {
@@ -159,15 +159,15 @@ bp::tuple reduce_shape(const bp::object& self) {
 
 // --- Dimension
 
-boost::shared_ptr<Dimension> make_dimension(const bp::object& least, const bp::object& most) {
+void init_dimension(const bp::object& self, const bp::object& least, const bp::object& most) {
   if (least.is_none()) {
-    return boost::make_shared<Dimension>();
+    install_value(self, Dimension{});
+  } else if (most.is_none()) {
+    install_value(self, dimension_from(least.ptr()));
+  } else {
+    install_value(self,
+                  Dimension{integer(least.ptr(), "dimension"), integer(most.ptr(), "dimension")});
   }
-  if (most.is_none()) {
-    return boost::make_shared<Dimension>(dimension_from(least.ptr()));
-  }
-  return boost::make_shared<Dimension>(integer(least.ptr(), "dimension"),
-                                       integer(most.ptr(), "dimension"));
 }
 
 bool contains(const Dimension& outer, const Dimension& inner) {
@@ -191,8 +191,8 @@ bp::object dimensions_differ(const Dimension& dimension, const bp::object& other
 
 // --- PartialShape
 
-boost::shared_ptr<PartialShape> make_partial_shape(const bp::object& dimensions) {
-  return boost::make_shared<PartialShape>(partial_shape_from(dimensions.ptr()));
+void init_partial_shape(const bp::object& self, const bp::object& dimensions) {
+  install_value(self, partial_shape_from(dimensions.ptr()));
 }
 
 PartialShape dynamic_shape(const bp::object& rank) {
@@ -351,12 +351,11 @@ PartialShape partial_shape_from(PyObject* object) {
 
 void register_shapes() {
   const auto none = bp::object{};
-  bp::class_<Shape, boost::shared_ptr<Shape>>("Shape",
-                                              "The extents of a tensor, outermost first; compares "
-                                              "equal to a list or tuple of the same numbers.",
-                                              bp::no_init)
-      .def("__init__", bp::make_constructor(&make_shape, bp::default_call_policies(),
-                                            (bp::arg("axis_lengths") = none)))
+  bp::class_<Shape>("Shape",
+                    "The extents of a tensor, outermost first; compares "
+                    "equal to a list or tuple of the same numbers.",
+                    bp::no_init)
+      .def("__init__", &init_shape, (bp::arg("axis_lengths") = none))
       .def("__len__", &Shape::size)
       .def("__getitem__", &shape_item)
       .def("__setitem__", &set_shape_item)
@@ -369,14 +368,13 @@ void register_shapes() {
       .def("to_string", &Shape::to_string, "\"[1,3,224,224]\"")
       .setattr("__hash__", none);
 
-  bp::class_<Dimension, boost::shared_ptr<Dimension>>(
+  bp::class_<Dimension>(
       "Dimension",
       "One extent of a PartialShape: a number, an interval `Dimension(1, 8)`, or unknown: "
       "`Dimension()`.",
       bp::no_init)
-      .def("__init__",
-           bp::make_constructor(&make_dimension, bp::default_call_policies(),
-                                (bp::arg("min_dimension") = none, bp::arg("max_dimension") = none)))
+      .def("__init__", &init_dimension,
+           (bp::arg("min_dimension") = none, bp::arg("max_dimension") = none))
       .def(
           "dynamic", +[] { return Dimension{}; }, "An unknown dimension.")
       .staticmethod("dynamic")
@@ -415,14 +413,13 @@ void register_shapes() {
       .def("to_string", &Dimension::to_string, "\"4\", \"?\", \"1..8\", \"3..\"")
       .setattr("__hash__", none);
 
-  bp::class_<PartialShape, boost::shared_ptr<PartialShape>>(
+  bp::class_<PartialShape>(
       "PartialShape",
       "A shape of which extents, or even the rank, may be unknown: `PartialShape([1, -1, (1, "
       "8)])`,\n"
       "`PartialShape(\"[1,?,1..8]\")`.",
       bp::no_init)
-      .def("__init__", bp::make_constructor(&make_partial_shape, bp::default_call_policies(),
-                                            (bp::arg("shape"))))
+      .def("__init__", &init_partial_shape, bp::arg("shape"))
       .def("dynamic", &dynamic_shape, (bp::arg("rank") = none),
            "A shape of which only the rank is known, or nothing.")
       .staticmethod("dynamic")

@@ -3,6 +3,7 @@
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/error.hpp"
 #include "module/array.hpp"
+#include "module/construct.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
@@ -147,12 +148,7 @@ bp::object initialise(const bp::tuple& args, const bp::dict& keywords) {
     throw_type_error(
         "Tensor() needs an array, a list, a type and a shape, a port, or another tensor");
   }
-  using Holder = bp::objects::value_holder<Tensor>;
-  const auto tensor = make_tensor(given[0], given[1], given[2], shared);
-  auto* self = PyTuple_GET_ITEM(args.ptr(), 0);
-  void* memory =
-      Holder::allocate(self, offsetof(bp::objects::instance<Holder>, storage), sizeof(Holder));
-  (new (memory) Holder{self, boost::ref(tensor)})->install(self);
+  install_value(bp::object{args[0]}, make_tensor(given[0], given[1], given[2], shared));
   return {};
 }
 
