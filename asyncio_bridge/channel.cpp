@@ -72,7 +72,8 @@ Channel* Channel::of_running_loop() {
     return nullptr;
   }
   if (loop.get() == Py_None) {
-    PyErr_SetString(PyExc_RuntimeError, "no running event loop: awaitable inference is started inside a coroutine");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "no running event loop: awaitable inference is started inside a coroutine");
     return nullptr;
   }
   auto& pool = ChannelPool::instance();
@@ -96,7 +97,8 @@ Channel* Channel::connect(PyObject* loop) {
   channel->mailbox_.open_for_loop();
   pool.by_loop[loop] = channel;
   // From here on the capsule owns the connection: its end, also below on an error, undoes it.
-  const auto capsule = PyRef::steal(PyCapsule_New(channel, capsule_name, ChannelPool::destroy_capsule));
+  const auto capsule =
+      PyRef::steal(PyCapsule_New(channel, capsule_name, ChannelPool::destroy_capsule));
   if (!capsule) {
     channel->disconnect();
     return nullptr;
@@ -107,7 +109,8 @@ Channel* Channel::connect(PyObject* loop) {
     return nullptr;
   }
   PyObject* const arguments[] = {loop, fd.get(), callback.get()};
-  const auto added = PyRef::steal(PyObject_VectorcallMethod(name_add_reader, arguments, 3, nullptr));
+  const auto added =
+      PyRef::steal(PyObject_VectorcallMethod(name_add_reader, arguments, 3, nullptr));
   return added ? channel : nullptr;
 }
 

@@ -9,13 +9,13 @@ namespace coinfer::bridge {
 /// The way from completions to one event loop: a mailbox whose eventfd is registered with
 /// `loop.add_reader`, or, for loops without it, one coalesced `call_soon_threadsafe`.
 ///
-/// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed or
-/// collected) the channel is closed and goes back to the pool. Channels are never freed, so a stale
-/// pointer is safe to compare. All members but `mailbox.push` need the GIL.
+/// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed
+/// or collected) the channel is closed and goes back to the pool. Channels are never freed, so a
+/// stale pointer is safe to compare. All members but `mailbox.push` need the GIL.
 class Channel {
  public:
-  /// The channel of the loop that runs in this thread, made at first use. A new reference to the loop
-  /// is not taken. Null with RuntimeError set when no loop runs.
+  /// The channel of the loop that runs in this thread, made at first use. A new reference to the
+  /// loop is not taken. Null with RuntimeError set when no loop runs.
   static Channel* of_running_loop();
 
   /// Borrowed; null when closed.

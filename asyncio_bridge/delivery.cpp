@@ -130,8 +130,8 @@ int start_delivery() {
   }
   const auto make = PyRef::steal(PyObject_GetAttrString(threading.get(), "Thread"));
   const auto none = PyRef::steal(PyTuple_New(0));
-  const auto keywords =
-      PyRef::steal(Py_BuildValue("{s:O,s:s,s:O}", "target", target.get(), "name", "coinfer-callbacks", "daemon", Py_True));
+  const auto keywords = PyRef::steal(Py_BuildValue("{s:O,s:s,s:O}", "target", target.get(), "name",
+                                                   "coinfer-callbacks", "daemon", Py_True));
   if (!make || !none || !keywords) {
     return -1;
   }

@@ -7,8 +7,8 @@
 
 namespace coinfer::bridge {
 
-/// A Python exception that travels through C++: thrown by a user's callback, raised again by the first
-/// waiter. Copies share the object.
+/// A Python exception that travels through C++: thrown by a user's callback, raised again by the
+/// first waiter. Copies share the object.
 class CarriedException : public std::exception {
  public:
   /// Takes the exception that is set. Needs the GIL.
@@ -22,8 +22,8 @@ class CarriedException : public std::exception {
 };
 
 /// A user's callback between the end of a computation and its completion. One a request: the run it
-/// stands for is handed to the delivery thread, which calls `call` under the GIL, and then completes
-/// the run. Runs of one request are delivered one at a time.
+/// stands for is handed to the delivery thread, which calls `call` under the GIL, and then
+/// completes the run. Runs of one request are delivered one at a time.
 struct Delivered : Gate {
   Delivered();
   /// On the delivery thread, GIL held. Returns a new reference, or null with an exception set.

@@ -10,7 +10,8 @@ namespace coinfer::bridge {
 
 Mailbox::Mailbox() : fd_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
   if (fd_ < 0) {
-    throw std::system_error(errno, std::generic_category(), "an eventfd for an event loop could not be made");
+    throw std::system_error(errno, std::generic_category(),
+                            "an eventfd for an event loop could not be made");
   }
 }
 
@@ -18,7 +19,8 @@ void Mailbox::push(Letter* letter) noexcept {
   auto* head = head_.load(std::memory_order_relaxed);
   do {
     letter->next = head;
-  } while (!head_.compare_exchange_weak(head, letter, std::memory_order_seq_cst, std::memory_order_relaxed));
+  } while (!head_.compare_exchange_weak(head, letter, std::memory_order_seq_cst,
+                                        std::memory_order_relaxed));
   if (closed_.load(std::memory_order_seq_cst)) {
     discard_all();
   } else if (head == nullptr) {

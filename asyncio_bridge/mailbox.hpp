@@ -16,7 +16,8 @@ struct Letter : Garbage {
 
 /// A lock-free stack of letters and an eventfd that wakes the loop. The eventfd is written when the
 /// stack turns non-empty, so a burst costs one system call.
-/// *Thread safety*: `push` from any thread, without the GIL; the rest by the loop's thread under it.
+/// *Thread safety*: `push` from any thread, without the GIL; the rest by the loop's thread under
+/// it.
 class Mailbox {
  public:
   Mailbox();

@@ -13,7 +13,8 @@ bool wait_for(const OperationRef& operation, std::optional<std::chrono::nanoseco
   }
   if (on_delivery_thread() && operation->gate != nullptr) {
     throw Error(
-        "a callback waits for a run that can only be over after this callback has returned; return from it, or wait "
+        "a callback waits for a run that can only be over after this callback has returned; return "
+        "from it, or wait "
         "on another thread");
   }
   std::optional<std::chrono::steady_clock::time_point> deadline;

@@ -36,7 +36,7 @@ class Attributes {
   /// nullopt when absent.
   std::optional<std::vector<std::int64_t>> integers(std::string_view name) const;
   std::optional<std::vector<float>> reals(std::string_view name) const;
-  Tensor tensor(std::string_view name) const;  ///< null when absent
+  Tensor tensor(std::string_view name) const;                 ///< null when absent
   std::shared_ptr<Graph> graph(std::string_view name) const;  ///< null when absent
 
   auto begin() const { return entries_.begin(); }

@@ -80,9 +80,11 @@ void sort_topologically(Graph& graph) {
     }
   }
   if (sorted.size() != graph.nodes.size()) {
-    const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::size_t count) { return count != 0; });
-    throw ModelFileError(fmt::format("the graph has a cycle through {}",
-                                     describe(graph.nodes[static_cast<std::size_t>(stuck - missing.begin())])));
+    const auto stuck =
+        std::find_if(missing.begin(), missing.end(), [](std::size_t count) { return count != 0; });
+    throw ModelFileError(
+        fmt::format("the graph has a cycle through {}",
+                    describe(graph.nodes[static_cast<std::size_t>(stuck - missing.begin())])));
   }
   graph.nodes = std::move(sorted);
 }

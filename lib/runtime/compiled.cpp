@@ -56,7 +56,8 @@ Compiled::Compiled(const Model& model, const Config& config)
 
 Compiled::~Compiled() { live::compiled_models.fetch_sub(1, std::memory_order_relaxed); }
 
-Stream::Bound& Compiled::bound_plan(Stream& stream, std::size_t first_node, const std::vector<KnownValue>& known) {
+Stream::Bound& Compiled::bound_plan(Stream& stream, std::size_t first_node,
+                                    const std::vector<KnownValue>& known) {
   make_key(stream.key, first_node, known);
   if (auto* bound = stream.find(stream.key)) {
     return *bound;

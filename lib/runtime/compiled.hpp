@@ -42,9 +42,10 @@ class Compiled {
   WaitingRuns& waiting_runs() { return *waiting_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
 
-  /// The bound plan of a stage on this stream, built when there is none yet. Called by the holder of
-  /// the stream's lease.
-  Stream::Bound& bound_plan(Stream& stream, std::size_t first_node, const std::vector<KnownValue>& known);
+  /// The bound plan of a stage on this stream, built when there is none yet. Called by the holder
+  /// of the stream's lease.
+  Stream::Bound& bound_plan(Stream& stream, std::size_t first_node,
+                            const std::vector<KnownValue>& known);
 
   /// Plans built so far, for tests: going back to an old shape builds none.
   std::size_t plans_built() const { return plans_built_.load(std::memory_order_relaxed); }

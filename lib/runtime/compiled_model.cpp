@@ -8,10 +8,18 @@ namespace coinfer {
 
 const std::vector<PortRef>& CompiledModel::inputs() const { return impl_->inputs(); }
 const std::vector<PortRef>& CompiledModel::outputs() const { return impl_->outputs(); }
-PortRef CompiledModel::input(std::string_view name) const { return runtime::find_port(inputs(), name, "input"); }
-PortRef CompiledModel::output(std::string_view name) const { return runtime::find_port(outputs(), name, "output"); }
-PortRef CompiledModel::input(std::size_t index) const { return runtime::find_port(inputs(), index, "input"); }
-PortRef CompiledModel::output(std::size_t index) const { return runtime::find_port(outputs(), index, "output"); }
+PortRef CompiledModel::input(std::string_view name) const {
+  return runtime::find_port(inputs(), name, "input");
+}
+PortRef CompiledModel::output(std::string_view name) const {
+  return runtime::find_port(outputs(), name, "output");
+}
+PortRef CompiledModel::input(std::size_t index) const {
+  return runtime::find_port(inputs(), index, "input");
+}
+PortRef CompiledModel::output(std::size_t index) const {
+  return runtime::find_port(outputs(), index, "output");
+}
 
 InferRequest CompiledModel::create_infer_request() const {
   return InferRequest{std::make_shared<runtime::Request>(impl_)};

@@ -9,7 +9,8 @@ bool Completion::attach(Continuation& continuation) noexcept {
       return false;
     }
     continuation.next = head;
-  } while (!head_.compare_exchange_weak(head, &continuation, std::memory_order_release, std::memory_order_acquire));
+  } while (!head_.compare_exchange_weak(head, &continuation, std::memory_order_release,
+                                        std::memory_order_acquire));
   return true;
 }
 

@@ -53,7 +53,8 @@ const Rule& rule(const std::string& name) {
   for (const auto& known : rules()) {
     names.push_back(known.name);
   }
-  throw Error(fmt::format("the property '{}' is not known; there are {}", name, fmt::join(names, ", ")));
+  throw Error(
+      fmt::format("the property '{}' is not known; there are {}", name, fmt::join(names, ", ")));
 }
 
 std::string text_of(const Property& property) {
@@ -74,7 +75,8 @@ std::string text_of(const Property& property) {
 }
 
 [[noreturn]] void bad_value(const Rule& rule, const Property& property, std::string_view expected) {
-  throw Error(fmt::format("the property {} cannot be '{}'; {} was expected", rule.name, text_of(property), expected));
+  throw Error(fmt::format("the property {} cannot be '{}'; {} was expected", rule.name,
+                          text_of(property), expected));
 }
 
 bool as_bool(const Rule& rule, const Property& property) {
@@ -162,7 +164,8 @@ Config Config::from(const Properties& properties, int slots) {
     config.threads = count == 0 ? slots : std::min(static_cast<int>(count), slots);
   }
   if (const auto* requests = given("PERFORMANCE_HINT_NUM_REQUESTS")) {
-    config.hint_requests = static_cast<int>(as_count(rule("PERFORMANCE_HINT_NUM_REQUESTS"), *requests, 0));
+    config.hint_requests =
+        static_cast<int>(as_count(rule("PERFORMANCE_HINT_NUM_REQUESTS"), *requests, 0));
   }
   config.streams = config.performance_hint == Hint::latency ? 1 : config.threads;
   if (config.hint_requests > 0) {
@@ -170,7 +173,8 @@ Config Config::from(const Properties& properties, int slots) {
   }
   if (const auto* streams = given("NUM_STREAMS")) {
     const auto text = text_of(*streams);
-    const auto count = text == "AUTO" || text == "NUMA" ? -1 : as_count(rule("NUM_STREAMS"), *streams, -2);
+    const auto count =
+        text == "AUTO" || text == "NUMA" ? -1 : as_count(rule("NUM_STREAMS"), *streams, -2);
     if (count > 0) {
       config.streams = std::min(static_cast<int>(count), config.threads);
     } else if (count < 0) {
@@ -214,7 +218,8 @@ Property Config::get(const std::string& name, const std::string& model_name) con
     return names;
   }
   const auto found = given.find(name);
-  const Property value = found != given.end() ? found->second : Property{std::string{known.otherwise}};
+  const Property value =
+      found != given.end() ? found->second : Property{std::string{known.otherwise}};
   if (known.kind == Rule::Kind::boolean) {
     return as_bool(known, value);
   }

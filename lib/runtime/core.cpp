@@ -15,7 +15,8 @@ Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> o
   return Model{frontends::read_bytes(bytes, std::move(owner))};
 }
 
-CompiledModel Core::compile_model(const Model& model, const std::string& device, const Properties& config) const {
+CompiledModel Core::compile_model(const Model& model, const std::string& device,
+                                  const Properties& config) const {
   if (!model) {
     throw Error("a model was expected, a null one came");
   }
@@ -30,7 +31,8 @@ CompiledModel Core::compile_model(const Model& model, const std::string& device,
   for (const auto& [name, value] : config) {
     all[name] = value;
   }
-  return CompiledModel{runtime::compile(model, runtime::Config::from(all, runtime::compute_slots()))};
+  return CompiledModel{
+      runtime::compile(model, runtime::Config::from(all, runtime::compute_slots()))};
 }
 
 CompiledModel Core::compile_model(const std::filesystem::path& path, const std::string& device,

@@ -30,7 +30,10 @@ void settle_compute_thread() noexcept {
 }
 
 Executor::Executor(int threads, std::function<void()> drain)
-    : threads_{threads}, drain_{std::move(drain)}, context_{threads}, guard_{context_.get_executor()} {}
+    : threads_{threads},
+      drain_{std::move(drain)},
+      context_{threads},
+      guard_{context_.get_executor()} {}
 
 Executor::~Executor() { stop(); }
 
@@ -50,7 +53,8 @@ void Executor::post_permit() {
 }
 
 void Executor::start_worker_if_none_idle() {
-  if (idle_.load(std::memory_order_acquire) > 0 || started_.load(std::memory_order_acquire) >= threads_) {
+  if (idle_.load(std::memory_order_acquire) > 0 ||
+      started_.load(std::memory_order_acquire) >= threads_) {
     return;
   }
   const std::lock_guard lock{mutex_};

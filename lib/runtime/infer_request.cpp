@@ -27,7 +27,8 @@ struct ThreadWaiter : Continuation {
 
 }  // namespace
 
-bool wait_until_complete(Operation& operation, std::optional<std::chrono::steady_clock::time_point> deadline,
+bool wait_until_complete(Operation& operation,
+                         std::optional<std::chrono::steady_clock::time_point> deadline,
                          const std::function<bool()>& interrupted) {
   if (operation.completion.done()) {
     return true;
@@ -39,7 +40,8 @@ bool wait_until_complete(Operation& operation, std::optional<std::chrono::steady
   }
   constexpr std::chrono::milliseconds look_up{100};
   const auto give_up = [&] {
-    return waiter->state.exchange(ThreadWaiter::given_up, std::memory_order_acq_rel) == ThreadWaiter::told;
+    return waiter->state.exchange(ThreadWaiter::given_up, std::memory_order_acq_rel) ==
+           ThreadWaiter::told;
   };
   // A short wait awake catches small models: parking and waking cost about 15 us.
   for (const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds{20};
@@ -63,7 +65,8 @@ bool wait_until_complete(Operation& operation, std::optional<std::chrono::steady
       slice = slice ? std::min<std::chrono::nanoseconds>(*slice, left) : left;
     }
     runtime::futex_wait(waiter->state, ThreadWaiter::waiting, slice);
-    if (interrupted && waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting && interrupted()) {
+    if (interrupted && waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting &&
+        interrupted()) {
       if (give_up()) {
         break;
       }
@@ -78,7 +81,9 @@ namespace {
 
 void check_may_block() {
   if (runtime::Executor::on_worker()) {
-    throw Error("a blocking wait was called on a stream's thread, where it could wait for itself; use async_wait");
+    throw Error(
+        "a blocking wait was called on a stream's thread, where it could wait for itself; use "
+        "async_wait");
   }
 }
 
@@ -97,9 +102,15 @@ void report(Operation& operation, bool waited) {
 
 Tensor InferRequest::input_tensor(std::size_t index) const { return impl_->input(index); }
 Tensor InferRequest::output_tensor(std::size_t index) const { return impl_->output(index); }
-void InferRequest::set_input_tensor(std::size_t index, Tensor tensor) { impl_->set_input(index, std::move(tensor)); }
-Tensor InferRequest::own_input_tensor(std::size_t index, const Shape& shape) { return impl_->own_input(index, shape); }
-void InferRequest::set_output_tensor(std::size_t index, Tensor tensor) { impl_->set_output(index, std::move(tensor)); }
+void InferRequest::set_input_tensor(std::size_t index, Tensor tensor) {
+  impl_->set_input(index, std::move(tensor));
+}
+Tensor InferRequest::own_input_tensor(std::size_t index, const Shape& shape) {
+  return impl_->own_input(index, shape);
+}
+void InferRequest::set_output_tensor(std::size_t index, Tensor tensor) {
+  impl_->set_output(index, std::move(tensor));
+}
 
 Tensor InferRequest::tensor(std::string_view name) const {
   for (const auto& port : model_inputs()) {
@@ -169,6 +180,8 @@ void InferRequest::check_idle() const { impl_->check_idle(); }
 OperationRef InferRequest::current() const { return impl_->current(); }
 CompiledModel InferRequest::compiled_model() const { return CompiledModel{impl_->model()}; }
 const std::vector<PortRef>& InferRequest::model_inputs() const { return impl_->model()->inputs(); }
-const std::vector<PortRef>& InferRequest::model_outputs() const { return impl_->model()->outputs(); }
+const std::vector<PortRef>& InferRequest::model_outputs() const {
+  return impl_->model()->outputs();
+}
 
 }  // namespace coinfer

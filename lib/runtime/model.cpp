@@ -19,7 +19,8 @@ const std::string& Port::any_name() const {
   return names.front();
 }
 
-Model::Model(std::shared_ptr<graph::Graph> graph, std::string path) : impl_{std::make_shared<Impl>()} {
+Model::Model(std::shared_ptr<graph::Graph> graph, std::string path)
+    : impl_{std::make_shared<Impl>()} {
   impl_->graph = std::move(graph);
   impl_->path = std::move(path);
   list_ports(*impl_);
@@ -47,13 +48,22 @@ void Model::list_ports(Impl& impl) {
   impl.outputs = list(impl.graph->outputs, true);
 }
 
-PortRef Model::input(std::string_view name) const { return runtime::find_port(inputs(), name, "input"); }
-PortRef Model::output(std::string_view name) const { return runtime::find_port(outputs(), name, "output"); }
-PortRef Model::input(std::size_t index) const { return runtime::find_port(inputs(), index, "input"); }
-PortRef Model::output(std::size_t index) const { return runtime::find_port(outputs(), index, "output"); }
+PortRef Model::input(std::string_view name) const {
+  return runtime::find_port(inputs(), name, "input");
+}
+PortRef Model::output(std::string_view name) const {
+  return runtime::find_port(outputs(), name, "output");
+}
+PortRef Model::input(std::size_t index) const {
+  return runtime::find_port(inputs(), index, "input");
+}
+PortRef Model::output(std::size_t index) const {
+  return runtime::find_port(outputs(), index, "output");
+}
 
 bool Model::is_dynamic() const {
-  return std::any_of(inputs().begin(), inputs().end(), [](const PortRef& port) { return port->shape.is_dynamic(); });
+  return std::any_of(inputs().begin(), inputs().end(),
+                     [](const PortRef& port) { return port->shape.is_dynamic(); });
 }
 
 const std::string& Model::friendly_name() const { return impl_->graph->name; }

@@ -50,8 +50,10 @@ Scheduler& process_scheduler() {
 void check_usable() {
   if (forked.load(std::memory_order_acquire)) {
     throw Error(
-        "this process was forked after its parent had used coinfer, whose threads do not survive a fork; start "
-        "workers with the spawn method, or fork first and load models afterwards (gunicorn: in post_fork)");
+        "this process was forked after its parent had used coinfer, whose threads do not survive a "
+        "fork; start "
+        "workers with the spawn method, or fork first and load models afterwards (gunicorn: in "
+        "post_fork)");
   }
 }
 
@@ -67,7 +69,8 @@ void shutdown() noexcept {
 }
 
 LiveObjects live_objects() noexcept {
-  return {runtime::live::operations.load(), runtime::live::requests.load(), runtime::live::compiled_models.load()};
+  return {runtime::live::operations.load(), runtime::live::requests.load(),
+          runtime::live::compiled_models.load()};
 }
 
 }  // namespace coinfer

@@ -22,7 +22,9 @@ struct RunFrame {
 
   static RunFrame& of(Operation& operation);
   static Stream* stream(const Operation& operation) { return operation.stream_; }
-  static void finish(Operation& operation, Outcome outcome) noexcept { operation.finish(std::move(outcome)); }
+  static void finish(Operation& operation, Outcome outcome) noexcept {
+    operation.finish(std::move(outcome));
+  }
   static bool is_inline(const Operation& operation) { return operation.inline_; }
   static const std::atomic<bool>& stop(const Operation& operation) { return operation.stop_; }
   static void set_queued(Operation& operation) noexcept {
@@ -46,8 +48,8 @@ struct Run {
   std::coroutine_handle<promise_type> handle;
 };
 
-/// One run: its stages, one after another, then its end. Between stages it gives its stream to others
-/// that wait.
+/// One run: its stages, one after another, then its end. Between stages it gives its stream to
+/// others that wait.
 Run run_stages(Operation& operation);
 
 }  // namespace coinfer::runtime

@@ -187,7 +187,8 @@ bool Scheduler::acquire(Operation& operation) {
       lease(queue, operation);
       return true;
     }
-    operation.granted_.store(static_cast<std::uint32_t>(Granted::nothing), std::memory_order_relaxed);
+    operation.granted_.store(static_cast<std::uint32_t>(Granted::nothing),
+                             std::memory_order_relaxed);
     link(queue, operation);
   }
   // What waits may be only this run, for which there is room.

@@ -67,7 +67,9 @@ class Scheduler {
   Operation* take();
   void link(WaitingRuns& queue, Operation& operation);
   void unlink(WaitingRuns& queue, Operation& operation);
-  bool runnable(const WaitingRuns& queue) const { return !queue.free_.empty() && free_slots_ >= queue.slots_; }
+  bool runnable(const WaitingRuns& queue) const {
+    return !queue.free_.empty() && free_slots_ >= queue.slots_;
+  }
   WaitingRuns* next_runnable();
   Operation& grant(WaitingRuns& queue);
   void lease(WaitingRuns& queue, Operation& operation);

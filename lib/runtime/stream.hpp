@@ -35,8 +35,9 @@ struct StagePlan {
   std::vector<std::uint32_t> live_from;
 };
 
-/// Where runs of a model compute, one at a time: a TBB arena of the lease's size, scratch memory, and
-/// the instances of the plans that ran here. *Thread safety*: used by the holder of its lease only.
+/// Where runs of a model compute, one at a time: a TBB arena of the lease's size, scratch memory,
+/// and the instances of the plans that ran here. *Thread safety*: used by the holder of its lease
+/// only.
 class Stream {
  public:
   explicit Stream(int threads);

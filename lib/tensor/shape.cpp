@@ -104,7 +104,8 @@ PartialShape PartialShape::parse(std::string_view text) {
 }
 
 bool PartialShape::is_static() const noexcept {
-  return rank_known_ && std::all_of(dims_.begin(), dims_.end(), [](Dimension dim) { return dim.is_static(); });
+  return rank_known_ &&
+         std::all_of(dims_.begin(), dims_.end(), [](Dimension dim) { return dim.is_static(); });
 }
 
 Shape PartialShape::to_shape() const {

@@ -22,7 +22,8 @@ Dims dense_strides(const Shape& shape, ElementType type) {
 std::size_t bytes_of(ElementType type, const Shape& shape) {
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(shape.elements(), static_cast<std::int64_t>(size_of(type)), &bytes)) {
-    throw Error(fmt::format("a {} tensor of shape {} is too large", name_of(type), shape.to_string()));
+    throw Error(
+        fmt::format("a {} tensor of shape {} is too large", name_of(type), shape.to_string()));
   }
   return static_cast<std::size_t>(bytes);
 }
@@ -67,19 +68,21 @@ MemoryRef Memory::allocate(std::size_t bytes, ElementType type) {
   void* data = ::operator new(room, alignment);
   if (type != ElementType::string) {
     return std::make_shared<const Memory>(
-        data, bytes, std::shared_ptr<void>(data, [](void* block) { ::operator delete(block, alignment); }),
+        data, bytes,
+        std::shared_ptr<void>(data, [](void* block) { ::operator delete(block, alignment); }),
         false);
   }
   const auto count = bytes / sizeof(std::string);
   auto* strings = static_cast<std::string*>(data);
   std::uninitialized_default_construct_n(strings, count);
-  return std::make_shared<const Memory>(data, bytes,
-                                        std::shared_ptr<void>(data,
-                                                              [count](void* block) {
-                                                                std::destroy_n(static_cast<std::string*>(block), count);
-                                                                ::operator delete(block, alignment);
-                                                              }),
-                                        false);
+  return std::make_shared<const Memory>(
+      data, bytes,
+      std::shared_ptr<void>(data,
+                            [count](void* block) {
+                              std::destroy_n(static_cast<std::string*>(block), count);
+                              ::operator delete(block, alignment);
+                            }),
+      false);
 }
 
 MemoryRef Memory::wrap(void* data, std::size_t bytes, std::shared_ptr<void> owner, bool read_only) {
@@ -93,18 +96,21 @@ Tensor::Tensor(ElementType type, Shape shape) {
   auto memory = Memory::allocate(bytes_of(type, shape), type);
   const auto elements = shape.elements();
   void* data = memory->data();
-  impl_ = std::make_shared<Impl>(Impl{type, std::move(shape), {}, elements, std::move(memory), data, true});
+  impl_ = std::make_shared<Impl>(
+      Impl{type, std::move(shape), {}, elements, std::move(memory), data, true});
 }
 
 Tensor::Tensor(ElementType type, Shape shape, MemoryRef memory, std::size_t offset, Dims strides) {
   if (strides.empty()) {
     const auto needed = bytes_of(type, shape);
     if (offset > memory->bytes() || needed > memory->bytes() - offset) {
-      throw Error(fmt::format("a {} tensor of shape {} needs {} bytes; the memory given has {}", name_of(type),
-                              shape.to_string(), needed, memory->bytes() - std::min(offset, memory->bytes())));
+      throw Error(fmt::format("a {} tensor of shape {} needs {} bytes; the memory given has {}",
+                              name_of(type), shape.to_string(), needed,
+                              memory->bytes() - std::min(offset, memory->bytes())));
     }
   } else if (strides.size() != shape.size()) {
-    throw Error(fmt::format("{} strides were given for the shape {}", strides.size(), shape.to_string()));
+    throw Error(
+        fmt::format("{} strides were given for the shape {}", strides.size(), shape.to_string()));
   } else if (strides == dense_strides(shape, type)) {
     strides.clear();
   }
@@ -124,15 +130,17 @@ void Tensor::set_shape(const Shape& shape) {
   }
   const auto bytes = bytes_of(impl_->type, shape);
   if (!impl_->strides.empty()) {
-    throw Error(fmt::format("a tensor with strides cannot change its shape from {} to {}", impl_->shape.to_string(),
-                            shape.to_string()));
+    throw Error(fmt::format("a tensor with strides cannot change its shape from {} to {}",
+                            impl_->shape.to_string(), shape.to_string()));
   }
-  const auto room = impl_->memory->bytes() -
-                    static_cast<std::size_t>(static_cast<std::byte*>(impl_->data) - impl_->memory->data());
+  const auto room =
+      impl_->memory->bytes() -
+      static_cast<std::size_t>(static_cast<std::byte*>(impl_->data) - impl_->memory->data());
   if (bytes > room) {
     if (!impl_->own_memory) {
-      throw Error(fmt::format("the tensor over foreign memory of {} bytes cannot grow to {} of shape {}", room, bytes,
-                              shape.to_string()));
+      throw Error(
+          fmt::format("the tensor over foreign memory of {} bytes cannot grow to {} of shape {}",
+                      room, bytes, shape.to_string()));
     }
     impl_->memory = Memory::allocate(bytes, impl_->type);
     impl_->data = impl_->memory->data();
@@ -143,16 +151,16 @@ void Tensor::set_shape(const Shape& shape) {
 
 Tensor Tensor::roi(const Shape& begin, const Shape& end) const {
   if (begin.size() != shape().size() || end.size() != shape().size()) {
-    throw Error(fmt::format("a region of a tensor of shape {} needs {} coordinates", shape().to_string(),
-                            shape().size()));
+    throw Error(fmt::format("a region of a tensor of shape {} needs {} coordinates",
+                            shape().to_string(), shape().size()));
   }
   const auto steps = strides();
   auto offset = static_cast<std::byte*>(data()) - impl_->memory->data();
   Shape part;
   for (std::size_t i = 0; i < begin.size(); ++i) {
     if (begin[i] < 0 || begin[i] > end[i] || end[i] > shape()[i]) {
-      throw Error(fmt::format("the region {} to {} does not lie in the shape {}", begin.to_string(), end.to_string(),
-                              shape().to_string()));
+      throw Error(fmt::format("the region {} to {} does not lie in the shape {}", begin.to_string(),
+                              end.to_string(), shape().to_string()));
     }
     part.push_back(end[i] - begin[i]);
     offset += begin[i] * steps[i];
@@ -162,15 +170,16 @@ Tensor Tensor::roi(const Shape& begin, const Shape& end) const {
 
 void Tensor::copy_to(Tensor& destination) const {
   if (destination.type() != type()) {
-    throw Error(fmt::format("cannot copy a {} tensor to a {} tensor", name_of(type()), name_of(destination.type())));
+    throw Error(fmt::format("cannot copy a {} tensor to a {} tensor", name_of(type()),
+                            name_of(destination.type())));
   }
   if (destination.read_only()) {
     throw Error("cannot copy to a read-only tensor");
   }
   if (destination.shape() != shape()) {
     if (!destination.is_continuous()) {
-      throw Error(fmt::format("cannot copy a tensor of shape {} to a strided one of shape {}", shape().to_string(),
-                              destination.shape().to_string()));
+      throw Error(fmt::format("cannot copy a tensor of shape {} to a strided one of shape {}",
+                              shape().to_string(), destination.shape().to_string()));
     }
     destination.set_shape(shape());
   }
@@ -196,7 +205,8 @@ void Tensor::copy_to(Tensor& destination) const {
     return;
   }
   const auto width = size_of(type());
-  const bool rows_dense = from.back() == static_cast<std::int64_t>(width) && to.back() == from.back();
+  const bool rows_dense =
+      from.back() == static_cast<std::int64_t>(width) && to.back() == from.back();
   for_each_row(shape(), from, to, [&](std::int64_t a, std::int64_t b, std::int64_t count) {
     if (rows_dense) {
       std::memcpy(target + b, source + a, static_cast<std::size_t>(count) * width);

@@ -1,7 +1,8 @@
 """Lets asyncio's tasks run an InferFuture as they run a coroutine.
 
-``asyncio.create_task`` takes only what ``asyncio.iscoroutine`` accepts, and ``asyncio.wait`` refuses just that.
-An InferFuture works in both, because the C implementation of Task remembers the types that it has accepted once.
+``asyncio.create_task`` takes only what ``asyncio.iscoroutine`` accepts; ``asyncio.wait`` refuses
+just that. An InferFuture works in both, because the C implementation of Task remembers the types
+that it has accepted once.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ class _NoLoop:
 
 
 def teach(future_class: Any) -> None:
-    """Makes a task of one instance while ``iscoroutine`` knows the class; where asyncio differs, does nothing."""
+    """Makes a task of one instance while ``iscoroutine`` knows the class.
+
+    Where asyncio differs, it does nothing.
+    """
     accepted = getattr(coroutines, "_iscoroutine_typecache", None)
     if not isinstance(accepted, set):
         return

@@ -10,8 +10,7 @@ using namespace coinfer;
 
 namespace {
 
-const std::filesystem::path zoo =
-    std::filesystem::path{ONNX_TEST_DATA} / "light";
+const std::filesystem::path zoo = std::filesystem::path{ONNX_TEST_DATA} / "light";
 
 }  // namespace
 

@@ -60,7 +60,9 @@ BOOST_AUTO_TEST_CASE(no_continuation_is_lost_when_attaching_races_with_the_end) 
     std::thread attacher{[&] {
       for (auto& waiter : waiters) {
         waiter.count = &fired;
-        waiter.fire = [](Continuation* self, const Outcome&) noexcept { ++*static_cast<Counter*>(self)->count; };
+        waiter.fire = [](Continuation* self, const Outcome&) noexcept {
+          ++*static_cast<Counter*>(self)->count;
+        };
         if (!completion.attach(waiter)) {
           ++refused;
         }

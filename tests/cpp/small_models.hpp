@@ -21,7 +21,8 @@ class GraphMaker {
     return id;
   }
   graph::ValueId constant(Tensor tensor) { return graph_->add_constant(std::move(tensor)); }
-  graph::ValueId node(std::string type, std::vector<graph::ValueId> inputs, graph::Attributes attributes = {}) {
+  graph::ValueId node(std::string type, std::vector<graph::ValueId> inputs,
+                      graph::Attributes attributes = {}) {
     graph::Node node;
     node.op = ops::Registry::instance().find("", type, 17);
     if (node.op == nullptr) {
@@ -32,7 +33,8 @@ class GraphMaker {
     node.name = type + std::to_string(graph_->nodes.size());
     node.attributes = std::move(attributes);
     node.inputs.assign(inputs.begin(), inputs.end());
-    const auto id = graph_->add({node.name + "_out", ElementType::dynamic, PartialShape::dynamic(), {}});
+    const auto id =
+        graph_->add({node.name + "_out", ElementType::dynamic, PartialShape::dynamic(), {}});
     node.outputs.push_back(id);
     graph_->nodes.push_back(std::move(node));
     return id;

@@ -1,4 +1,4 @@
-"""Threads, loops, cancels, deadlines, callbacks and exceptions at once; nothing breaks, nothing stays.
+"""Threads, loops, cancels, deadlines, callbacks, exceptions at once; nothing breaks, nothing stays.
 
 COINFER_STRESS_SECONDS and COINFER_STRESS_SEED run it longer or again.
 """

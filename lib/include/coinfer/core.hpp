@@ -22,8 +22,9 @@ class Core {
   /// The same from memory, which `owner` keeps alive.
   Model read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner) const;
 
-  /// Optimises the model for the CPU. `config` overrides this Core's properties; an unknown property
-  /// or value is an Error that names it. Changing the model later changes nothing in the result.
+  /// Optimises the model for the CPU. `config` overrides this Core's properties; an unknown
+  /// property or value is an Error that names it. Changing the model later changes nothing in the
+  /// result.
   CompiledModel compile_model(const Model& model, const std::string& device = "CPU",
                               const Properties& config = {}) const;
   CompiledModel compile_model(const std::filesystem::path& path, const std::string& device = "CPU",

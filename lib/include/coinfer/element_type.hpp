@@ -47,9 +47,9 @@ constexpr bool is_integral(ElementType type) noexcept {
 /// The element type of a C++ type, for `Tensor::data<T>()`. `bool` is `boolean`.
 template <class T>
 struct element_type_of;
-#define COINFER_ELEMENT_TYPE(cpp, name) \
-  template <>                           \
-  struct element_type_of<cpp> {         \
+#define COINFER_ELEMENT_TYPE(cpp, name)                     \
+  template <>                                               \
+  struct element_type_of<cpp> {                             \
     static constexpr ElementType value = ElementType::name; \
   };
 COINFER_ELEMENT_TYPE(bool, boolean)

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <atomic>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -38,8 +38,8 @@ struct Gate {
   void (*pass)(Gate* self, Operation& operation) noexcept = nullptr;
 };
 
-/// Told right when the computation has ended, before gate and waiters: the owner (a request) is idle
-/// again. Must not block.
+/// Told right when the computation has ended, before gate and waiters: the owner (a request) is
+/// idle again. Must not block.
 struct Owner {
   void (*ended)(Owner* self, Operation& operation) noexcept = nullptr;
 };
@@ -59,7 +59,8 @@ class Operation {
   std::vector<Tensor> inputs;
   /// Where results go, one tensor a model output, reshaped by the run; a null one is made by it.
   std::vector<Tensor> outputs;
-  /// The run also copies its outputs to new memory of their own (an awaited result that is not shared).
+  /// The run also copies its outputs to new memory of their own (an awaited result that is not
+  /// shared).
   bool publish_copies = false;
   std::vector<Tensor> published;
   int priority = 0;  ///< higher first among the waiting runs of its model

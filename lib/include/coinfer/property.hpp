@@ -11,8 +11,8 @@ namespace coinfer {
 /// A property's value. Names and meanings are OpenVINO's.
 class Property {
  public:
-  using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>,
-                             std::pair<std::int64_t, std::int64_t>>;
+  using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string,
+                             std::vector<std::string>, std::pair<std::int64_t, std::int64_t>>;
   Property() = default;
   Property(bool value) : value_{value} {}
   Property(int value) : value_{std::int64_t{value}} {}

@@ -49,8 +49,10 @@ class Tensor {
 
   /// Newly allocated, dense, uninitialised (strings empty).
   Tensor(ElementType type, Shape shape);
-  /// Over existing memory, from its byte `offset` on; `strides` in bytes, empty for dense row-major.
-  Tensor(ElementType type, Shape shape, MemoryRef memory, std::size_t offset = 0, Dims strides = {});
+  /// Over existing memory, from its byte `offset` on; `strides` in bytes, empty for dense
+  /// row-major.
+  Tensor(ElementType type, Shape shape, MemoryRef memory, std::size_t offset = 0,
+         Dims strides = {});
 
   /// A rank-0 or rank-1 tensor with the values given.
   template <class T>
@@ -91,7 +93,8 @@ class Tensor {
   const MemoryRef& memory() const noexcept { return impl_->memory; }
 
   /// Changes the shape in place. When the tensor's memory is too small it gets new memory; views of
-  /// the old keep theirs alive. Throws Error for a tensor over foreign memory that would have to grow.
+  /// the old keep theirs alive. Throws Error for a tensor over foreign memory that would have to
+  /// grow.
   void set_shape(const Shape& shape);
 
   /// The part [begin, end) as another tensor over the same memory.
