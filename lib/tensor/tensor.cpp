@@ -1,5 +1,7 @@
 #include "coinfer/tensor.hpp"
 
+#include <unistd.h>
+
 #include <new>
 
 #include "coinfer/error.hpp"
@@ -8,6 +10,12 @@ namespace coinfer {
 namespace {
 
 constexpr std::align_val_t alignment{64};
+
+std::size_t machine_memory() {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                            static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
 
 Dims dense_strides(const Shape& shape, ElementType type) {
   Dims strides(shape.size());
@@ -64,8 +72,16 @@ void for_each_row(const Shape& shape, const Dims& a, const Dims& b, Visit visit)
 }  // namespace
 
 MemoryRef Memory::allocate(std::size_t bytes, ElementType type) {
+  // More than the machine has is refused at once: the kernel grants it, then ends the process.
+  if (bytes > machine_memory()) {
+    throw Error(fmt::format("a tensor of {} bytes is needed; the machine has {} in all", bytes,
+                            machine_memory()));
+  }
   const auto room = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
-  void* data = ::operator new(room, alignment);
+  void* data = ::operator new(room, alignment, std::nothrow);
+  if (data == nullptr) {
+    throw Error(fmt::format("there is no memory for a tensor of {} bytes", bytes));
+  }
   if (type != ElementType::string) {
     return std::make_shared<const Memory>(
         data, bytes,

@@ -45,6 +45,15 @@ BOOST_AUTO_TEST_CASE(a_shape_with_too_many_elements_is_refused) {
   BOOST_CHECK_THROW(Tensor(ElementType::f32, Shape{1LL << 62}), Error);
 }
 
+BOOST_AUTO_TEST_CASE(a_tensor_larger_than_the_machine_is_refused_with_its_size) {
+  const auto is_named = [](const Error& error) {
+    return std::string_view{error.what()}.find("4611686018427387904 bytes") !=
+           std::string_view::npos;
+  };
+  BOOST_CHECK_EXCEPTION(Memory::allocate(std::size_t{1} << 62), Error, is_named);
+  BOOST_CHECK_THROW(Memory::allocate(SIZE_MAX), Error);
+}
+
 BOOST_AUTO_TEST_CASE(partial_shapes_are_read_and_written_in_the_known_notation) {
   for (const auto* text : {"[1,3,?,1..224]", "[...]", "[]", "[3..]"}) {
     BOOST_TEST(PartialShape::parse(text).to_string() == text);
