@@ -63,6 +63,8 @@ class Builder {
 
   std::string title(const NodeView& view, const Scope& scope) const;
   bool is_constant(const NodeView& view) const;
+  /// The node's name in the file, else its first output's.
+  static std::string_view name_of(const NodeView& view);
   static std::optional<graph::ValueId> find(std::string_view name, Scope& scope);
 
   const ModelView& model_;
