@@ -111,6 +111,9 @@ class Broadcast {
   /// Calls visit(destination offset, source offsets) for the rows [begin, end).
   template <class Visit>
   void for_each_row(std::int64_t begin, std::int64_t end, Visit visit) const {
+    if (begin >= end) {
+      return;  // extents may be 0
+    }
     const auto outer = extents_.size() - 1;
     Dims index(outer, 0);
     Offsets at{};

@@ -72,7 +72,15 @@ Kernel shrink_kernel(const KernelContext& ctx) {
         kernel = map_kernel<T, T>(ctx, [=](T x) -> T {
           const auto wide = static_cast<double>(static_cast<wide_of<T>>(x));
           const auto result = wide < -lambda ? wide + bias : wide > lambda ? wide - bias : 0.0;
-          return static_cast<T>(static_cast<wide_of<T>>(result));
+          if constexpr (std::is_integral_v<T>) {
+            constexpr auto low = static_cast<double>(std::numeric_limits<T>::min());
+            constexpr auto high = static_cast<double>(std::numeric_limits<T>::max());
+            return result >= high  ? std::numeric_limits<T>::max()
+                   : result >= low ? static_cast<T>(result)
+                                   : std::numeric_limits<T>::min();
+          } else {
+            return static_cast<T>(static_cast<wide_of<T>>(result));
+          }
         });
       })) {
     ctx.unsupported_type(ctx.type(0));
