@@ -103,6 +103,9 @@ View PostOps::destination() {
 }
 
 void lower_post_ops(Lowering& lowering, const graph::Node& node, std::size_t first) {
+  if (first >= node.post_ops.size()) {
+    return;
+  }
   const auto dst = lowering.view(node.outputs[0]);
   const auto desc = desc_of(dst);
   for (auto i = first; i < node.post_ops.size(); ++i) {

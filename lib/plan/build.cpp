@@ -199,7 +199,14 @@ class Builder {
     plan.steps_ = std::move(lowering.steps());
     plan.infos_ = std::move(lowering.infos());
     plan.layout_ = std::make_unique<Plan::Layout>(std::move(lowering.layout()));
+    // A primitive with its code and arguments, and what was computed while planning.
     plan.resident_bytes_ = plan.steps_.size() * 4096;
+    for (std::size_t i = 0; i < original_.values.size(); ++i) {
+      const auto& constant = graph_.values[i].constant;
+      if (constant && !original_.values[i].constant) {
+        plan.resident_bytes_ += constant.byte_size();
+      }
+    }
   }
 
   const graph::Graph& original_;

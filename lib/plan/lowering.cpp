@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "kernels/copy.hpp"
+#include "ops/post_ops.hpp"
 
 namespace coinfer::plan {
 namespace {
@@ -310,10 +311,8 @@ void Lowering::lower(const graph::Node& node) {
       }
     }
   } else if (node.op->lower == nullptr || !node.op->lower(*this, node)) {
-    if (!node.post_ops.empty()) {
-      throw Error(fmt::format("{} was fused, but cannot be lowered", graph::describe(node)));
-    }
     lower_by_kernel(node);
+    ops::lower_post_ops(*this, node);
   }
   for (const auto id : node.inputs) {
     if (id) {
