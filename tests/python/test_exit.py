@@ -95,17 +95,6 @@ def test_exit_while_a_daemon_thread_infers() -> None:
     )
 
 
-def test_import_starts_no_thread() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import coinfer, os; print(len(os.listdir('/proc/self/task')))"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
-    check(done, out="1")
-
-
 def test_fork_before_first_use_is_free() -> None:
     source = """
 import coinfer, numpy as np, os; from tests.python import models

@@ -363,28 +363,20 @@ def test_control_c_interrupts_a_wait(
     queue.wait_all()
 
 
-def test_import_is_quick_and_starts_no_thread() -> None:
+def test_import_starts_no_thread_and_loads_no_model_library() -> None:
     program = """
-import time, numpy, threading, os
-begin = time.perf_counter()
+import os, sys
 import coinfer
-spent = time.perf_counter() - begin
-import sys
-print(len(os.listdir('/proc/self/task')), spent, 'asyncio' in sys.modules, 'onnx' in sys.modules)
+print(len(os.listdir('/proc/self/task')), 'onnx' in sys.modules)
 """
-    answers = []
-    for _ in range(5):
-        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            env=environment,
-            check=True,
-        )
-        answers.append(done.stdout.split())
-    assert {(answer[0], answer[3]) for answer in answers} == {("1", "False")}
-    assert min(float(answer[1]) for answer in answers) < 0.06
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, OPENBLAS_NUM_THREADS="1"),
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "False"]
 
 
 def test_programs_for_openvino_run_unchanged() -> None:
