@@ -218,8 +218,7 @@ Property Config::get(const std::string& name, const std::string& model_name) con
     return names;
   }
   const auto found = given.find(name);
-  const Property value =
-      found != given.end() ? found->second : Property{std::string{known.otherwise}};
+  Property value = found != given.end() ? found->second : Property{std::string{known.otherwise}};
   if (known.kind == Rule::Kind::boolean) {
     return as_bool(known, value);
   }
