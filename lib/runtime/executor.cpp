@@ -90,7 +90,7 @@ void Executor::work() {
     }
     counted_idle = true;
     idle_.fetch_add(1, std::memory_order_acq_rel);
-    // A worker that has just worked waits awake for a moment: waking a sleeper costs 8-11 us.
+    // A worker that has just worked waits awake for a moment, because waking a sleeper is dear.
     bool found = false;
     if (!spinning_.exchange(true, std::memory_order_acq_rel)) {
       const auto until = std::chrono::steady_clock::now() + spin_time;

@@ -43,7 +43,7 @@ bool wait_until_complete(Operation& operation,
     return waiter->state.exchange(ThreadWaiter::given_up, std::memory_order_acq_rel) ==
            ThreadWaiter::told;
   };
-  // A short wait awake catches small models: parking and waking cost about 15 us.
+  // A short wait awake catches small models, for which parking and waking cost most.
   for (const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds{20};
        waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting &&
        std::chrono::steady_clock::now() < until;) {
