@@ -1,6 +1,7 @@
 #include "runtime/executor.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -13,9 +14,11 @@ namespace {
 
 thread_local bool is_worker = false;
 thread_local bool counted_idle = false;
+thread_local std::chrono::steady_clock::time_point idle_since;
 
 constexpr int compute_nice = 5;
-constexpr std::chrono::microseconds spin_time{30};
+constexpr std::chrono::microseconds longest_spin{100};
+constexpr std::chrono::microseconds shortest_spin{5};
 
 void pause_core() noexcept { __builtin_ia32_pause(); }
 
@@ -40,16 +43,23 @@ Executor::~Executor() { stop(); }
 bool Executor::on_worker() noexcept { return is_worker; }
 
 void Executor::post_permit() {
-  start_worker_if_none_idle();
-  boost::asio::post(context_, [this] {
-    if (counted_idle) {
-      counted_idle = false;
-      idle_.fetch_sub(1, std::memory_order_acq_rel);
-    }
-    drain_();
-  });
-  // After the post: a spinning worker that sees the new count finds the permit.
-  posted_.fetch_add(1, std::memory_order_release);
+  // Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more:
+  // both sides write their word before they read the other's.
+  permits_.fetch_add(1, std::memory_order_seq_cst);
+  if (!spinning_.load(std::memory_order_seq_cst)) {
+    post_permits();
+  }
+}
+
+/// Hands the permits that no spinning worker takes to the context, which wakes a sleeping worker.
+void Executor::post_permits() {
+  for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
+    start_worker_if_none_idle();
+    boost::asio::post(context_, [this, at = std::chrono::steady_clock::now()] {
+      end_idle(at);
+      drain_();
+    });
+  }
 }
 
 void Executor::start_worker_if_none_idle() {
@@ -81,7 +91,6 @@ void Executor::work() {
   settle_compute_thread();
   pthread_setname_np(pthread_self(), "coinfer-stream");
   for (;;) {
-    const auto seen = posted_.load(std::memory_order_acquire);
     if (context_.poll_one() > 0) {
       continue;
     }
@@ -89,27 +98,75 @@ void Executor::work() {
       return;
     }
     counted_idle = true;
+    idle_since = std::chrono::steady_clock::now();
     idle_.fetch_add(1, std::memory_order_acq_rel);
-    // A worker that has just worked waits awake for a moment, because waking a sleeper is dear.
-    bool found = false;
-    if (!spinning_.exchange(true, std::memory_order_acq_rel)) {
-      const auto until = std::chrono::steady_clock::now() + spin_time;
-      do {
-        for (int i = 0; i < 16 && !found; ++i) {
-          pause_core();
-          found = posted_.load(std::memory_order_acquire) != seen;
-        }
-      } while (!found && std::chrono::steady_clock::now() < until);
-      spinning_.store(false, std::memory_order_release);
-    }
-    if (!found) {
+    if (!spin()) {
       context_.run_one();
     }
-    if (counted_idle) {
-      counted_idle = false;
-      idle_.fetch_sub(1, std::memory_order_acq_rel);
+    end_idle(std::chrono::steady_clock::now());
+  }
+}
+
+/// A worker that has just worked waits awake for a moment, because waking a sleeper is dear. True
+/// when it has done something meanwhile.
+bool Executor::spin() {
+  if (spinning_.exchange(true, std::memory_order_seq_cst)) {
+    return false;
+  }
+  const auto until = idle_since + spin_time_.load(std::memory_order_relaxed);
+  const auto permitted = [this] { return permits_.load(std::memory_order_seq_cst) != 0; };
+  bool found = false;
+  do {
+    for (int i = 0; i < 16 && !found; ++i) {
+      pause_core();
+      found = permitted();
+    }
+    if (!found) {
+      sched_yield();  // whoever has something to do goes first
+      if (context_.poll_one() > 0) {
+        spinning_.store(false, std::memory_order_seq_cst);
+        if (permitted()) {
+          post_permits();
+        }
+        return true;
+      }
+    }
+  } while (!found && std::chrono::steady_clock::now() < until);
+  spinning_.store(false, std::memory_order_seq_cst);
+  if (!take_permit()) {
+    return false;
+  }
+  end_idle(idle_since);
+  drain_();
+  return true;
+}
+
+/// Takes one of the permits that were left to the spinning worker; the others go to the context.
+bool Executor::take_permit() {
+  auto left = permits_.load(std::memory_order_seq_cst);
+  while (left > 0) {
+    if (permits_.compare_exchange_weak(left, left - 1, std::memory_order_seq_cst)) {
+      if (left > 1) {
+        post_permits();
+      }
+      return true;
     }
   }
+  return false;
+}
+
+/// The calling worker has something to do again, since `at`. Runs that follow one another closely
+/// make workers wait awake, runs far apart let them sleep.
+void Executor::end_idle(std::chrono::steady_clock::time_point at) {
+  if (!counted_idle) {
+    return;
+  }
+  counted_idle = false;
+  idle_.fetch_sub(1, std::memory_order_acq_rel);
+  const bool close = at - idle_since < longest_spin;
+  const auto last = spin_time_.load(std::memory_order_relaxed);
+  spin_time_.store(close ? longest_spin : std::max(last / 2, shortest_spin),
+                   std::memory_order_relaxed);
 }
 
 void Executor::stop() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -36,15 +37,20 @@ class Executor {
  private:
   void start_worker_if_none_idle();
   void work();
+  bool spin();
+  bool take_permit();
+  void post_permits();
+  void end_idle(std::chrono::steady_clock::time_point at);
 
   const int threads_;
   std::function<void()> drain_;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<executor_type> guard_;
-  std::atomic<std::uint64_t> posted_{0};
+  std::atomic<std::uint32_t> permits_{0};
   std::atomic<int> idle_{0};
   std::atomic<int> started_{0};
   std::atomic<bool> spinning_{false};
+  std::atomic<std::chrono::microseconds> spin_time_{std::chrono::microseconds{100}};
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::vector<std::thread> workers_;

@@ -1,5 +1,7 @@
 #include "coinfer/infer_request.hpp"
 
+#include <sched.h>
+
 #include "coinfer/compiled_model.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/futex.hpp"
@@ -47,7 +49,11 @@ bool wait_until_complete(Operation& operation,
   for (const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds{20};
        waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting &&
        std::chrono::steady_clock::now() < until;) {
-    __builtin_ia32_pause();
+    for (int i = 0;
+         i < 16 && waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting; ++i) {
+      __builtin_ia32_pause();
+    }
+    sched_yield();  // the run may need this very core
   }
   while (waiter->state.load(std::memory_order_acquire) == ThreadWaiter::waiting) {
     std::optional<std::chrono::nanoseconds> slice;
