@@ -31,6 +31,7 @@ from coinfer._coinfer import (
 from coinfer.as_openvino import install_as_openvino
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
+from coinfer.stream import infer_stream
 
 __all__ = [
     "AsyncInferQueue",
@@ -56,6 +57,7 @@ __all__ = [
     "Version",
     "__version__",
     "compile_model",
+    "infer_stream",
     "install_as_openvino",
     "properties",
     "stats",
