@@ -1,6 +1,7 @@
 """Measure coinfer beside OpenVINO and ONNX Runtime.
 
-python -m benchmarks [overhead] [resnet50] [minilm] [--rounds 15] [--seconds 0.3] [--threads 2]
+python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] …
+                     [--rounds 15] [--seconds 0.3] [--threads 2] [--awaits 1000000]
 """
 
 from __future__ import annotations
@@ -12,17 +13,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import models, report
-from benchmarks.coordinator import ENVIRONMENTS, WorkerError, run_case
+from benchmarks.bridge import cases as bridge
+from benchmarks.coordinator import ENVIRONMENTS, Case, WorkerError, run_case
 
-CASES = ("overhead", "resnet50", "minilm")
+NETWORKS = ("overhead", "resnet50", "minilm")
+CASES = (*NETWORKS, "bridge", *(f"bridge:{part}" for part in bridge.PARTS))
+
+
+def chosen(names: Sequence[str], awaits: int) -> list[Case]:
+    """The cases with these names; `awaits` is of bridge:memory."""
+    parts = [p for p in bridge.PARTS if "bridge" in names or f"bridge:{p}" in names]
+    return [*models.cases(list(names)), *bridge.cases(parts, awaits)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=float, default=0.3, help="per round and runtime")
+    parser.add_argument("--rounds", type=int, help="instead of the case's own number")
+    parser.add_argument("--seconds", type=float, help="per round and runtime, likewise")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--awaits", type=int, default=1_000_000, help="of bridge:memory")
     parser.add_argument("--backends", default=",".join(ENVIRONMENTS), help="%(default)s")
     parser.add_argument("--output", type=Path, default=models.FOLDER / "report")
     options = parser.parse_args(argv)
@@ -35,16 +45,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    settings = {name: getattr(options, name) for name in ("rounds", "seconds", "threads")}
+    settings = {name: getattr(options, name) for name in ("threads", "awaits")}
     command = shlex.join(["script/bench", *(sys.argv[1:] if argv is None else argv)])
     outcomes = []
     try:
-        for case in models.cases(options.cases or list(CASES)):
-            outcomes.append(run_case(case, backends, **settings, progress=progress))
+        for case in chosen(options.cases or list(NETWORKS), options.awaits):
+            case.rounds = options.rounds or case.rounds
+            case.seconds = case.seconds and (options.seconds or case.seconds)
+            if any(able in backends for ables in case.measures.values() for able in ables):
+                outcomes.append(run_case(case, backends, options.threads, progress))
     except WorkerError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    text = report.markdown(outcomes, backends, settings, command)
+    text = report.markdown(outcomes, settings, command)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.with_suffix(".md").write_text(text)
     report.write_json(options.output.with_suffix(".json"), outcomes, settings, command)

@@ -35,7 +35,18 @@ class Backend(ABC):
         """A blocking call of a request."""
         raise NotImplementedError
 
+    def infer_shared(self, inputs: Inputs) -> Any:
+        """The same with a list of inputs; neither they nor the outputs are copied."""
+        raise NotImplementedError
+
+    def start(self, inputs: Inputs) -> None:
+        raise NotImplementedError
+
     def start_and_wait(self, inputs: Inputs) -> None:
+        raise NotImplementedError
+
+    def cancel(self) -> bool:
+        """Stops what `start` started; once its request is idle. False when it had ended."""
         raise NotImplementedError
 
     def queue(self, count: int, inputs: list[Inputs], callback: bool) -> None:
@@ -73,9 +84,23 @@ class OpenVinoApi(Backend):
     def infer(self, inputs: Inputs) -> Any:
         return self.request.infer(inputs)
 
+    def infer_shared(self, inputs: Inputs) -> Any:
+        return self.request.infer(list(inputs.values()), share_inputs=True, share_outputs=True)
+
+    def start(self, inputs: Inputs) -> None:
+        self.request.start_async(inputs)
+
     def start_and_wait(self, inputs: Inputs) -> None:
         self.request.start_async(inputs)
         self.request.wait()
+
+    def cancel(self) -> bool:
+        self.request.cancel()
+        try:
+            self.request.wait()
+        except RuntimeError:
+            return True
+        return False
 
     def queue(self, count: int, inputs: list[Inputs], callback: bool) -> None:
         queue = self.runtime.AsyncInferQueue(self.compiled)

@@ -68,11 +68,14 @@ class Case:
     inputs: dict[str, Any]
     measures: dict[str, tuple[str, ...]]  # what -> backends
     mode: str = "latency"
+    rounds: int = 15
+    seconds: float = 0.3  # per round and runtime; 0 where the work is given, not the time
+    warm_up: bool = True  # by a round that does not count
 
 
 @dataclass
 class Series:
-    """Seconds per inference of every round: one number a backend."""
+    """One number a backend of every round: seconds, per inference where it is a rate, or bytes."""
 
     rounds: list[dict[str, float]] = field(default_factory=list)
 
@@ -122,14 +125,23 @@ def deviations(outputs: dict[str, list[list[float]]]) -> dict[str, float]:
     return result
 
 
+def by_part(what: str, results: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """A measurement with several numbers is several series: {series: {backend: number}}."""
+    parts: dict[str, dict[str, float]] = {}
+    for backend, result in results.items():
+        named = result if isinstance(result, dict) else {"": result}
+        for part, number in named.items():
+            parts.setdefault(f"{what}, {part}" if part else what, {})[backend] = number
+    return parts
+
+
 def run_case(
     case: Case,
     backends: list[str],
-    rounds: int,
-    seconds: float,
     threads: int,
     progress: Callable[[str], None],
 ) -> Outcome:
+    backends = [name for name in backends if any(name in able for able in case.measures.values())]
     with workers(backends) as by_name:
         loaded = {
             name: worker.ask(
@@ -138,18 +150,19 @@ def run_case(
             for name, worker in by_name.items()
         }
         deviation = deviations({name: worker.ask("outputs") for name, worker in by_name.items()})
-        series = {what: Series() for what in case.measures}
-        for index in range(-1, rounds):  # the first one warms up and does not count
+        series: dict[str, Series] = {}
+        for index in range(-1 if case.warm_up else 0, case.rounds):
             for what, able in case.measures.items():
                 order = [name for name in backends if name in able]
                 shift = index % len(order) if order else 0
-                result = {
-                    name: by_name[name].ask("measure", what=what, seconds=seconds)
+                results = {
+                    name: by_name[name].ask("measure", what=what, seconds=case.seconds)
                     for name in order[shift:] + order[:shift]
                 }
                 if index >= 0:
-                    series[what].rounds.append(result)
-            progress(f"{case.title}: round {index + 1} of {rounds}")
+                    for part, numbers in by_part(what, results).items():
+                        series.setdefault(part, Series()).rounds.append(numbers)
+            progress(f"{case.title}: round {index + 1} of {case.rounds}")
         memory = {name: worker.ask("memory") for name, worker in by_name.items()}
         versions = {name: worker.about["version"] for name, worker in by_name.items()}
     return Outcome(case, loaded, memory, versions, deviation, series)

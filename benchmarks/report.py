@@ -29,29 +29,36 @@ def machine() -> dict[str, Any]:
     }
 
 
+def text_of(what: str, number: float) -> str:
+    """A number of that series, with its unit."""
+    if what.startswith("growth") and what.endswith("bytes"):
+        return f"{number / 2**20:.2f} MiB"
+    if what.startswith("await") or what.endswith("awaits"):
+        return f"{1 / number:,.0f} /s"
+    return time_text(number)
+
+
 def time_text(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.1f} us"
     return f"{seconds * 1e3:.2f} ms"
 
 
-def case_markdown(outcome: Outcome, backends: Sequence[str]) -> list[str]:
+def case_markdown(outcome: Outcome) -> list[str]:
+    backends = list(outcome.versions)
     ours = backends[0]
-    lines = [f"## {outcome.case.title}", ""]
+    case = outcome.case
+    length = f" of {case.seconds:g} s" if case.seconds else ""
+    lines = [f"## {case.title}", "", f"Rounds: {case.rounds}{length}.", ""]
     heads = [*backends, *(f"{ours} / {other}" for other in backends[1:])]
     lines += ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for what, series in outcome.series.items():
         cells = []
         for backend in backends:
             median = series.median(backend)
-            if median is None:
-                cells.append("–")
-            elif what.startswith("await"):
-                cells.append(f"{1 / median:,.0f} /s")
-            else:
-                cells.append(time_text(median))
+            cells.append("–" if median is None else text_of(what, median))
         for other in backends[1:]:
-            ratio = series.ratio(ours, other)
+            ratio = None if what.endswith("bytes") else series.ratio(ours, other)
             cells.append("–" if ratio is None else f"{ratio:.2f}")
         lines.append(f"| {what} | " + " | ".join(cells) + " |")
     compile_cells = [time_text(outcome.loaded[b]["compile_seconds"]) for b in backends]
@@ -59,30 +66,30 @@ def case_markdown(outcome: Outcome, backends: Sequence[str]) -> list[str]:
     blank = [""] * (len(backends) - 1)
     lines.append("| compile (once) | " + " | ".join(compile_cells + blank) + " |")
     lines.append("| peak RSS | " + " | ".join(memory_cells + blank) + " |")
-    worst = ", ".join(f"{b} {d:.1e}" for b, d in list(outcome.deviation.items())[:-1])
-    lines += ["", f"Largest |a-b| / max(|b|, rms(b)) to {backends[-1]}: {worst}.", ""]
+    lines.append("")
+    if len(backends) > 1:
+        worst = ", ".join(f"{b} {d:.1e}" for b, d in list(outcome.deviation.items())[:-1])
+        lines += [f"Largest |a-b| / max(|b|, rms(b)) to {backends[-1]}: {worst}.", ""]
     for backend in backends:
         settings = json.dumps(outcome.loaded[backend]["settings"])
         lines.append(f"- {backend} {outcome.versions[backend]}: `{settings}`")
     return [*lines, ""]
 
 
-def markdown(
-    outcomes: Sequence[Outcome], backends: Sequence[str], options: dict[str, Any], command: str
-) -> str:
+def markdown(outcomes: Sequence[Outcome], options: dict[str, Any], command: str) -> str:
     about = machine()
     lines = [
         "# coinfer beside its peers",
         "",
         f"`{command}` on {about['cpu']}, {about['cpus']} CPUs ({', '.join(about['isa'])}), "
-        f"Linux {about['kernel']}, Python {about['python']}. Times are the median over "
-        f"{options['rounds']} rounds of {options['seconds']} s per runtime, interleaved; ratios "
-        "are the median of the rounds' own ratios (below 1: coinfer is faster). Every runtime "
-        f"has its own process and {options['threads']} threads; inputs change with each call.",
+        f"Linux {about['kernel']}, Python {about['python']}. Numbers are the median over the "
+        "rounds, which take the runtimes in turns; ratios are the median of the rounds' own "
+        "ratios (below 1: coinfer is faster). Every runtime has its own process and "
+        f"{options['threads']} threads; inputs change with each call.",
         "",
     ]
     for outcome in outcomes:
-        lines += case_markdown(outcome, backends)
+        lines += case_markdown(outcome)
     return "\n".join(lines)
 
 
@@ -94,6 +101,8 @@ def write_json(
             "title": outcome.case.title,
             "model": str(outcome.case.path),
             "mode": outcome.case.mode,
+            "rounds": outcome.case.rounds,
+            "round_seconds": outcome.case.seconds,
             "inputs": outcome.case.inputs,
             "versions": outcome.versions,
             "loaded": outcome.loaded,

@@ -5,7 +5,6 @@ python -m benchmarks.worker coinfer|openvino|onnxruntime
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.backends import BACKENDS, Backend, Inputs, random_inputs
+from benchmarks.bridge import measures
 
 # Every call of a round gets other inputs than the one before it.
 INPUT_SETS = 16
@@ -26,8 +26,10 @@ class Worker:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.inputs: list[Inputs] = []
+        self.path = ""
 
     def load(self, path: str, threads: int, mode: Any, inputs: dict[str, Any]) -> Any:
+        self.path = path
         start = time.perf_counter()
         self.backend.load(path, threads, mode)
         seconds = time.perf_counter() - start
@@ -41,15 +43,23 @@ class Worker:
         ]
 
     def measure(self, what: str, seconds: float) -> Any:
-        """Seconds per inference, the median over chunks of one round."""
-        name, _, detail = what.partition(":")
-        if name == "await":
-            return asyncio.run(self._awaits(int(detail), seconds))
+        """Of one round: seconds per inference, the median over chunks, or several named numbers."""
+        name, *details = what.split(":")
+        if name in measures.ON_A_LOOP:
+            measure = measures.ON_A_LOOP[name]
+            loop = details[1] if len(details) > 1 else "asyncio"
+            main = measure(self.backend, self.inputs, int(details[0]), seconds)
+            return measures.run(loop, main)
+        if name == "cancel":
+            return measures.cancel(self.backend, self.inputs, seconds)
+        if name == "cpp":
+            return measures.cpp(self.path, seconds)
         if name == "queue":
-            return self._queue(detail == "callback", seconds)
+            return self._queue(details == ["callback"], seconds)
         function: Callable[[Inputs], Any] = {
             "call": self.backend.call,
             "infer": self.backend.infer,
+            "infer_shared": self.backend.infer_shared,
             "start_and_wait": self.backend.start_and_wait,
         }[name]
         return self._blocking(function, seconds)
@@ -81,23 +91,6 @@ class Worker:
             self.backend.queue(count, self.inputs, callback)
             rounds.append((time.perf_counter() - start) / count)
         return float(np.median(rounds))
-
-    async def _awaits(self, at_once: int, seconds: float) -> float:
-        infer = self.backend.awaiter(at_once)
-        inputs, done = self.inputs, 0
-        end = time.perf_counter() + seconds
-
-        async def caller(first: int) -> None:
-            nonlocal done
-            i = first
-            while time.perf_counter() < end:
-                await infer(inputs[i % len(inputs)])
-                i += 1
-                done += 1
-
-        start = time.perf_counter()
-        await asyncio.gather(*(caller(i) for i in range(at_once)))
-        return (time.perf_counter() - start) / done
 
     def memory(self) -> Any:
         with open(f"/proc/{os.getpid()}/status") as status:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks.backends import random_inputs
+from benchmarks.backends import BACKENDS, random_inputs
+from benchmarks.bridge.cases import add_of_two
+from benchmarks.bridge.measures import AWAIT_BENCH, cpp
 from benchmarks.coordinator import Series, deviations
+from benchmarks.worker import Worker
+from tests.python import models
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -49,6 +54,54 @@ def test_overhead_is_measured_beside_both_peers(tmp_path: Path, peers_python: Pa
     assert max(blocking["deviation"].values()) < 1e-6
     assert blocking["loaded"]["coinfer"]["settings"]["INFERENCE_PRECISION_HINT"] == "f32"
     assert "| await:64 |" in output.with_suffix(".md").read_text()
+
+
+def test_the_bridge_is_measured_beside_its_peers(tmp_path: Path, peers_python: Path) -> None:
+    output = tmp_path / "report"
+    cases = ["bridge:blocking", "bridge:many", "bridge:memory"]
+    options = ["--rounds", "1", "--seconds", "0.01", "--awaits", "500", "--output", str(output)]
+    assert bench.main([*cases, *options]) == 0
+    record = json.loads(output.with_suffix(".json").read_text())
+    blocking, many, memory = (case["seconds"] for case in record["cases"])
+    assert set(blocking["infer_shared"][0]) == {"coinfer", "openvino"}
+    assert set(many["await:16"][0]) == {"coinfer", "openvino", "onnxruntime"}
+    assert set(many["await:16:uvloop"][0]) == {"coinfer"}
+    assert memory["growth:500:uvloop, bytes"][0]["coinfer"] < 2**26
+    text = output.with_suffix(".md").read_text()
+    assert "| growth:500:asyncio, bytes |" in text and "MiB |" in text
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Worker:
+    """One that has loaded a model of some milliseconds, in this process."""
+    path = tmp_path_factory.mktemp("bench") / "slow.onnx"
+    model = models.slow(100, 384)
+    onnx.save(model, path)
+    worker = Worker(BACKENDS["coinfer"]())
+    shape = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim]
+    inputs = {model.graph.input[0].name: {"shape": shape, "dtype": "float32"}}
+    worker.load(str(path), 2, "latency", inputs)
+    return worker
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_lateness_is_measured_while_awaits_are_in_flight(worker: Worker, loop: str) -> None:
+    found = worker.measure(f"lag:4:{loop}", 0.1)
+    assert 0 < found["p50"] <= found["p99"] <= found["longest"]
+    assert found["awaits"] > 0
+
+
+def test_a_cancel_is_timed_until_the_request_is_usable(worker: Worker) -> None:
+    found = worker.measure("cancel", 0.1)
+    assert 0 < found["p50"] <= found["p99"]
+    worker.backend.start_and_wait(worker.inputs[0])
+
+
+def test_the_awaits_of_c_plus_plus_are_measured() -> None:
+    assert AWAIT_BENCH.exists(), "not built: run cmake --build build/release"
+    found = cpp(str(add_of_two()), 0.01)
+    assert 0 < found["direct"] < 1
+    assert 0 < found["co_await"] < 1
 
 
 def test_an_unknown_case_is_named(capsys: pytest.CaptureFixture[str]) -> None:
