@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
+#include "module/cycles.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
@@ -243,6 +244,21 @@ void PyAsyncInferQueue::set_callback(PyObject* function) {
   }
 }
 
+int PyAsyncInferQueue::traverse(visitproc visit, void* arg) const {
+  for (const auto& request : requests_) {
+    if (const int stop = request->traverse(visit, arg)) {
+      return stop;
+    }
+  }
+  return 0;
+}
+
+void PyAsyncInferQueue::clear_references() {
+  for (const auto& request : requests_) {
+    request->clear_references();
+  }
+}
+
 namespace {
 
 constexpr const char* start_async_doc =
@@ -330,6 +346,7 @@ void register_async_infer_queue() {
           "__repr__", +[](const PyAsyncInferQueue& self) {
             return fmt::format("<AsyncInferQueue: {} jobs>", self.requests().size());
           });
+  Collected<PyAsyncInferQueue>::install(type.ptr());
   add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);
 }
 

@@ -83,6 +83,10 @@ class PyAsyncInferQueue {
   std::size_t take();
   IdleSlots& idle() noexcept { return *idle_; }
 
+  /// For Python's cycle collector.
+  int traverse(visitproc visit, void* arg) const;
+  void clear_references();
+
  private:
   bool has_callback() const { return requests_.front()->has_callback(); }
   void collect_error(PyInferRequest& request);

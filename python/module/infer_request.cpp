@@ -60,8 +60,8 @@ OperationRef PyInferRequest::start(StartOptions options) {
   callback->with_request = callback_with_request_;
   options.gate = callback.get();
   auto operation = request_.start(options);
-  // Delivery needs the GIL, which is held here: nothing has begun yet.
-  callback.release();
+  // Its delivery owns it now; that needs the GIL, which is held here: nothing has begun yet.
+  static_cast<void>(callback.release());
   ++pending_callbacks_;
   return operation;
 }
@@ -101,6 +101,19 @@ void PyInferRequest::set_callback(PyObject* function, bool with_request) {
   }
   callback_ = PyRef::borrow(function);
   callback_with_request_ = with_request;
+}
+
+int PyInferRequest::traverse(visitproc visit, void* arg) const {
+  if (weak_from_this().use_count() == 1) {
+    Py_VISIT(callback_.get());
+    Py_VISIT(userdata.get());
+  }
+  return 0;
+}
+
+void PyInferRequest::clear_references() {
+  const auto callback = std::exchange(callback_, PyRef{});
+  const auto data = std::exchange(userdata, PyRef{});
 }
 
 PyObject* PyInferRequest::call(bridge::Delivered& self, Operation& operation) {

@@ -44,6 +44,11 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   /// Throws RequestBusy while a run is in flight or its callback has not begun.
   void check_idle() const;
 
+  /// For Python's cycle collector: nothing while a run in flight, or another Python object, shares
+  /// this.
+  int traverse(visitproc visit, void* arg) const;
+  void clear_references();
+
   bridge::PyRef userdata;
   /// What became of each input that was given last.
   std::vector<Taken> taken;

@@ -1,5 +1,6 @@
 #include "coinfer/error.hpp"
 #include "module/compiled_model.hpp"
+#include "module/cycles.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
@@ -302,6 +303,7 @@ void register_infer_request() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  Collected<PyInferRequest>::install(type.ptr());
   add_hot_method(type.ptr(), "infer", &infer, infer_doc);
   add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);
   add_hot_method(type.ptr(), "wait", &wait,

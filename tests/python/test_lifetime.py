@@ -33,6 +33,7 @@ def gone(reference: weakref.ref[Any], seconds: float = 10) -> bool:
     until = time.monotonic() + seconds
     while reference() is not None and time.monotonic() < until:
         time.sleep(0.001)
+        gc.collect(1)
     return reference() is None
 
 
@@ -143,3 +144,65 @@ def test_many_calls_do_not_grow_the_process(model: coinfer.CompiledModel) -> Non
     gc.collect()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 2048, f"{grown} KiB more"
+
+
+class Application:
+    """What programs make of it: an object that owns what calls it back."""
+
+    def __init__(self, model: coinfer.CompiledModel, kind: str) -> None:
+        self.calls = 0
+        self.runner: Any
+        if kind == "queue":
+            self.runner = coinfer.AsyncInferQueue(model, 2)
+            self.runner.set_callback(self.called)
+        elif kind == "callback":
+            self.runner = model.create_infer_request()
+            self.runner.set_callback(self.called, None)
+        else:
+            self.runner = model.create_infer_request()
+            self.runner.set_callback(print_nothing, self)
+
+    def called(self, *_arguments: Any) -> None:
+        self.calls += 1
+
+
+def print_nothing(*_arguments: Any) -> None:
+    """A callback that holds nothing."""
+
+
+@pytest.mark.parametrize("kind", ["queue", "callback", "userdata"])
+def test_a_cycle_through_a_callback_is_collected(model: coinfer.CompiledModel, kind: str) -> None:
+    application = Application(model, kind)
+    reference = weakref.ref(application)
+    application.runner.start_async(X)
+    application.runner.wait_all() if kind == "queue" else application.runner.wait()
+    del application
+    assert gone(reference)
+
+
+def test_a_cycle_with_a_run_in_flight_lives_until_its_callback_returned() -> None:
+    core = coinfer.Core()
+    model = core.compile_model(core.read_model(slow(400, 128)), "CPU", {})
+    request = model.create_infer_request()
+    calls: list[int] = []
+    request.set_callback(lambda owner: calls.append(len([owner])), request)
+    reference = weakref.ref(request)
+    request.start_async([np.zeros(model.input(0).shape, np.float32)])
+    del request
+    gc.collect()
+    assert reference() is not None or calls == [1]
+    until = time.monotonic() + 30
+    while not calls and time.monotonic() < until:
+        time.sleep(0.001)
+    assert calls == [1]
+    assert gone(reference)
+
+
+def test_a_subclass_of_a_request_is_collected(model: coinfer.CompiledModel) -> None:
+    class Queue(coinfer.AsyncInferQueue):
+        def made_known(self) -> weakref.ref[Any]:
+            self.me = self
+            self.set_callback(lambda *_: self)
+            return weakref.ref(self)
+
+    assert gone(Queue(model, 1).made_known())

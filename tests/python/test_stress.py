@@ -113,7 +113,7 @@ def live() -> dict[str, int]:
 
 
 def test_everything_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # pytest's own hook keeps an exception, and with it the frames and their objects, to the test's end.
+    # pytest's own hook keeps an exception, and with it its frames' objects, to the test's end.
     unraisable: list[type[BaseException] | None] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda args: unraisable.append(args.exc_type))
     before = live()
