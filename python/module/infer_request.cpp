@@ -61,7 +61,7 @@ OperationRef PyInferRequest::start(StartOptions options) {
   options.gate = callback.get();
   auto operation = request_.start(options);
   // Its delivery owns it now; that needs the GIL, which is held here: nothing has begun yet.
-  static_cast<void>(callback.release());
+  [[maybe_unused]] const auto* delivered = callback.release();
   ++pending_callbacks_;
   return operation;
 }

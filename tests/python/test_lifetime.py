@@ -205,4 +205,5 @@ def test_a_subclass_of_a_request_is_collected(model: coinfer.CompiledModel) -> N
             self.set_callback(lambda *_: self)
             return weakref.ref(self)
 
-    assert gone(Queue(model, 1).made_known())
+    reference = Queue(model, 1).made_known()
+    assert gone(reference)
