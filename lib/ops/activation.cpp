@@ -102,13 +102,17 @@ void infer_prelu(InferContext& ctx) {
   ctx.output(0, ctx.type(0), ctx.shape(0));
 }
 
+struct PRelu {
+  template <class T>
+  T operator()(T x, T slope) const {
+    return x < 0 ? x * slope : x;
+  }
+};
+
 Kernel prelu_kernel(const KernelContext& ctx) {
   Kernel kernel;
   if (!with_float(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = binary_kernel<T, T>(ctx, [](T x, T slope) -> T {
-          const auto wide = static_cast<wide_of<T>>(x);
-          return wide < 0 ? static_cast<T>(wide * static_cast<wide_of<T>>(slope)) : x;
-        });
+        kernel = binary_kernel<T, T, PRelu>(ctx);
       })) {
     ctx.unsupported_type(ctx.type(0));
   }

@@ -102,8 +102,43 @@ void infer_top_k(InferContext& ctx) {
   ctx.output(1, ElementType::i64, std::move(shape));
 }
 
-template <bool Largest, class T>
-Kernel top_k_of(const Shape& shape, std::size_t axis, std::int64_t wanted, bool sorted) {
+/// What the elements of a type are compared in.
+template <class T>
+using compared_as =
+    std::conditional_t<!std::is_integral_v<T>, wide_of<T>,
+                       std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
+
+/// Elements with their places, read from a strided line and written back to one.
+template <class A>
+struct Line {
+  using Element = std::pair<A, std::int64_t>;
+  void (*read)(const void* src, std::int64_t at, std::int64_t step, std::span<Element> line);
+  void (*write)(std::span<const Element> line, void* dst, std::int64_t at, std::int64_t step);
+};
+
+template <class T, class A = compared_as<T>>
+Line<A> line_of() {
+  using Element = Line<A>::Element;
+  return {.read =
+              [](const void* src, std::int64_t at, std::int64_t step, std::span<Element> line) {
+                const auto* from = static_cast<const T*>(src) + at;
+                for (std::size_t k = 0; k < line.size(); ++k, from += step) {
+                  line[k] = {static_cast<A>(*from), static_cast<std::int64_t>(k)};
+                }
+              },
+          .write =
+              [](std::span<const Element> line, void* dst, std::int64_t at, std::int64_t step) {
+                auto* to = static_cast<T*>(dst) + at;
+                for (const auto& [value, index] : line) {
+                  *to = static_cast<T>(value);
+                  to += step;
+                }
+              }};
+}
+
+template <bool Largest, class A>
+Kernel top_k_of(const Line<A>& elements, const Shape& shape, std::size_t axis, std::int64_t wanted,
+                bool sorted) {
   std::int64_t outer = 1;
   std::int64_t inner = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -111,11 +146,8 @@ Kernel top_k_of(const Shape& shape, std::size_t axis, std::int64_t wanted, bool 
   }
   const auto count = shape[axis];
   return [=](const void* const* src, void* const* dst) {
-    using A = wide_of<T>;
-    thread_local std::vector<std::pair<A, std::int64_t>> line;  // grows once per thread
+    thread_local std::vector<typename Line<A>::Element> line;  // grows once per thread
     line.resize(static_cast<std::size_t>(count));
-    const auto* from = static_cast<const T*>(src[0]);
-    auto* values = static_cast<T*>(dst[0]);
     auto* indices = static_cast<std::int64_t*>(dst[1]);
     // Equal elements keep their order.
     const auto less = [](const auto& a, const auto& b) {
@@ -126,23 +158,20 @@ Kernel top_k_of(const Shape& shape, std::size_t axis, std::int64_t wanted, bool 
     };
     for (std::int64_t o = 0; o < outer; ++o) {
       for (std::int64_t i = 0; i < inner; ++i) {
-        for (std::int64_t k = 0; k < count; ++k) {
-          line[static_cast<std::size_t>(k)] = {static_cast<A>(from[(o * count + k) * inner + i]),
-                                               k};
-        }
+        elements.read(src[0], o * count * inner + i, inner, line);
         if (sorted) {
           std::partial_sort(line.begin(), line.begin() + wanted, line.end(), less);
         } else if (wanted < count) {
           std::nth_element(line.begin(), line.begin() + wanted, line.end(), less);
         }
-        for (std::int64_t k = 0; k < wanted; ++k) {
-          const auto at = (o * wanted + k) * inner + i;
-          const auto& [value, index] = line[static_cast<std::size_t>(k)];
-          if (values != nullptr) {
-            values[at] = static_cast<T>(value);
-          }
-          if (indices != nullptr) {
-            indices[at] = index;
+        const auto at = o * wanted * inner + i;
+        const auto found = std::span{line}.first(static_cast<std::size_t>(wanted));
+        if (dst[0] != nullptr) {
+          elements.write(found, dst[0], at, inner);
+        }
+        if (indices != nullptr) {
+          for (std::size_t k = 0; k < found.size(); ++k) {
+            indices[at + static_cast<std::int64_t>(k) * inner] = found[k].second;
           }
         }
       }
@@ -159,8 +188,9 @@ Kernel top_k_kernel(const KernelContext& ctx) {
   const auto wanted = ctx.has_output(0) ? ctx.output_shape(0)[axis] : ctx.output_shape(1)[axis];
   Kernel kernel;
   if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = largest ? top_k_of<true, T>(shape, axis, wanted, sorted)
-                         : top_k_of<false, T>(shape, axis, wanted, sorted);
+        const auto line = line_of<T>();
+        kernel = largest ? top_k_of<true>(line, shape, axis, wanted, sorted)
+                         : top_k_of<false>(line, shape, axis, wanted, sorted);
       })) {
     ctx.unsupported_type(ctx.type(0));
   }

@@ -103,32 +103,35 @@ void infer_mod(InferContext& ctx) {
 }
 
 /// C's remainder (`fmod`) has the sign of the dividend, numpy's that of the divisor. By 0: 0.
-template <class T>
-T remainder(T a, T b, bool fmod) {
-  if constexpr (std::is_integral_v<T>) {
-    if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) {
-      return 0;
+template <bool fmod>
+struct Remainder {
+  template <class T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) {
+        return 0;
+      }
+      const auto rest = static_cast<T>(a % b);
+      return !fmod && rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
+    } else {
+      const auto rest = std::fmod(a, b);
+      if (fmod) {
+        return rest;
+      }
+      if (std::isinf(b) && std::isfinite(a)) {
+        return a == 0 || (a < 0) == (b < 0) ? a : b;
+      }
+      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
     }
-    const auto rest = static_cast<T>(a % b);
-    return !fmod && rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
-  } else {
-    const auto rest = std::fmod(a, b);
-    if (fmod) {
-      return rest;
-    }
-    if (std::isinf(b) && std::isfinite(a)) {
-      return a == 0 || (a < 0) == (b < 0) ? a : b;
-    }
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
   }
-}
+};
 
 Kernel mod_kernel(const KernelContext& ctx) {
   const bool fmod = ctx.attributes().integer("fmod", 0) != 0;
   Kernel kernel;
   if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = binary_kernel<T, T>(
-            ctx, [fmod](T a, T b) { return T{remainder<wide_of<T>>(a, b, fmod)}; });
+        kernel = fmod ? binary_kernel<T, T, Remainder<true>>(ctx)
+                      : binary_kernel<T, T, Remainder<false>>(ctx);
       })) {
     ctx.unsupported_type(ctx.type(0));
   }

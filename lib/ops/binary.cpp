@@ -1,6 +1,4 @@
 // Element-wise arithmetic of two operands, and of many (Sum, Max, Min, Mean).
-#include <cmath>
-
 #include "ops/elementwise.hpp"
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
@@ -8,7 +6,9 @@
 namespace coinfer::ops {
 namespace {
 
+// Integers come to Add, Sub and Mul as unsigned ones: the result modulo 2^n is the same.
 struct Add {
+  static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -20,6 +20,7 @@ struct Add {
 };
 
 struct Sub {
+  static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -31,6 +32,7 @@ struct Sub {
 };
 
 struct Mul {
+  static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -42,6 +44,7 @@ struct Mul {
 };
 
 struct Div {
+  static constexpr bool ignores_sign = false;
   template <class T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -61,24 +64,38 @@ struct Div {
 };
 
 struct Max {
+  static constexpr bool ignores_sign = false;
   template <class T>
   T operator()(T a, T b) const {
     // A NaN on either side is the result.
-    return a > b || a != a ? a : b;
+    return a > b || is_nan(a) ? a : b;
   }
 };
 
 struct Min {
+  static constexpr bool ignores_sign = false;
   template <class T>
   T operator()(T a, T b) const {
-    return a < b || a != a ? a : b;
+    return a < b || is_nan(a) ? a : b;
   }
 };
 
-/// F on halves is F on floats.
-template <class F, class T>
-T apply(T a, T b) {
-  return static_cast<T>(F{}(static_cast<wide_of<T>>(a), static_cast<wide_of<T>>(b)));
+/// The row of F for elements of a type.
+struct TypedRow {
+  BinaryRow row = nullptr;
+  std::size_t width = 0;
+};
+
+template <class F>
+TypedRow row_of(const KernelContext& ctx, ElementType type) {
+  TypedRow result;
+  const auto take = [&]<class T>(std::type_identity<T>) {
+    result = {binary_row<T, T, F>, sizeof(T)};
+  };
+  if (!(F::ignores_sign ? with_unsigned_number(type, take) : with_number(type, take))) {
+    ctx.unsupported_type(type);
+  }
+  return result;
 }
 
 void check_equal_types(InferContext& ctx) {
@@ -97,11 +114,6 @@ void infer_binary(InferContext& ctx) {
   ctx.output(0, ctx.type(0), broadcast(ctx, 0, 1));
 }
 
-void infer_pow(InferContext& ctx) {
-  ctx.check_inputs(2, 2);
-  ctx.output(0, ctx.type(0), broadcast(ctx, 0, 1));
-}
-
 void infer_many(InferContext& ctx) {
   ctx.check_inputs(1, SIZE_MAX);
   check_equal_types(ctx);
@@ -114,95 +126,69 @@ void infer_many(InferContext& ctx) {
 
 template <class F>
 Kernel kernel_of_two(const KernelContext& ctx) {
-  Kernel kernel;
-  if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = binary_kernel<T, T>(ctx, [](T a, T b) { return apply<F>(a, b); });
-      })) {
-    ctx.unsupported_type(ctx.type(0));
-  }
-  return kernel;
+  const auto [row, width] = row_of<F>(ctx, ctx.type(0));
+  return binary_kernel(ctx, row, width, width);
 }
 
-/// The first operand spread over the result, then one pass for each other.
+/// dst = dst F src, broadcast. A copy of a part of dst is the first operand, because a loop over
+/// operands that overlap would not be vectorised.
+Kernel accumulate_kernel(const KernelContext& ctx, const TypedRow& typed, std::size_t input) {
+  const kernels::Broadcast<1> walk{ctx.output_shape(0), {ctx.shape(input)}};
+  const auto width = static_cast<std::int64_t>(typed.width);
+  return [walk, width, row = typed.row, input](const void* const* src, void* const* dst) {
+    const auto* from = static_cast<const std::byte*>(src[input]);
+    auto* to = static_cast<std::byte*>(dst[0]);
+    const bool spread = walk.step(0) == 0;
+    walk.for_each_row([&](std::int64_t at_dst, const auto& at) {
+      alignas(64) std::byte before[converted_chunk * sizeof(double)];
+      for (std::int64_t i = 0; i < walk.row(); i += converted_chunk) {
+        const auto part = std::min(converted_chunk, walk.row() - i);
+        auto* d = to + (at_dst + i) * width;
+        std::memcpy(before, d, static_cast<std::size_t>(part * width));
+        row(before, from + (at[0] + (spread ? 0 : i)) * width, d, part, false, spread);
+      }
+    });
+  };
+}
+
+/// The first two operands in one pass, then one pass for each other.
 template <class F>
 Kernel kernel_of_many(const KernelContext& ctx) {
-  Kernel kernel;
-  if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        const auto shape = ctx.output_shape(0);
-        std::vector<kernels::Broadcast<1>> walks;
-        for (std::size_t i = 0; i < ctx.inputs(); ++i) {
-          walks.emplace_back(shape, std::array<Shape, 1>{ctx.shape(i)});
-        }
-        const bool mean = ctx.node().type == "Mean";
-        kernel = [walks, shape, mean](const void* const* src, void* const* dst) {
-          auto* result = static_cast<T*>(dst[0]);
-          for (std::size_t k = 0; k < walks.size(); ++k) {
-            const auto& walk = walks[k];
-            walk.for_each_row([&](std::int64_t at_dst, const auto& at) {
-              const auto* from = static_cast<const T*>(src[k]) + at[0];
-              for (std::int64_t i = 0; i < walk.row(); ++i) {
-                auto& to = result[at_dst + i];
-                const auto value = from[i * walk.step(0)];
-                to = k == 0 ? value : apply<F>(to, value);
-              }
-            });
-          }
-          if (mean) {
-            for (std::int64_t i = 0; i < shape.elements(); ++i) {
-              result[i] = static_cast<T>(static_cast<wide_of<T>>(result[i]) /
-                                         static_cast<wide_of<T>>(walks.size()));
-            }
-          }
-        };
-      })) {
-    ctx.unsupported_type(ctx.type(0));
+  const auto typed = row_of<F>(ctx, ctx.type(0));
+  if (ctx.inputs() == 1) {
+    const auto bytes = static_cast<std::size_t>(ctx.output_shape(0).elements()) * typed.width;
+    return
+        [bytes](const void* const* src, void* const* dst) { std::memcpy(dst[0], src[0], bytes); };
   }
-  return kernel;
+  auto first = binary_kernel(ctx, typed.row, typed.width, typed.width);
+  if (ctx.inputs() == 2) {
+    return first;
+  }
+  std::vector<Kernel> passes{std::move(first)};
+  for (std::size_t i = 2; i < ctx.inputs(); ++i) {
+    passes.push_back(accumulate_kernel(ctx, typed, i));
+  }
+  return [passes = std::move(passes)](const void* const* src, void* const* dst) {
+    for (const auto& pass : passes) {
+      pass(src, dst);
+    }
+  };
 }
 
-template <class B>
-struct Power {
-  template <class E>
-  static B of(B base, E exponent) {
-    if constexpr (std::is_integral_v<B> && std::is_integral_v<E>) {
-      auto rest = static_cast<std::int64_t>(exponent);
-      if (rest < 0) {
-        return base == 1 ? B{1} : base == static_cast<B>(-1) ? (rest % 2 == 0 ? B{1} : base) : B{0};
-      }
-      std::uint64_t result = 1;
-      for (auto factor = static_cast<std::uint64_t>(base); rest > 0; rest >>= 1, factor *= factor) {
-        result *= (rest & 1) != 0 ? factor : 1;
-      }
-      return static_cast<B>(result);
-    } else if constexpr (std::is_same_v<wide_of<B>, float>) {
-      return static_cast<B>(std::pow(static_cast<float>(base), static_cast<float>(exponent)));
-    } else {
-      return static_cast<B>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
-    }
-  }
-};
-
-Kernel kernel_of_pow(const KernelContext& ctx) {
+Kernel kernel_of_mean(const KernelContext& ctx) {
+  auto sum = kernel_of_many<Add>(ctx);
   Kernel kernel;
-  const kernels::Broadcast<2> walk{ctx.output_shape(0), {ctx.shape(0), ctx.shape(1)}};
-  bool known = false;
-  with_number(ctx.type(0), [&]<class B>(std::type_identity<B>) {
-    known = with_number(ctx.type(1), [&]<class E>(std::type_identity<E>) {
-      kernel = [walk](const void* const* src, void* const* dst) {
-        walk.for_each_row([&](std::int64_t at_dst, const auto& at) {
-          const auto* a = static_cast<const B*>(src[0]) + at[0];
-          const auto* b = static_cast<const E*>(src[1]) + at[1];
-          auto* d = static_cast<B*>(dst[0]) + at_dst;
-          for (std::int64_t i = 0; i < walk.row(); ++i) {
-            d[i] = Power<B>::of(a[i * walk.step(0)], b[i * walk.step(1)]);
-          }
-        });
-      };
-    });
+  with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
+    kernel = [sum, elements = ctx.output_shape(0).elements(),
+              count = static_cast<wide_of<T>>(ctx.inputs())](const void* const* src,
+                                                             void* const* dst) {
+      sum(src, dst);
+      auto* d = static_cast<T*>(dst[0]);
+      for (std::int64_t i = 0; i < elements; ++i) {
+        d[i] = static_cast<T>(static_cast<wide_of<T>>(d[i]) / count);
+      }
+    };
   });
-  if (!known) {
-    ctx.unsupported_type(ctx.type(0));
-  }
   return kernel;
 }
 
@@ -231,13 +217,7 @@ const Register div{of_two<Div>("Div")};
 const Register max{of_many<Max>("Max")};
 const Register min{of_many<Min>("Min")};
 const Register sum{of_many<Add>("Sum")};
-const Register mean{
-    {.type = "Mean", .since = 6, .infer = infer_many, .kernel = kernel_of_many<Add>}};
-const Register power{{.type = "Pow",
-                      .since = 7,
-                      .infer = infer_pow,
-                      .kernel = kernel_of_pow,
-                      .lower = lower_binary}};
+const Register mean{{.type = "Mean", .since = 6, .infer = infer_many, .kernel = kernel_of_mean}};
 
 }  // namespace
 }  // namespace coinfer::ops

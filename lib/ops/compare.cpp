@@ -14,36 +14,38 @@ void infer_compare(InferContext& ctx) {
   ctx.output(0, ElementType::boolean, broadcast(ctx, 0, 1));
 }
 
-template <template <class> class Compare>
+template <class Compare>
 Kernel compare_kernel(const KernelContext& ctx) {
   Kernel kernel;
   const auto type = ctx.type(0);
+  const auto take = [&]<class T>(std::type_identity<T>) {
+    kernel = binary_kernel<T, bool, Compare>(ctx);
+  };
   if (type == ElementType::boolean) {
-    kernel = binary_kernel<bool, bool>(ctx, Compare<bool>{});
+    take(std::type_identity<bool>{});
   } else if (type == ElementType::string) {
-    kernel = binary_kernel<std::string, bool>(ctx, Compare<std::string>{});
-  } else if (!with_number(type, [&]<class T>(std::type_identity<T>) {
-               kernel = binary_kernel<T, bool>(
-                   ctx, [](const T& a, const T& b) { return Compare<wide_of<T>>{}(a, b); });
-             })) {
+    take(std::type_identity<std::string>{});
+  } else if (!(std::is_same_v<Compare, std::equal_to<>> ? with_unsigned_number(type, take)
+                                                        : with_number(type, take))) {
     ctx.unsupported_type(type);
   }
   return kernel;
 }
 
 const Register equal{
-    {.type = "Equal", .infer = infer_compare, .kernel = compare_kernel<std::equal_to>}};
-const Register less{{.type = "Less", .infer = infer_compare, .kernel = compare_kernel<std::less>}};
+    {.type = "Equal", .infer = infer_compare, .kernel = compare_kernel<std::equal_to<>>}};
+const Register less{
+    {.type = "Less", .infer = infer_compare, .kernel = compare_kernel<std::less<>>}};
 const Register less_or_equal{{.type = "LessOrEqual",
                               .since = 12,
                               .infer = infer_compare,
-                              .kernel = compare_kernel<std::less_equal>}};
+                              .kernel = compare_kernel<std::less_equal<>>}};
 const Register greater{
-    {.type = "Greater", .infer = infer_compare, .kernel = compare_kernel<std::greater>}};
+    {.type = "Greater", .infer = infer_compare, .kernel = compare_kernel<std::greater<>>}};
 const Register greater_or_equal{{.type = "GreaterOrEqual",
                                  .since = 12,
                                  .infer = infer_compare,
-                                 .kernel = compare_kernel<std::greater_equal>}};
+                                 .kernel = compare_kernel<std::greater_equal<>>}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -19,7 +19,7 @@ void infer_not(InferContext& ctx) {
 
 template <class F>
 Kernel logical_kernel(const KernelContext& ctx) {
-  return binary_kernel<bool, bool>(ctx, F{});
+  return binary_kernel<bool, bool, F>(ctx);
 }
 
 Kernel not_kernel(const KernelContext& ctx) {
@@ -54,11 +54,30 @@ bool with_integer(ElementType type, F f) {
          });
 }
 
-template <template <class> class F>
+/// The same with the unsigned type of the same width.
+template <class F>
+bool with_bits(ElementType type, F f) {
+  return is_integral(type) &&
+         with_unsigned_number(type, [&]<class T>(std::type_identity<T> identity) {
+           if constexpr (std::is_unsigned_v<T>) {
+             f(identity);
+           }
+         });
+}
+
+template <class F>
+struct Bits {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(F{}(a, b));
+  }
+};
+
+template <class F>
 Kernel bitwise_kernel(const KernelContext& ctx) {
   Kernel kernel;
-  if (!with_integer(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = binary_kernel<T, T>(ctx, [](T a, T b) { return static_cast<T>(F<T>{}(a, b)); });
+  if (!with_bits(ctx.type(0), [&]<class T>(std::type_identity<T>) {
+        kernel = binary_kernel<T, T, Bits<F>>(ctx);
       })) {
     ctx.unsupported_type(ctx.type(0));
   }
@@ -67,7 +86,7 @@ Kernel bitwise_kernel(const KernelContext& ctx) {
 
 Kernel bitwise_not_kernel(const KernelContext& ctx) {
   Kernel kernel;
-  if (!with_integer(ctx.type(0), [&]<class T>(std::type_identity<T>) {
+  if (!with_bits(ctx.type(0), [&]<class T>(std::type_identity<T>) {
         kernel = map_kernel<T, T>(ctx, [](T a) { return static_cast<T>(~a); });
       })) {
     ctx.unsupported_type(ctx.type(0));
@@ -84,19 +103,26 @@ void infer_shift(InferContext& ctx) {
   }
 }
 
+/// A shift by the width or more leaves nothing but the sign.
+template <bool left>
+struct Shift {
+  template <class T>
+  T operator()(T a, T b) const {
+    constexpr auto width = static_cast<std::uint64_t>(sizeof(T) * 8);
+    const auto by = static_cast<std::uint64_t>(static_cast<std::make_unsigned_t<T>>(b));
+    if (left) {
+      return by >= width ? T{0} : static_cast<T>(static_cast<std::uint64_t>(a) << by);
+    }
+    return static_cast<T>(a >> std::min(by, width - 1) >> (by >= width ? 1 : 0));
+  }
+};
+
 Kernel shift_kernel(const KernelContext& ctx) {
   const bool left = ctx.attributes().text("direction", "") == "LEFT";
   Kernel kernel;
   if (!with_integer(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        // A shift by the width or more leaves nothing but the sign.
-        kernel = binary_kernel<T, T>(ctx, [left](T a, T b) -> T {
-          constexpr auto width = static_cast<std::uint64_t>(sizeof(T) * 8);
-          const auto by = static_cast<std::uint64_t>(b);
-          if (left) {
-            return by >= width ? T{0} : static_cast<T>(static_cast<std::uint64_t>(a) << by);
-          }
-          return static_cast<T>(a >> std::min(by, width - 1) >> (by >= width ? 1 : 0));
-        });
+        kernel =
+            left ? binary_kernel<T, T, Shift<true>>(ctx) : binary_kernel<T, T, Shift<false>>(ctx);
       })) {
     ctx.unsupported_type(ctx.type(0));
   }
@@ -110,15 +136,15 @@ const Register not_op{{.type = "Not", .infer = infer_not, .kernel = not_kernel}}
 const Register bit_and{{.type = "BitwiseAnd",
                         .since = 18,
                         .infer = infer_bitwise,
-                        .kernel = bitwise_kernel<std::bit_and>}};
+                        .kernel = bitwise_kernel<std::bit_and<>>}};
 const Register bit_or{{.type = "BitwiseOr",
                        .since = 18,
                        .infer = infer_bitwise,
-                       .kernel = bitwise_kernel<std::bit_or>}};
+                       .kernel = bitwise_kernel<std::bit_or<>>}};
 const Register bit_xor{{.type = "BitwiseXor",
                         .since = 18,
                         .infer = infer_bitwise,
-                        .kernel = bitwise_kernel<std::bit_xor>}};
+                        .kernel = bitwise_kernel<std::bit_xor<>>}};
 const Register bit_not{
     {.type = "BitwiseNot", .since = 18, .infer = infer_bitwise_not, .kernel = bitwise_not_kernel}};
 const Register bit_shift{

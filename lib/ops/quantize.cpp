@@ -111,51 +111,78 @@ Q saturate(float value) {
   return static_cast<Q>(std::min(high, std::max(low, value)));  // in this order a NaN gives low
 }
 
-/// Calls row(count, offset, index of its first scale, step of the scales).
+/// Scales of any of their types as floats: `count` of them from index `at`. Returns where they lie.
+using LoadScales = const float* (*)(const void* scales, std::int64_t at, std::int64_t count,
+                                    float* buffer);
+
+template <class S>
+const float* load_scales(const void* scales, std::int64_t at, std::int64_t count, float* buffer) {
+  const auto* from = static_cast<const S*>(scales) + at;
+  if constexpr (std::is_same_v<S, float>) {
+    return from;
+  } else {
+    std::copy_n(from, count, buffer);
+    return buffer;
+  }
+}
+
+/// Elements whose scales are converted at a time.
+constexpr std::int64_t chunk = 256;
+
+/// Calls row(count, offset, index of its first scale, step of the scales, scales) for rows of at
+/// most `chunk` elements.
 template <class Row>
-void each_row(const Scales& scales, Row row) {
+void each_row(const Scales& scales, LoadScales load, const void* src, Row row) {
+  const std::int64_t step = scales.kind == Scales::Kind::block ? 1 : 0;
+  float buffer[chunk];
   for (std::int64_t o = 0; o < scales.outer; ++o) {
     for (std::int64_t k = 0; k < scales.extent; ++k) {
-      row(scales.inner, (o * scales.extent + k) * scales.inner, scales.at(o, k),
-          scales.kind == Scales::Kind::block ? 1 : 0);
+      const auto at = (o * scales.extent + k) * scales.inner;
+      for (std::int64_t i = 0; i < scales.inner; i += chunk) {
+        const auto count = std::min(chunk, scales.inner - i);
+        const auto first = scales.at(o, k) + i * step;
+        row(count, at + i, first, step, load(src, first, step == 0 ? 1 : count, buffer));
+      }
     }
   }
 }
 
-template <class T, class S, class Q>
-Kernel quantize_of(const Scales& scales) {
-  return [scales](const void* const* src, void* const* dst) {
+template <class T, class Q>
+Kernel quantize_of(const Scales& scales, LoadScales load) {
+  return [scales, load](const void* const* src, void* const* dst) {
     const auto* zeros = static_cast<const Q*>(src[2]);
-    each_row(
-        scales, [&](std::int64_t count, std::int64_t at, std::int64_t first, std::int64_t step) {
-          const auto* x = static_cast<const T*>(src[0]) + at;
-          const auto* scale = static_cast<const S*>(src[1]) + first;
-          auto* d = static_cast<Q*>(dst[0]) + at;
-          for (std::int64_t i = 0; i < count; ++i) {
-            const auto zero = zeros == nullptr ? 0.0F : static_cast<float>(zeros[first + i * step]);
-            const auto ratio = static_cast<float>(x[i]) / static_cast<float>(scale[i * step]);
-            d[i] = saturate<Q>(std::nearbyint(ratio) + zero);
-          }
-        });
+    each_row(scales, load, src[1],
+             [&](std::int64_t count, std::int64_t at, std::int64_t first, std::int64_t step,
+                 const float* scale) {
+               const auto* x = static_cast<const T*>(src[0]) + at;
+               auto* d = static_cast<Q*>(dst[0]) + at;
+               for (std::int64_t i = 0; i < count; ++i) {
+                 const auto zero =
+                     zeros == nullptr ? 0.0F : static_cast<float>(zeros[first + i * step]);
+                 const auto ratio = static_cast<float>(x[i]) / scale[i * step];
+                 d[i] = saturate<Q>(std::nearbyint(ratio) + zero);
+               }
+             });
   };
 }
 
-template <class Q, class S, class R>
-Kernel dequantize_of(const Scales& scales) {
-  return [scales](const void* const* src, void* const* dst) {
+template <class Q, class R>
+Kernel dequantize_of(const Scales& scales, LoadScales load) {
+  return [scales, load](const void* const* src, void* const* dst) {
     const auto* zeros = static_cast<const Q*>(src[2]);
-    each_row(
-        scales, [&](std::int64_t count, std::int64_t at, std::int64_t first, std::int64_t step) {
-          const auto* x = static_cast<const Q*>(src[0]) + at;
-          const auto* scale = static_cast<const S*>(src[1]) + first;
-          auto* d = static_cast<R*>(dst[0]) + at;
-          for (std::int64_t i = 0; i < count; ++i) {
-            const auto zero = zeros == nullptr ? std::int64_t{0}
-                                               : static_cast<std::int64_t>(zeros[first + i * step]);
-            d[i] = static_cast<R>(static_cast<float>(static_cast<std::int64_t>(x[i]) - zero) *
-                                  static_cast<float>(scale[i * step]));
-          }
-        });
+    each_row(scales, load, src[1],
+             [&](std::int64_t count, std::int64_t at, std::int64_t first, std::int64_t step,
+                 const float* scale) {
+               const auto* x = static_cast<const Q*>(src[0]) + at;
+               auto* d = static_cast<R*>(dst[0]) + at;
+               for (std::int64_t i = 0; i < count; ++i) {
+                 const auto zero = zeros == nullptr
+                                       ? std::int64_t{0}
+                                       : static_cast<std::int64_t>(zeros[first + i * step]);
+                 d[i] = static_cast<R>(static_cast<float>(static_cast<std::int64_t>(x[i]) - zero) *
+                                       scale[i * step]);
+               }
+             });
   };
 }
 
@@ -208,18 +235,25 @@ Kernel with_zero_point(const KernelContext& ctx, Kernel kernel) {
   };
 }
 
+LoadScales loader_of(const KernelContext& ctx) {
+  LoadScales load = nullptr;
+  if (!with_scale(ctx.type(1), [&]<class S>(std::type_identity<S>) { load = load_scales<S>; })) {
+    ctx.unsupported_type(ctx.type(1));
+  }
+  return load;
+}
+
 Kernel quantize_kernel(const KernelContext& ctx) {
   const auto scales = scales_of(ctx, ctx.shape(0), ctx.shape(1));
+  const auto load = loader_of(ctx);
   Kernel kernel;
   with_quantized(ctx.output_type(0), [&]<class Q>(std::type_identity<Q>) {
-    with_scale(ctx.type(1), [&]<class S>(std::type_identity<S>) {
-      if (ctx.type(0) == ElementType::i32) {
-        kernel = quantize_of<std::int32_t, S, Q>(scales);
-      } else {
-        with_scale(ctx.type(0),
-                   [&]<class T>(std::type_identity<T>) { kernel = quantize_of<T, S, Q>(scales); });
-      }
-    });
+    if (ctx.type(0) == ElementType::i32) {
+      kernel = quantize_of<std::int32_t, Q>(scales, load);
+    } else {
+      with_scale(ctx.type(0),
+                 [&]<class T>(std::type_identity<T>) { kernel = quantize_of<T, Q>(scales, load); });
+    }
   });
   if (!kernel) {
     ctx.unsupported_type(ctx.output_type(0));
@@ -229,17 +263,16 @@ Kernel quantize_kernel(const KernelContext& ctx) {
 
 Kernel dequantize_kernel(const KernelContext& ctx) {
   const auto scales = scales_of(ctx, ctx.shape(0), ctx.shape(1));
+  const auto load = loader_of(ctx);
   Kernel kernel;
-  with_scale(ctx.type(1), [&]<class S>(std::type_identity<S>) {
-    with_scale(ctx.output_type(0), [&]<class R>(std::type_identity<R>) {
-      if (ctx.type(0) == ElementType::i32) {
-        kernel = dequantize_of<std::int32_t, S, R>(scales);
-      } else {
-        with_quantized(ctx.type(0), [&]<class Q>(std::type_identity<Q>) {
-          kernel = dequantize_of<Q, S, R>(scales);
-        });
-      }
-    });
+  with_scale(ctx.output_type(0), [&]<class R>(std::type_identity<R>) {
+    if (ctx.type(0) == ElementType::i32) {
+      kernel = dequantize_of<std::int32_t, R>(scales, load);
+    } else {
+      with_quantized(ctx.type(0), [&]<class Q>(std::type_identity<Q>) {
+        kernel = dequantize_of<Q, R>(scales, load);
+      });
+    }
   });
   if (!kernel) {
     ctx.unsupported_type(ctx.type(0));

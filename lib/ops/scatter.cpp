@@ -82,8 +82,18 @@ inline std::int64_t checked(std::int64_t index, std::int64_t extent) {
   return at;
 }
 
-template <class T, class Index, class Combine>
-Kernel scatter_elements_of(const KernelContext& ctx, Combine combine) {
+/// to[i] = to[i] combined with update[i], for i < count.
+using Combine = void (*)(void* to, const void* update, std::int64_t count);
+
+/// What scattering does to elements of one type.
+struct Elements {
+  std::int64_t width = 0;
+  Combine copy = nullptr;
+  Combine combine = nullptr;
+};
+
+template <class Index>
+Kernel scatter_elements_of(const KernelContext& ctx, const Elements& elements) {
   const auto data = ctx.shape(0);
   const auto shape = ctx.shape(1);
   const auto axis = static_cast<std::size_t>(
@@ -93,25 +103,28 @@ Kernel scatter_elements_of(const KernelContext& ctx, Combine combine) {
   const auto count = shape.elements();
   return [=](const void* const* src, void* const* dst) {
     const auto* indices = static_cast<const Index*>(src[1]);
-    const auto* updates = static_cast<const T*>(src[2]);
-    auto* to = static_cast<T*>(dst[0]);
-    std::copy_n(static_cast<const T*>(src[0]), size, to);
+    const auto* update = static_cast<const std::byte*>(src[2]);
+    auto* to = static_cast<std::byte*>(dst[0]);
+    elements.copy(to, src[0], size);
     Dims at(shape.size(), 0);
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t i = 0; i < count; ++i, update += elements.width) {
       std::int64_t offset = 0;
       for (std::size_t k = 0; k < at.size(); ++k) {
         offset += (k == axis ? checked(indices[i], data[k]) : at[k]) * steps[k];
       }
-      to[offset] = combine(to[offset], updates[i]);
-      for (auto k = at.size(); k-- > 0 && ++at[k] == shape[k];) {
-        at[k] = 0;
+      elements.combine(to + offset * elements.width, update, 1);
+      for (auto k = at.size(); k > 0; --k) {
+        if (++at[k - 1] < shape[k - 1]) {
+          break;
+        }
+        at[k - 1] = 0;
       }
     }
   };
 }
 
-template <class T, class Index, class Combine>
-Kernel scatter_nd_of(const KernelContext& ctx, Combine combine) {
+template <class Index>
+Kernel scatter_nd_of(const KernelContext& ctx, const Elements& elements) {
   const auto data = ctx.shape(0);
   const auto shape = ctx.shape(1);
   const auto depth = static_cast<std::size_t>(shape.back());
@@ -127,69 +140,92 @@ Kernel scatter_nd_of(const KernelContext& ctx, Combine combine) {
   }
   return [=](const void* const* src, void* const* dst) {
     const auto* index = static_cast<const Index*>(src[1]);
-    const auto* update = static_cast<const T*>(src[2]);
-    auto* to = static_cast<T*>(dst[0]);
-    std::copy_n(static_cast<const T*>(src[0]), size, to);
-    for (std::int64_t row = 0; row < rows; ++row, index += depth, update += block) {
+    const auto* update = static_cast<const std::byte*>(src[2]);
+    auto* to = static_cast<std::byte*>(dst[0]);
+    elements.copy(to, src[0], size);
+    for (std::int64_t row = 0; row < rows; ++row, index += depth) {
       std::int64_t offset = 0;
       for (std::size_t k = 0; k < depth; ++k) {
         offset += checked(index[k], data[k]) * steps[k];
       }
-      for (std::int64_t i = 0; i < block; ++i) {
-        to[offset + i] = combine(to[offset + i], update[i]);
-      }
+      elements.combine(to + offset * elements.width, update, block);
+      update += block * elements.width;
     }
   };
 }
 
 template <class T>
-T combine_by(char how, T a, T b) {
-  using A = std::conditional_t<std::is_integral_v<T>, std::uint64_t, wide_of<T>>;
-  switch (how) {
-    case '+':
-      return static_cast<T>(static_cast<A>(a) + static_cast<A>(b));
-    case '*':
-      return static_cast<T>(static_cast<A>(a) * static_cast<A>(b));
-    case '>':
-      return static_cast<wide_of<T>>(b) > static_cast<wide_of<T>>(a) ? b : a;
-    default:
-      return static_cast<wide_of<T>>(b) < static_cast<wide_of<T>>(a) ? b : a;
+void copy_elements(void* to, const void* update, std::int64_t count) {
+  std::copy_n(static_cast<const T*>(update), count, static_cast<T*>(to));
+}
+
+// Sums and products of integers are modulo 2^64: overflow is no undefined behaviour.
+template <class T>
+using sum_of = std::conditional_t<std::is_integral_v<T>, std::uint64_t, wide_of<T>>;
+
+struct Add {
+  template <class T>
+  static T of(T a, T b) {
+    return static_cast<T>(static_cast<sum_of<T>>(a) + static_cast<sum_of<T>>(b));
+  }
+};
+struct Multiply {
+  template <class T>
+  static T of(T a, T b) {
+    return static_cast<T>(static_cast<sum_of<T>>(a) * static_cast<sum_of<T>>(b));
+  }
+};
+struct Greater {
+  template <class T>
+  static T of(T a, T b) {
+    return static_cast<wide_of<T>>(b) > static_cast<wide_of<T>>(a) ? b : a;
+  }
+};
+struct Less {
+  template <class T>
+  static T of(T a, T b) {
+    return static_cast<wide_of<T>>(b) < static_cast<wide_of<T>>(a) ? b : a;
+  }
+};
+
+template <class Reduction, class T>
+void combine_elements(void* to, const void* update, std::int64_t count) {
+  auto* d = static_cast<T*>(to);
+  const auto* from = static_cast<const T*>(update);
+  for (std::int64_t i = 0; i < count; ++i) {
+    d[i] = Reduction::template of<T>(d[i], from[i]);
   }
 }
 
-template <bool Nd, class T, class Combine>
-Kernel scatter_of(const KernelContext& ctx, Combine combine) {
-  Kernel kernel;
-  with_index(ctx.type(1), [&]<class Index>(std::type_identity<Index>) {
-    if constexpr (Nd) {
-      kernel = scatter_nd_of<T, Index>(ctx, combine);
-    } else {
-      kernel = scatter_elements_of<T, Index>(ctx, combine);
-    }
+Elements elements_of(const KernelContext& ctx) {
+  const auto type = ctx.type(0);
+  auto elements = kernels::with_width(type, []<class T>(std::type_identity<T>) {
+    return Elements{sizeof(T), copy_elements<T>, copy_elements<T>};
   });
-  if (!kernel) {
-    ctx.unsupported_type(ctx.type(1));
+  const auto reduction = reduction_of(ctx.attributes());
+  if (reduction == "none") {
+    return elements;
   }
-  return kernel;
+  if (!with_number(type, [&]<class T>(std::type_identity<T>) {
+        elements.combine = reduction == "add"   ? combine_elements<Add, T>
+                           : reduction == "mul" ? combine_elements<Multiply, T>
+                           : reduction == "max" ? combine_elements<Greater, T>
+                                                : combine_elements<Less, T>;
+      })) {
+    ctx.unsupported_type(type);
+  }
+  return elements;
 }
 
 template <bool Nd>
 Kernel scatter_kernel(const KernelContext& ctx) {
-  const auto reduction = reduction_of(ctx.attributes());
-  if (reduction == "none") {
-    return kernels::with_width(ctx.type(0), [&]<class T>(std::type_identity<T>) -> Kernel {
-      return scatter_of<Nd, T>(ctx, [](const T&, const T& update) { return update; });
-    });
-  }
-  const char how = reduction == "add"   ? '+'
-                   : reduction == "mul" ? '*'
-                   : reduction == "max" ? '>'
-                                        : '<';
+  const auto elements = elements_of(ctx);
   Kernel kernel;
-  if (!with_number(ctx.type(0), [&]<class T>(std::type_identity<T>) {
-        kernel = scatter_of<Nd, T>(ctx, [how](T a, T b) { return combine_by<T>(how, a, b); });
-      })) {
-    ctx.unsupported_type(ctx.type(0));
+  with_index(ctx.type(1), [&]<class Index>(std::type_identity<Index>) {
+    kernel = Nd ? scatter_nd_of<Index>(ctx, elements) : scatter_elements_of<Index>(ctx, elements);
+  });
+  if (!kernel) {
+    ctx.unsupported_type(ctx.type(1));
   }
   return kernel;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <type_traits>
 
@@ -84,6 +85,24 @@ bool with_float(ElementType type, F f) {
   }
 }
 
+/// The same as with_number, with integers as unsigned ones of their width: for what does not depend
+/// on the sign.
+template <class F>
+bool with_unsigned_number(ElementType type, F f) {
+  switch (type) {
+    case ElementType::i8:
+      return with_number(ElementType::u8, f);
+    case ElementType::i16:
+      return with_number(ElementType::u16, f);
+    case ElementType::i32:
+      return with_number(ElementType::u32, f);
+    case ElementType::i64:
+      return with_number(ElementType::u64, f);
+    default:
+      return with_number(type, f);
+  }
+}
+
 /// The same for i32 and i64, the types of indices.
 template <class F>
 bool with_index(ElementType type, F f) {
@@ -103,6 +122,16 @@ template <class T>
 inline constexpr bool is_half = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 template <class T>
 inline constexpr bool is_real = std::is_floating_point_v<T> || is_half<T>;
+
+/// False for integers.
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::isnan(x);
+  } else {
+    return false;
+  }
+}
 
 /// What a half computes in: float. Other types are their own.
 template <class T>
