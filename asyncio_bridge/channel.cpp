@@ -2,6 +2,8 @@
 
 #include <unordered_map>
 
+#include "asyncio_bridge/loop_waker.hpp"
+
 namespace coinfer::bridge {
 
 namespace {
@@ -10,7 +12,9 @@ constexpr const char* capsule_name = "coinfer.channel";
 
 PyObject* get_running_loop = nullptr;  // asyncio.events._get_running_loop
 PyObject* name_add_reader = nullptr;
+PyObject* name_call_soon_threadsafe = nullptr;
 PyMethodDef drain_method{};
+PyMethodDef forget_method{};
 
 }  // namespace
 
@@ -40,6 +44,12 @@ struct ChannelPool {
     channel->disconnect();
   }
 
+  /// The weak reference to a loop without reader has died.
+  static PyObject* forget(PyObject* capsule, PyObject*) {
+    destroy_capsule(capsule);
+    Py_RETURN_NONE;
+  }
+
   static PyObject* drain(PyObject* capsule, PyObject*) {
     auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
     if (channel == nullptr || !channel->drain()) {
@@ -59,8 +69,13 @@ int prepare_channels() {
   }
   name_add_reader = PyUnicode_InternFromString("add_reader");
   get_running_loop = PyObject_GetAttrString(events.get(), "_get_running_loop");
+  name_call_soon_threadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
   drain_method = {"drain", ChannelPool::drain, METH_NOARGS, nullptr};
-  return name_add_reader != nullptr && get_running_loop != nullptr ? 0 : -1;
+  forget_method = {"forget", ChannelPool::forget, METH_O, nullptr};
+  return name_add_reader != nullptr && name_call_soon_threadsafe != nullptr &&
+                 get_running_loop != nullptr
+             ? 0
+             : -1;
 }
 
 Channel* Channel::of_running_loop() {
@@ -96,24 +111,77 @@ Channel* Channel::connect(PyObject* loop) {
   ++channel->generation_;
   channel->mailbox_.open_for_loop();
   pool.by_loop[loop] = channel;
-  // From here on the capsule owns the connection: its end, also below on an error, undoes it.
-  const auto capsule =
-      PyRef::steal(PyCapsule_New(channel, capsule_name, ChannelPool::destroy_capsule));
-  if (!capsule) {
+  if (channel->add_reader()) {
+    return channel;
+  }
+  if (PyErr_ExceptionMatches(PyExc_NotImplementedError) ||
+      PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyErr_Clear();
+    if (channel->watch_without_reader()) {
+      return channel;
+    }
+  }
+  if (channel->loop_ != nullptr) {
     channel->disconnect();
-    return nullptr;
   }
-  const auto callback = PyRef::steal(PyCFunction_New(&drain_method, capsule.get()));
-  const auto fd = PyRef::steal(PyLong_FromLong(channel->mailbox_.fd()));
-  if (!callback || !fd) {
-    return nullptr;
-  }
-  PyObject* const arguments[] = {loop, fd.get(), callback.get()};
-  const auto added =
-      PyRef::steal(PyObject_VectorcallMethod(name_add_reader, arguments, 3, nullptr));
-  return added ? channel : nullptr;
+  return nullptr;
 }
 
+/// The capsule owns the connection: its end, also here on an error, undoes it.
+bool Channel::add_reader() {
+  const auto watching =
+      PyRef::steal(PyCapsule_New(this, capsule_name, ChannelPool::destroy_capsule));
+  if (!watching) {
+    return false;
+  }
+  const auto callback = PyRef::steal(PyCFunction_New(&drain_method, watching.get()));
+  const auto fd = PyRef::steal(PyLong_FromLong(mailbox_.fd()));
+  if (!callback || !fd) {
+    return false;
+  }
+  PyObject* const arguments[] = {loop_, fd.get(), callback.get()};
+  const auto added =
+      PyRef::steal(PyObject_VectorcallMethod(name_add_reader, arguments, 3, nullptr));
+  if (!added) {
+    PyCapsule_SetDestructor(watching.get(), nullptr);
+  }
+  return static_cast<bool>(added);
+}
+
+bool Channel::watch_without_reader() {
+  const auto self = PyRef::steal(PyCapsule_New(this, capsule_name, nullptr));
+  if (!self || loop_waker::start() < 0) {
+    return false;
+  }
+  const auto forget = PyRef::steal(PyCFunction_New(&forget_method, self.get()));
+  if (!forget) {
+    return false;
+  }
+  weak_loop_ = PyWeakref_NewRef(loop_, forget.get());
+  call_ = PyCFunction_New(&drain_method, self.get());
+  mailbox_.context = this;
+  mailbox_.open_for_loop(
+      [](Mailbox& mailbox) noexcept { loop_waker::wake(*static_cast<Channel*>(mailbox.context)); });
+  return weak_loop_ != nullptr && call_ != nullptr;
+}
+
+void Channel::call_loop() noexcept {
+  if (weak_loop_ == nullptr) {
+    return;  // gone meanwhile
+  }
+  const auto loop = PyRef::borrow(PyWeakref_GetObject(weak_loop_));
+  const auto drain = PyRef::borrow(call_);
+  PyObject* const arguments[] = {loop.get(), drain.get()};
+  const auto called =
+      PyRef::steal(PyObject_VectorcallMethod(name_call_soon_threadsafe, arguments, 2, nullptr));
+  if (!called) {
+    // Closed: nobody will open the letters.
+    PyErr_Clear();
+    if (loop_ == loop.get()) {
+      disconnect();
+    }
+  }
+}
 void Channel::disconnect() noexcept {
   auto& pool = ChannelPool::instance();
   if (pool.last == this) {
@@ -130,6 +198,8 @@ void Channel::disconnect() noexcept {
   }
   next_free_ = pool.free;
   pool.free = this;
+  const auto weak_loop = PyRef::steal(std::exchange(weak_loop_, nullptr));
+  const auto call = PyRef::steal(std::exchange(call_, nullptr));
 }
 
 bool Channel::drain() {

@@ -10,8 +10,9 @@ namespace coinfer::bridge {
 /// `loop.add_reader`, or, for loops without it, one coalesced `call_soon_threadsafe`.
 ///
 /// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed
-/// or collected) the channel is closed and goes back to the pool. Channels are never freed, so a
-/// stale pointer is safe to compare. All members but `mailbox.push` need the GIL.
+/// or collected) the channel is closed and goes back to the pool. Without a reader a weak reference
+/// to the loop, and a call that the closed loop refuses, do the same. Channels are never freed, so
+/// a stale pointer is safe to compare. All members but `mailbox.push` need the GIL.
 class Channel {
  public:
   /// The channel of the loop that runs in this thread, made at first use. A new reference to the
@@ -26,6 +27,8 @@ class Channel {
 
   /// Called by the loop: opens the letters that wait, at most `budget` at a time.
   bool drain();
+  /// Of a loop without reader, on any thread: has the loop call `drain`.
+  void call_loop() noexcept;
 
  private:
   friend struct ChannelPool;
@@ -34,10 +37,14 @@ class Channel {
   Channel() = default;
   ~Channel() = delete;
   static Channel* connect(PyObject* loop);
+  bool add_reader();
+  bool watch_without_reader();
   void disconnect() noexcept;
 
   Mailbox& mailbox_ = *new Mailbox;
   PyObject* loop_ = nullptr;
+  PyObject* weak_loop_ = nullptr;  // of a loop without reader
+  PyObject* call_ = nullptr;       // what such a loop calls
   std::uint64_t generation_ = 0;
   Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
   Channel* next_free_ = nullptr;

@@ -3,11 +3,12 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "asyncio_bridge/python_thread.hpp"
+
 namespace coinfer::bridge {
 
 namespace {
 thread_local bool delivering = false;
-PyObject* thread_object = nullptr;
 }  // namespace
 
 CarriedException CarriedException::take() {
@@ -116,41 +117,18 @@ PyObject* deliver_all(PyObject*, PyObject*) {
 }
 
 PyMethodDef deliver_method{"deliver", deliver_all, METH_NOARGS, nullptr};
+PythonThread thread{deliver_method, "coinfer-callbacks"};
 
 }  // namespace
 
-int start_delivery() {
-  if (thread_object != nullptr) {
-    return 0;
-  }
-  const auto threading = PyRef::steal(PyImport_ImportModule("threading"));
-  const auto target = PyRef::steal(PyCFunction_New(&deliver_method, nullptr));
-  if (!threading || !target) {
-    return -1;
-  }
-  const auto make = PyRef::steal(PyObject_GetAttrString(threading.get(), "Thread"));
-  const auto none = PyRef::steal(PyTuple_New(0));
-  const auto keywords = PyRef::steal(Py_BuildValue("{s:O,s:s,s:O}", "target", target.get(), "name",
-                                                   "coinfer-callbacks", "daemon", Py_True));
-  if (!make || !none || !keywords) {
-    return -1;
-  }
-  auto thread = PyRef::steal(PyObject_Call(make.get(), none.get(), keywords.get()));
-  if (!thread) {
-    return -1;
-  }
-  const auto started = PyRef::steal(PyObject_CallMethod(thread.get(), "start", nullptr));
-  if (!started) {
-    return -1;
-  }
-  thread_object = thread.release();
-  return 0;
+int start_delivery() { return thread.start(); }
+
+void stop_delivery() noexcept {
+  DeliveryQueue::instance().stop();
+  // A callback that never returns must not keep the process alive.
+  thread.join(5);
 }
 
-void stop_delivery() noexcept { DeliveryQueue::instance().stop(); }
-
 bool on_delivery_thread() noexcept { return delivering; }
-
-PyObject* delivery_thread() noexcept { return thread_object; }
 
 }  // namespace coinfer::bridge

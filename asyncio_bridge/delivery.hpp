@@ -40,12 +40,10 @@ struct Delivered : Gate {
 /// Starts the (Python-created, daemon) delivery thread when it does not run. Needs the GIL; -1 with
 /// an exception set on failure.
 int start_delivery();
-/// Lets the thread end when its queue is empty. The atexit hook joins it in Python.
+/// Ends and joins the thread, when its queue is empty. Needs the GIL.
 void stop_delivery() noexcept;
 /// Is the calling thread the delivery thread? A wait there for a run whose own callback is still to
 /// come could never end.
 bool on_delivery_thread() noexcept;
-/// The Python thread object, borrowed; null when it never ran.
-PyObject* delivery_thread() noexcept;
 
 }  // namespace coinfer::bridge

@@ -28,10 +28,10 @@ void Mailbox::push(Letter* letter) noexcept {
   }
 }
 
-void Mailbox::wake() noexcept {
+void Mailbox::write_eventfd(Mailbox& mailbox) noexcept {
   const std::uint64_t one = 1;
   // The only failure is a full counter, and then the loop is awake.
-  [[maybe_unused]] const auto written = write(fd_, &one, sizeof one);
+  [[maybe_unused]] const auto written = write(mailbox.fd_, &one, sizeof one);
 }
 
 Letter* Mailbox::take_all() noexcept {
@@ -48,7 +48,10 @@ Letter* Mailbox::take_all() noexcept {
   return first;
 }
 
-void Mailbox::open_for_loop() noexcept { closed_.store(false, std::memory_order_seq_cst); }
+void Mailbox::open_for_loop(Wake wake) noexcept {
+  wake_.store(wake, std::memory_order_release);
+  closed_.store(false, std::memory_order_seq_cst);
+}
 
 void Mailbox::close() noexcept {
   closed_.store(true, std::memory_order_seq_cst);

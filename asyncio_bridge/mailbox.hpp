@@ -14,10 +14,9 @@ struct Letter : Garbage {
   bool (*open)(Letter* self) = nullptr;
 };
 
-/// A lock-free stack of letters and an eventfd that wakes the loop. The eventfd is written when the
-/// stack turns non-empty, so a burst costs one system call.
-/// *Thread safety*: `push` from any thread, without the GIL; the rest by the loop's thread under
-/// it.
+/// A lock-free stack of letters and an eventfd that wakes the loop. The loop is woken when the
+/// stack turns non-empty, so a burst costs one system call. *Thread safety*: `push` from any
+/// thread, without the GIL; the rest by the loop's thread under it.
 class Mailbox {
  public:
   Mailbox();
@@ -30,19 +29,24 @@ class Mailbox {
   /// pushed meanwhile wakes the loop again.
   Letter* take_all() noexcept;
   /// Wakes the loop without a letter.
-  void wake() noexcept;
+  void wake() noexcept { wake_.load(std::memory_order_acquire)(*this); }
 
   int fd() const noexcept { return fd_; }
-  void open_for_loop() noexcept;
+  /// How its loop is woken, when not by the eventfd.
+  using Wake = void (*)(Mailbox& mailbox) noexcept;
+  void open_for_loop(Wake wake = write_eventfd) noexcept;
+  void* context = nullptr;  ///< for `Wake`; set before the mailbox is opened the first time
   /// The loop is gone: letters from now on are discarded, and those that wait.
   void close() noexcept;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
  private:
+  static void write_eventfd(Mailbox& mailbox) noexcept;
   void discard_all() noexcept;
 
   std::atomic<Letter*> head_{nullptr};
   std::atomic<bool> closed_{true};
+  std::atomic<Wake> wake_{write_eventfd};
   int fd_ = -1;
 };
 

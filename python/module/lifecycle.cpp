@@ -7,6 +7,7 @@
 #include "asyncio_bridge/delivery.hpp"
 #include "asyncio_bridge/future.hpp"
 #include "asyncio_bridge/gil.hpp"
+#include "asyncio_bridge/loop_waker.hpp"
 #include "coinfer/runtime.hpp"
 #include "module/async.hpp"
 #include "module/exceptions.hpp"
@@ -19,13 +20,7 @@ namespace bp = boost::python;
 /// The atexit hook: nothing starts any more, what runs stops at its next step, threads are joined.
 void shut_down() {
   bridge::stop_delivery();
-  if (auto* thread = bridge::delivery_thread()) {
-    // A callback that never returns must not keep the process alive.
-    const auto joined = bridge::PyRef::steal(PyObject_CallMethod(thread, "join", "d", 5.0));
-    if (!joined) {
-      PyErr_Clear();
-    }
-  }
+  bridge::loop_waker::stop();
   {
     const bridge::GilReleased released;
     bridge::exiting::begin();

@@ -23,7 +23,21 @@ def run_uvloop(main: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(main)
 
 
+class WithoutReader(asyncio.SelectorEventLoop):
+    """A loop that cannot watch file descriptors for others, as Windows' proactor loop cannot."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        raise NotImplementedError
+
+
+def run_without_reader(main: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=WithoutReader) as runner:
+        return runner.run(main)
+
+
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 each_loop = pytest.mark.parametrize(
-    "run", [run_asyncio, run_debug, run_uvloop], ids=["asyncio", "debug", "uvloop"]
+    "run",
+    [run_asyncio, run_debug, run_uvloop, run_without_reader],
+    ids=["asyncio", "debug", "uvloop", "no-reader"],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 import time
 import weakref
@@ -333,16 +334,16 @@ def test_a_loop_that_closes_with_work_in_flight(run: Run, slow: coinfer.Compiled
     np.testing.assert_equal(len(slow([data])), 1)
 
 
-def test_hundreds_of_loops_leave_nothing(add: coinfer.CompiledModel) -> None:
+@each_loop
+def test_hundreds_of_loops_leave_nothing(run: Run, add: coinfer.CompiledModel) -> None:
     async def main() -> None:
         await asyncio.gather(*(add.infer_async([x(i)]) for i in range(3)))
 
-    asyncio.run(main())
-    import os
-
+    run(main())
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(200):
-        asyncio.run(main())
+        run(main())
+    gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 

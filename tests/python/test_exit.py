@@ -57,9 +57,16 @@ def test_exit_code_is_kept() -> None:
     check(child("r = slow.create_infer_request(); r.start_async([data]); sys.exit(7)"), code=7)
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+LOOPS = {
+    "asyncio": "make = None",
+    "uvloop": "import uvloop; make = uvloop.new_event_loop",
+    "no-reader": "from tests.python.loops import WithoutReader as make",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_exit_with_an_unawaited_future(loop: str) -> None:
-    factory = "import uvloop; make = uvloop.new_event_loop" if loop == "uvloop" else "make = None"
+    factory = LOOPS[loop]
     source = f"""
 {factory}
 async def main():
