@@ -118,6 +118,10 @@ void Operation::deliver() noexcept { completion.complete(computed_); }
 
 void Operation::cancel() noexcept {
   stop_.store(true, std::memory_order_release);
+  if (carrier) {
+    carrier->stop(*this);
+    return;
+  }
   if (state() == State::queued && process_scheduler().dequeue(*this)) {
     if (frame_ && frame_->coroutine) {
       std::exchange(frame_->coroutine, nullptr).destroy();

@@ -5,6 +5,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/runtime.hpp"
+#include "runtime/alarm.hpp"
 #include "runtime/live.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -65,6 +66,7 @@ void shutdown() noexcept {
     return;
   }
   scheduler->close();
+  runtime::AlarmClock::instance().stop();
   scheduler->executor().stop();
 }
 

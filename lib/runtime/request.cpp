@@ -3,6 +3,7 @@
 #include "coinfer/compiled_model.hpp"
 #include "coinfer/error.hpp"
 #include "runtime/live.hpp"
+#include "runtime/port_check.hpp"
 
 namespace coinfer::runtime {
 
@@ -11,25 +12,6 @@ namespace {
 /// The shape of a tensor before the first run: dynamic extents are 0.
 Shape initial_shape(const PartialShape& shape) {
   return shape.is_static() ? shape.to_shape() : shape.min_shape();
-}
-
-std::string title(const Port& port) {
-  return fmt::format("{} {}{}", port.is_output ? "output" : "input", port.index,
-                     port.names.empty() ? std::string{} : fmt::format(" '{}'", port.names.front()));
-}
-
-void check_fits(const Port& port, const Tensor& tensor) {
-  if (!tensor) {
-    throw Error(fmt::format("{}: a tensor was expected, a null one came", title(port)));
-  }
-  if (port.type != ElementType::dynamic && tensor.type() != port.type) {
-    throw Error(fmt::format("{}: a tensor of element type {} came, {} was expected", title(port),
-                            name_of(tensor.type()), name_of(port.type)));
-  }
-  if (!port.shape.contains(tensor.shape())) {
-    throw Error(fmt::format("{}: a tensor of shape {} came, {} was expected", title(port),
-                            tensor.shape().to_string(), port.shape.to_string()));
-  }
 }
 
 }  // namespace

@@ -201,6 +201,11 @@ RunFrame& RunFrame::of(Operation& operation) {
   return *operation.frame_;
 }
 
+void RunFrame::stamp_queued(Operation& operation) noexcept {
+  operation.stamps_.queued = std::chrono::steady_clock::now();
+  set_queued(operation);
+}
+
 void RunFrame::stamp_start(Operation& operation) noexcept {
   operation.stamps_.started = std::chrono::steady_clock::now();
   operation.stamps_.thread = thread_id();
@@ -221,6 +226,9 @@ Run run_stages(Operation& operation) {
     RunFrame::stamp_start(operation);
     if (operation.stopping()) {
       throw Cancelled{};
+    }
+    if (operation.binder != nullptr) {
+      operation.binder->bind(operation.binder, operation);
     }
     auto& frame = RunFrame::of(operation);
     const auto& graph = operation.model()->graph();

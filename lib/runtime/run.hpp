@@ -30,6 +30,8 @@ struct RunFrame {
   static void set_queued(Operation& operation) noexcept {
     operation.state_.store(Operation::State::queued, std::memory_order_release);
   }
+  /// Of an operation that is run as a part of another one.
+  static void stamp_queued(Operation& operation) noexcept;
   static void stamp_start(Operation& operation) noexcept;
 };
 

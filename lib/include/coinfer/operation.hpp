@@ -44,6 +44,20 @@ struct Owner {
   void (*ended)(Owner* self, Operation& operation) noexcept = nullptr;
 };
 
+/// Gives a run its inputs late: when it really begins, on the thread that computes. What it throws,
+/// the run ends with.
+struct Binder {
+  void (*bind)(Binder* self, Operation& operation) = nullptr;
+};
+
+/// Whoever runs an operation as a part of a larger one (a batch), in place of the model's streams.
+class Carrier {
+ public:
+  virtual ~Carrier() = default;
+  /// The operation was asked to stop. Any thread; it may be completed there.
+  virtual void stop(Operation& operation) noexcept = 0;
+};
+
 /// One run of a model: its inputs, outputs, state and end. Knows no Python.
 /// *Thread safety*: shared objects: safe as far as said at each member.
 class Operation {
@@ -66,7 +80,9 @@ class Operation {
   int priority = 0;  ///< higher first among the waiting runs of its model
   Gate* gate = nullptr;
   Owner* owner = nullptr;
-  /// Keeps gate and owner alive while the run is in flight.
+  Binder* binder = nullptr;
+  std::shared_ptr<Carrier> carrier;  ///< set: never started, completed by its carrier
+  /// Keeps gate, owner and binder alive while the run is in flight.
   std::shared_ptr<void> keep;
 
   /// Queues the run on the model's streams. Throws Error when the runtime is shut down or forked.

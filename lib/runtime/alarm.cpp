@@ -1,0 +1,79 @@
+#include "runtime/alarm.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace coinfer::runtime {
+
+AlarmClock& AlarmClock::instance() {
+  static auto* const clock = new AlarmClock;
+  return *clock;
+}
+
+bool AlarmClock::arm(std::weak_ptr<Alarm> alarm, Time time) {
+  const std::lock_guard lock{mutex_};
+  if (stopped_) {
+    return false;
+  }
+  if (!thread_.joinable()) {
+    // The thread inherits a full mask: signals are for the application's threads.
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    try {
+      thread_ = std::thread{[this] { tick(); }};
+    } catch (...) {
+      pthread_sigmask(SIG_SETMASK, &old, nullptr);
+      throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  }
+  const bool first = entries_.empty() || time < entries_.front().time;
+  entries_.push_back({time, std::move(alarm)});
+  std::push_heap(entries_.begin(), entries_.end());
+  if (first) {
+    changed_.notify_one();
+  }
+  return true;
+}
+
+void AlarmClock::tick() {
+  pthread_setname_np(pthread_self(), "coinfer-alarms");
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    if (entries_.empty()) {
+      if (stopped_) {
+        return;
+      }
+      changed_.wait(lock);
+      continue;
+    }
+    const auto time = entries_.front().time;
+    if (!stopped_ && std::chrono::steady_clock::now() < time) {
+      changed_.wait_until(lock, time);
+      continue;
+    }
+    std::pop_heap(entries_.begin(), entries_.end());
+    const auto alarm = std::move(entries_.back().alarm);
+    entries_.pop_back();
+    lock.unlock();
+    if (const auto alive = alarm.lock()) {
+      alive->ring();
+    }
+    lock.lock();
+  }
+}
+
+void AlarmClock::stop() noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+  }
+  changed_.notify_one();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+}  // namespace coinfer::runtime
