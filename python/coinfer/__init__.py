@@ -29,12 +29,14 @@ from coinfer._coinfer import (
     zero_copy_report,
 )
 from coinfer.as_openvino import install_as_openvino
+from coinfer.batcher import Batcher
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
 from coinfer.stream import infer_stream
 
 __all__ = [
     "AsyncInferQueue",
+    "Batcher",
     "Cancelled",
     "CompiledModel",
     "ConstOutput",

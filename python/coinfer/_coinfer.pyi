@@ -366,6 +366,26 @@ class AsyncInferQueue:
     def __getitem__(self, index: int) -> InferRequest: ...
     def __iter__(self) -> Iterator[InferRequest]: ...
 
+class _Batcher:
+    def __init__(
+        self, model: CompiledModel, max_batch: int = 32, max_delay_ms: float = 2.0
+    ) -> None: ...
+    def infer_async(
+        self,
+        inputs: Any = None,
+        userdata: Any = None,
+        share_inputs: bool = False,
+        share_outputs: bool = False,
+        *,
+        decode_strings: bool = True,
+        timeout: SupportsFloat | None = None,
+        priority: int = 0,
+    ) -> InferFuture: ...
+    @property
+    def stats(self) -> dict[str, float]: ...
+    def _open(self) -> InferFuture: ...
+    def _close(self) -> InferFuture: ...
+
 # At run time it is registered as a Coroutine; `send` goes by the type's slot.
 class InferFuture(asyncio.Future[OVDict], Coroutine[Any, Any, OVDict]):
     def __await__(self) -> Generator[Any, None, OVDict]: ...

@@ -164,8 +164,13 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
   return with_deadline(std::move(future), call.timeout);
 }
 
-PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
-                      const AsyncCall& call) {
+namespace {
+
+/// A run with inputs and outputs of its own, started by `start`. `spare` must live as long as
+/// `owner`.
+template <class Start>
+PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& spare,
+                      const AsyncCall& call, Start start) {
   bridge::empty_garbage();
   check_timeout(call.timeout);
   OperationRef operation;
@@ -188,13 +193,44 @@ PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& 
   auto future = PyRef::steal(bridge::future_of(*ticket));
   try {
     operation->completion.attach(*ticket);
-    operation->start();
+    start(operation);
   } catch (...) {
     ticket->done_with = nullptr;
     bridge::drop_ticket(ticket);
     throw;
   }
+  // The ticket's alone, so that it can be used again.
+  operation.reset();
   return with_deadline(std::move(future), call.timeout);
+}
+
+}  // namespace
+
+PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
+                      const AsyncCall& call) {
+  return infer_alone(owner, ports, spare, call,
+                     [](const OperationRef& operation) { operation->start(); });
+}
+
+PyObject* infer_async(PyObject* owner, PyBatcher& batcher, const AsyncCall& call) {
+  return infer_alone(
+      owner, batcher.ports(), batcher.spare_operations, call,
+      [&batcher](const OperationRef& operation) { batcher.batcher().start(operation); });
+}
+
+PyObject* await_operation(PyObject* owner, OperationRef operation) {
+  bridge::empty_garbage();
+  auto* ticket = checked_ticket();
+  ticket->context = Py_NewRef(owner);
+  ticket->result = no_results;
+  ticket->owns_run = false;
+  ticket->operation = std::move(operation);
+  auto future = PyRef::steal(bridge::future_of(*ticket));
+  if (!ticket->operation->completion.attach(*ticket)) {
+    // Over already: reported by the loop's next turn.
+    bridge::fire_now(*ticket);
+  }
+  return future.release();
 }
 
 namespace {
@@ -298,17 +334,7 @@ PyObject* observe(PyObject* owner, PyInferRequest& request) {
   bridge::empty_garbage();
   const auto operation = request.request().current();
   if (operation && !(operation->completion.done() && !operation->unreported_error())) {
-    auto* ticket = checked_ticket();
-    ticket->context = Py_NewRef(owner);
-    ticket->result = no_results;
-    ticket->owns_run = false;
-    ticket->operation = operation;
-    auto future = PyRef::steal(bridge::future_of(*ticket));
-    if (!operation->completion.attach(*ticket)) {
-      // Over meanwhile, or failed before anybody asked: reported by the loop's next turn.
-      bridge::fire_now(*ticket);
-    }
-    return future.release();
+    return await_operation(owner, operation);
   }
   return checked(bridge::completed_future());
 }

@@ -6,6 +6,7 @@
 
 #include "coinfer/infer_request.hpp"
 #include "module/async_infer_queue.hpp"
+#include "module/batcher.hpp"
 #include "module/infer_request.hpp"
 #include "module/port.hpp"
 
@@ -28,9 +29,6 @@ struct AsyncCall {
 /// Reads the keyword arguments' values. Throws PythonError (TypeError).
 int priority_of(PyObject* value);
 
-/// Runs of a compiled model that are over and may be used again. Under the GIL.
-using SpareOperations = std::vector<OperationRef>;
-
 /// Starts a run on the request and returns its future, a new reference. `owner` is the request's
 /// Python object. Throws PythonError, RequestBusy, or Error for bad inputs: nothing was started
 /// then.
@@ -41,10 +39,17 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
 PyObject* infer_async(PyObject* owner, const PortTable& ports, SpareOperations& spare,
                       const AsyncCall& call);
 
+/// The same, joined with others by the batcher. `owner` is its Python object.
+PyObject* infer_async(PyObject* owner, PyBatcher& batcher, const AsyncCall& call);
+
 /// The same on a request of the queue, once one is idle: waits for it on the loop, first come,
 /// first served. `owner` is the queue's Python object, `userdata` is borrowed.
 PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
                       PyObject* userdata);
+
+/// A future of the running loop that is done, with the result None, when the operation is over.
+/// Cancelling it leaves the operation alone. A new reference.
+PyObject* await_operation(PyObject* owner, OperationRef operation);
 
 /// A future of the run in flight that only observes: cancelling it leaves the run alone. Its result
 /// is None; it is done when the request is idle. A new reference.

@@ -70,6 +70,29 @@ asyncio.Future of its results, an OVDict.
 As InferRequest.infer_async otherwise. Bad inputs are refused at the call. Shared outputs are changed by the
 request's next run. A future cancelled while it waits leaves the queue as it was.)";
 
+constexpr const char* batcher_doc =
+    R"(infer_async($self, /, inputs=None, userdata=None, share_inputs=False, share_outputs=False, *, decode_strings=True, timeout=None, priority=0)
+--
+
+Infers one or more rows together with other requests, and returns an asyncio.Future of the results, an OVDict.
+
+Every input must be given, of shape [rows, ...] with equal numbers of rows, 1 to `max_batch`; bad inputs are
+refused at the call and disturb nobody. Otherwise as CompiledModel.infer_async: from any number of tasks, loops
+and threads; results are arrays of the caller's own; a cancelled one drops out, and its batch is stopped when
+all of it are. `priority` decides who goes first when more wait than fit into a run.)";
+
+constexpr const char* open_doc =
+    R"(_open($self, /)
+--
+
+Runs every size of batch once; a future of the running loop that is done, with None, when that is over.)";
+
+constexpr const char* close_doc =
+    R"(_close($self, /)
+--
+
+Refuses requests from now on; a future of the running loop that is done, with None, when all are over.)";
+
 constexpr const char* await_doc =
     R"(__await__($self, /)
 --
@@ -107,6 +130,28 @@ PyObject* queue_infer_async(PyObject* self, PyObject* const* args, Py_ssize_t co
   });
 }
 
+PyObject* batcher_infer_async(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                              PyObject* keywords) {
+  return guarded([&] {
+    const auto given = parse(args, count, keywords);
+    return infer_async(self, self_as<PyBatcher>(self), given.call);
+  });
+}
+
+PyObject* batcher_open(PyObject* self, PyObject* const*, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    check_no_arguments("_open", count, keywords);
+    return await_operation(self, self_as<PyBatcher>(self).batcher().start_opening());
+  });
+}
+
+PyObject* batcher_close(PyObject* self, PyObject* const*, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&] {
+    check_no_arguments("_close", count, keywords);
+    return await_operation(self, self_as<PyBatcher>(self).batcher().start_closing());
+  });
+}
+
 PyObject* request_await(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return guarded([&]() -> PyObject* {
     const auto future = PyRef::steal(observe(self, self_as<PyInferRequest>(self)));
@@ -124,6 +169,9 @@ PyObject* class_named(const char* name) {
 void register_async_methods() {
   add_hot_method(class_named("InferRequest"), "infer_async", request_infer_async, request_doc);
   add_hot_method(class_named("AsyncInferQueue"), "infer_async", queue_infer_async, queue_doc);
+  add_hot_method(class_named("_Batcher"), "infer_async", batcher_infer_async, batcher_doc);
+  add_hot_method(class_named("_Batcher"), "_open", batcher_open, open_doc);
+  add_hot_method(class_named("_Batcher"), "_close", batcher_close, close_doc);
   add_hot_method(class_named("InferRequest"), "__await__", request_await, await_doc);
   add_hot_method(class_named("CompiledModel"), "infer_async", model_infer_async, model_doc);
 }

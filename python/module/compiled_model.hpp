@@ -9,6 +9,9 @@
 
 namespace coinfer::python {
 
+/// Runs of a compiled model that are over and may be used again. Under the GIL.
+using SpareOperations = std::vector<OperationRef>;
+
 /// A compiled model as Python sees it, with the requests of its calls. Everything here needs the
 /// GIL.
 class PyCompiledModel {
@@ -29,7 +32,7 @@ class PyCompiledModel {
   void give_back(PyInferRequestRef request) { idle_.push_back(std::move(request)); }
 
   /// Runs of `infer_async` that are over, to be used again.
-  std::vector<OperationRef> spare_operations;
+  SpareOperations spare_operations;
 
  private:
   std::shared_ptr<const PortTable> ports_;

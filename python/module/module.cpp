@@ -4,6 +4,7 @@
 #include "module/async.hpp"
 #include "module/async_infer_queue.hpp"
 #include "module/async_methods.hpp"
+#include "module/batcher.hpp"
 #include "module/compiled_model.hpp"
 #include "module/core.hpp"
 #include "module/element_types.hpp"
@@ -46,6 +47,7 @@ void register_all() {
   register_infer_request();
   register_compiled_model();
   register_async_infer_queue();
+  register_batcher();
   register_core();
   register_async();
   register_async_methods();
