@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from coinfer import _coinfer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,3 +53,38 @@ def run_in_peers(peers_python: Path) -> Callable[..., Any]:
         return json.loads(done.stdout.rpartition("\x1e")[2])
 
     return run
+
+
+def live_objects() -> dict[str, int]:
+    gc.collect()
+    return dict(_coinfer._live_objects())
+
+
+def wait_until_gone(kinds: list[str], before: dict[str, int]) -> None:
+    until = time.monotonic() + 10
+    while True:
+        # A worker lets go of a run just after its waiters were told.
+        after = live_objects()
+        if all(after[kind] <= before[kind] for kind in kinds) or time.monotonic() > until:
+            break
+        time.sleep(0.002)
+    assert {kind: after[kind] for kind in kinds} == {kind: before[kind] for kind in kinds}
+
+
+@pytest.fixture(autouse=True)
+def no_future_is_left() -> Iterator[None]:
+    """No test leaves a native future behind."""
+    before = live_objects()
+    yield
+    wait_until_gone(["tickets"], before)
+
+
+@pytest.fixture
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The counters of live native objects are at a test's end what they were at its begin: for
+    tests that share no model, because a model keeps a pool of idle requests.
+    """
+    before = live_objects()
+    yield
+    request.node.funcargs.clear()  # fixtures that have ended already, and would be kept alive
+    wait_until_gone(list(before), before)

@@ -16,6 +16,8 @@ import coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
@@ -23,12 +25,12 @@ def compiled(model: object, **config: object) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", {**F32, **config})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def add() -> coinfer.CompiledModel:
     return compiled(models.one_add((4,)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow() -> coinfer.CompiledModel:
     return compiled(models.slow(200, 256))
 

@@ -153,10 +153,12 @@ slow([data])
         "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\n"
         "while 1: r.wait(); r.start_async([data])",
         "print('go', flush=True)\nwhile 1: slow([data])",
+        "q = coinfer.AsyncInferQueue(slow, 2); print('go', flush=True)\n"
+        "while 1:\n  for _ in range(9): q.start_async([data])\n  q.wait_all()",
         "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\n"
         "asyncio.run(main())",
     ],
-    ids=["wait", "infer", "asyncio"],
+    ids=["wait", "infer", "queue", "asyncio"],
 )
 def test_ctrl_c_interrupts(call: str) -> None:
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])

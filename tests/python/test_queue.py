@@ -12,10 +12,12 @@ import pytest
 import coinfer
 from tests.python.models import one_add, slow
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 X = np.arange(16, dtype=np.float32).reshape(1, 16)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(one_add(), "CPU", {})
 

@@ -15,17 +15,19 @@ import coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 
 def compiled(model: object) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", {})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def add() -> coinfer.CompiledModel:
     return compiled(models.one_add((4,)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow() -> coinfer.CompiledModel:
     return compiled(models.slow(200, 256))
 
