@@ -2,9 +2,11 @@
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -15,6 +17,22 @@ extern "C" void __tsan_release(void* address);
 #endif
 
 namespace coinfer::kernels {
+
+/// Tells ThreadSanitizer what TBB, which is not instrumented, orders: all before a give() happens
+/// before all after the take() of another thread.
+class Handover {
+ public:
+#ifdef COINFER_THREAD_SANITIZER
+  void give() { __tsan_release(this); }
+  void take() { __tsan_acquire(this); }
+
+ private:
+  char address_ = 0;
+#else
+  void give() {}
+  void take() {}
+#endif
+};
 
 /// Calls body(begin, end) for parts of [0, count) that have at least `grain` items, on the threads
 /// of the current arena; inline when `threads` is 1 or the count is small. `body` must not throw.
@@ -28,29 +46,48 @@ void parallel(std::int64_t count, std::int64_t grain, int threads, const Body& b
     return;
   }
   const auto parts = std::min<std::int64_t>(threads, (count + grain - 1) / grain);
-#ifdef COINFER_THREAD_SANITIZER
-  // TBB is not instrumented: its fork and join are told to the sanitizer here.
-  int fork = 0;
-  int join = 0;
-  __tsan_release(&fork);
-#endif
+  Handover fork;
+  Handover join;
+  fork.give();
   tbb::parallel_for(
       tbb::blocked_range<std::int64_t>(0, parts, 1),
       [&](const tbb::blocked_range<std::int64_t>& range) {
-#ifdef COINFER_THREAD_SANITIZER
-        __tsan_acquire(&fork);
-#endif
+        fork.take();
         for (auto part = range.begin(); part != range.end(); ++part) {
           body(count * part / parts, count * (part + 1) / parts);
         }
-#ifdef COINFER_THREAD_SANITIZER
-        __tsan_release(&join);
-#endif
+        join.give();
       },
       tbb::static_partitioner{});
-#ifdef COINFER_THREAD_SANITIZER
-  __tsan_acquire(&join);
-#endif
+  join.take();
 }
+
+/// Slots for that many threads to compute in. *Thread safety*: shared objects: safe.
+class Arena {
+ public:
+  explicit Arena(int threads) : arena_{threads} {}
+
+  /// Calls work() inside the arena: on another thread when all its slots are taken.
+  template <class Work>
+  void execute(Work&& work) {
+    Handover enter;
+    Handover leave;
+    enter.give();
+    arena_.execute([&] {
+      enter.take();
+      const Giving giving{leave};
+      std::forward<Work>(work)();
+    });
+    leave.take();
+  }
+
+ private:
+  struct Giving {
+    Handover& handover;
+    ~Giving() { handover.give(); }
+  };
+
+  tbb::task_arena arena_;
+};
 
 }  // namespace coinfer::kernels

@@ -1,3 +1,4 @@
+#include "ops/dimensions.hpp"
 #include "ops/op.hpp"
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
@@ -42,10 +43,11 @@ void infer(InferContext& ctx) {
   if (group < 1 || extents[0] % group != 0) {
     ctx.fail(fmt::format("{} groups do not divide the {} output channels", group, extents[0]));
   }
-  if (!input[1].contains(extents[1] * group)) {
+  const auto channels = product(ctx, extents[1], group);
+  if (!input[1].contains(channels)) {
     ctx.fail(fmt::format(
         "the input of shape {} does not have the {} channels of {} groups of weights of shape {}",
-        input.to_string(), extents[1] * group, group, extents.to_string()));
+        input.to_string(), channels, group, extents.to_string()));
   }
   if (ctx.has(2) && ctx.shape(2).is_static() && ctx.shape(2).to_shape() != Shape{extents[0]}) {
     ctx.fail(fmt::format("the bias of shape {} does not fit {} output channels",

@@ -46,4 +46,10 @@ Dimension multiply(const Context& ctx, Dimension extent, std::int64_t factor) {
   return Dimension{one(extent.min_length()), max};
 }
 
+/// A count of elements times one more extent >= 0; fails when the product overflows.
+template <class Context>
+std::int64_t product(const Context& ctx, std::int64_t elements, std::int64_t extent) {
+  return multiply(ctx, Dimension{elements}, extent).length();
+}
+
 }  // namespace coinfer::ops

@@ -101,6 +101,10 @@ Taps taps_of(const Pooling& p, std::size_t axis, std::int64_t out) {
 template <class T>
 void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
   using Wide = wide_of<T>;
+  // Integers modulo 2^64, so that overflow is no undefined behaviour.
+  constexpr bool integers = std::is_integral_v<T>;
+  using Sum = std::conditional_t<integers, std::uint64_t, Wide>;
+  using Mean = std::conditional_t<integers && std::is_signed_v<T>, std::int64_t, Sum>;
   const auto plane_size = p.input[0] * p.input[1] * p.input[2];
   std::array<std::int64_t, 3> o{};
   std::array<Taps, 3> taps{};
@@ -112,12 +116,13 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
         taps[1] = taps_of(p, 1, o[1]);
         for (o[2] = 0; o[2] < p.output[2]; ++o[2]) {
           taps[2] = taps_of(p, 2, o[2]);
-          Wide sum = 0;
+          Sum sum = 0;
           auto best = std::numeric_limits<Wide>::lowest();
           std::int64_t at_best = -1;
-          Wide count = 1;
+          std::uint64_t count = 1;
           for (const auto& axis : taps) {
-            count *= static_cast<Wide>(p.count_padding ? axis.padded : axis.last - axis.first);
+            count *=
+                static_cast<std::uint64_t>(p.count_padding ? axis.padded : axis.last - axis.first);
           }
           std::array<std::int64_t, 3> k{};
           std::array<std::int64_t, 3> at{};
@@ -129,8 +134,8 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
                 at[2] = taps[2].origin + k[2] * p.dilations[2];
                 const auto x =
                     static_cast<Wide>(from[(at[0] * p.input[1] + at[1]) * p.input[2] + at[2]]);
-                sum += x;
-                if (x > best || at_best < 0 || x != x) {
+                sum += static_cast<Sum>(x);
+                if (x > best || at_best < 0 || is_nan(x)) {
                   best = x;
                   at_best = p.column_major ? (at[2] * p.input[1] + at[1]) * p.input[0] + at[0]
                                            : (at[0] * p.input[1] + at[1]) * p.input[2] + at[2];
@@ -138,7 +143,8 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
               }
             }
           }
-          *dst++ = static_cast<T>(p.max ? best : sum / std::max<Wide>(count, 1));
+          const auto divisor = static_cast<Mean>(std::max<std::uint64_t>(count, 1));
+          *dst++ = p.max ? static_cast<T>(best) : static_cast<T>(static_cast<Mean>(sum) / divisor);
           if (indices != nullptr) {
             *indices++ = plane * plane_size + at_best;
           }

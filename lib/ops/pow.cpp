@@ -1,6 +1,7 @@
 // Pow: the base's type is the result's; the exponent may be of any other.
 #include <cmath>
 
+#include "ops/convert.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/post_ops.hpp"
 
@@ -30,7 +31,7 @@ B power(B base, E exponent) {
   if constexpr (std::is_same_v<E, std::int64_t>) {
     return power_of(base, exponent);
   } else {
-    return static_cast<B>(std::pow(static_cast<E>(base), exponent));
+    return convert<B>(std::pow(static_cast<E>(base), exponent));
   }
 }
 

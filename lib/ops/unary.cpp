@@ -3,6 +3,7 @@
 #include <limits>
 #include <numbers>
 
+#include "ops/convert.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/eltwise.hpp"
 #include "ops/post_ops.hpp"
@@ -151,8 +152,8 @@ Kernel clip_kernel(const KernelContext& ctx) {
           using Limits = std::numeric_limits<Wide>;
           auto low = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
           auto high = Limits::has_infinity ? Limits::infinity() : Limits::max();
-          low = low_given ? static_cast<Wide>(low_attribute) : low;
-          high = high_given ? static_cast<Wide>(high_attribute) : high;
+          low = low_given ? convert<Wide>(low_attribute) : low;
+          high = high_given ? convert<Wide>(high_attribute) : high;
           if (inputs > 1 && src[1] != nullptr) {
             low = static_cast<Wide>(*static_cast<const T*>(src[1]));
           }

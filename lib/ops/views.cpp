@@ -1,6 +1,7 @@
 // Operators that give the same elements another shape: views wherever strides allow it.
 #include <cstring>
 
+#include "ops/dimensions.hpp"
 #include "ops/op.hpp"
 #include "plan/lowering.hpp"
 
@@ -62,14 +63,14 @@ void infer_reshape(InferContext& ctx) {
   for (std::size_t i = 0; i < cancelled.size(); ++i) {
     if (!cancelled[i]) {
       known = known && from[i].is_static();
-      before *= from[i].is_static() ? from[i].length() : 1;
+      before = product(ctx, before, from[i].is_static() ? from[i].length() : 1);
     }
   }
   bool zero = false;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const bool copied = i < cancelled.size() && cancelled[i] && (*wanted.values)[i] == 0;
     if (open != i && !copied) {
-      after *= dims[i].length();
+      after = product(ctx, after, dims[i].length());
     }
     zero = zero || (copied && dims[i] == Dimension{0});
   }
@@ -106,7 +107,7 @@ void infer_flatten(InferContext& ctx) {
       if (extent.is_dynamic()) {
         return Dimension{};
       }
-      result *= extent.length();
+      result = ops::product(ctx, result, extent.length());
     }
     return Dimension{result};
   };

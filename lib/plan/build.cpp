@@ -1,6 +1,5 @@
-#include <oneapi/tbb/task_arena.h>
-
 #include "coinfer/error.hpp"
+#include "kernels/parallel.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
 #include "plan/fuse.hpp"
@@ -82,7 +81,7 @@ class Builder {
       work += work_of(graph_, node);
     }
     if (work < tiny_work && threads > 1) {
-      tbb::task_arena arena{1};
+      kernels::Arena arena{1};
       arena.execute([&] { lower(*plan, outputs, weights, 1); });
     } else {
       lower(*plan, outputs, weights, threads);

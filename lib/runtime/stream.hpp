@@ -1,13 +1,12 @@
 #pragma once
 
-#include <oneapi/tbb/task_arena.h>
-
 #include <boost/container/small_vector.hpp>
 #include <list>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "kernels/parallel.hpp"
 #include "plan/plan.hpp"
 
 namespace coinfer::runtime {
@@ -70,8 +69,8 @@ class Stream {
   static constexpr std::size_t max_instances = 64;
 
   const int threads_;
-  tbb::task_arena single_;
-  tbb::task_arena arena_;
+  kernels::Arena single_;
+  kernels::Arena arena_;
   plan::Scratch scratch_;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<PlanKey, std::list<Entry>::iterator, PlanKeyHash> by_key_;

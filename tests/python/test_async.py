@@ -152,15 +152,22 @@ def test_cancelled_await_stops_the_inference_and_the_request_is_reusable(
         await request.infer_async([data])
         whole = time.perf_counter() - begin
 
-        future = request.infer_async([data])
-        await asyncio.sleep(whole / 10)
-        begin = time.perf_counter()
-        assert future.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await future
-        # Started again at once: queues behind the run that is stopping.
-        await request.infer_async([data])
-        assert time.perf_counter() - begin < 1.8 * whole + 0.05
+        async def cancel_and_run_again() -> float:
+            future = request.infer_async([data])
+            await asyncio.sleep(whole / 10)
+            begin = time.perf_counter()
+            assert future.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await future
+            # Started again at once: queues behind the run that is stopping.
+            await request.infer_async([data])
+            return time.perf_counter() - begin
+
+        # One undisturbed attempt shows it; a busy machine may stretch any of them.
+        attempts = 0
+        while await cancel_and_run_again() >= 1.8 * whole + 0.05:
+            attempts += 1
+            assert attempts < 5
 
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(request.infer_async([data]), whole / 10)
