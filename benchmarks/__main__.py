@@ -1,6 +1,6 @@
 """Measure coinfer beside OpenVINO and ONNX Runtime.
 
-python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] …
+python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] … [batcher]
                      [--rounds 15] [--seconds 0.3] [--threads 2] [--awaits 1000000]
 """
 
@@ -12,18 +12,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import models, report
+from benchmarks import batcher, models, report
 from benchmarks.bridge import cases as bridge
 from benchmarks.coordinator import ENVIRONMENTS, Case, WorkerError, run_case
 
 NETWORKS = ("overhead", "resnet50", "minilm")
-CASES = (*NETWORKS, "bridge", *(f"bridge:{part}" for part in bridge.PARTS))
+CASES = (*NETWORKS, "bridge", *(f"bridge:{part}" for part in bridge.PARTS), "batcher")
 
 
 def chosen(names: Sequence[str], awaits: int) -> list[Case]:
     """The cases with these names; `awaits` is of bridge:memory."""
     parts = [p for p in bridge.PARTS if "bridge" in names or f"bridge:{p}" in names]
-    return [*models.cases(list(names)), *bridge.cases(parts, awaits)]
+    batching = batcher.cases() if "batcher" in names else []
+    return [*models.cases(list(names)), *bridge.cases(parts, awaits), *batching]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

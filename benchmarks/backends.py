@@ -53,6 +53,10 @@ class Backend(ABC):
         """`count` inferences through an AsyncInferQueue."""
         raise NotImplementedError
 
+    def batcher(self) -> Any:
+        """What joins awaits of the model."""
+        raise NotImplementedError
+
     def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
         """What turns inputs into something to await, with up to `at_once` of them in flight."""
         raise NotImplementedError
@@ -114,6 +118,9 @@ class OpenVinoApi(Backend):
 class Coinfer(OpenVinoApi):
     def __init__(self) -> None:
         super().__init__("coinfer")
+
+    def batcher(self) -> Any:
+        return self.runtime.Batcher(self.compiled)
 
     def awaiter(self, at_once: int) -> Callable[[Inputs], Any]:
         return self.compiled.infer_async  # type: ignore[no-any-return]

@@ -33,6 +33,8 @@ def text_of(what: str, number: float) -> str:
     """A number of that series, with its unit."""
     if what.startswith("growth") and what.endswith("bytes"):
         return f"{number / 2**20:.2f} MiB"
+    if what.endswith((", gain", ", mean size")):
+        return f"{number:.2f}"
     if what.startswith("await") or what.endswith("awaits"):
         return f"{1 / number:,.0f} /s"
     return time_text(number)

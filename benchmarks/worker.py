@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.backends import BACKENDS, Backend, Inputs, random_inputs
+from benchmarks.batcher import batched
 from benchmarks.bridge import measures
 
 # Every call of a round gets other inputs than the one before it.
 INPUT_SETS = 16
+
+ON_A_LOOP = {**measures.ON_A_LOOP, "batched": batched}
 
 
 class Worker:
@@ -45,8 +48,7 @@ class Worker:
     def measure(self, what: str, seconds: float) -> Any:
         """Of one round: seconds per inference, the median over chunks, or several named numbers."""
         name, *details = what.split(":")
-        if name in measures.ON_A_LOOP:
-            measure = measures.ON_A_LOOP[name]
+        if measure := ON_A_LOOP.get(name):
             loop = details[1] if len(details) > 1 else "asyncio"
             main = measure(self.backend, self.inputs, int(details[0]), seconds)
             return measures.run(loop, main)

@@ -1,4 +1,4 @@
-"""A service that turns sentences into vectors, for any number of clients at once, on one event loop.
+"""A service that turns sentences into vectors, for any number of clients, on one event loop.
 
 python -m samples.embedding_service [--port 8765] [--max-batch 32] [--max-delay-ms 2]
 

@@ -91,6 +91,17 @@ def test_lateness_is_measured_while_awaits_are_in_flight(worker: Worker, loop: s
     assert found["awaits"] > 0
 
 
+def test_a_batcher_is_measured_beside_single_awaits(tmp_path: Path) -> None:
+    path = tmp_path / "mlp.onnx"
+    onnx.save(models.dynamic_mlp(), path)
+    worker = Worker(BACKENDS["coinfer"]())
+    worker.load(str(path), 2, "latency", {"x": {"shape": [1, 16], "dtype": "float32"}})
+    found = worker.measure("batched:8:uvloop", 0.05)
+    assert found["gain"] == pytest.approx(found["unbatched awaits"] / found["batched awaits"])
+    assert found["mean size"] > 1
+    assert {case.mode for case in bench.chosen(["batcher"], 0)} == {"latency", "throughput"}
+
+
 def test_a_cancel_is_timed_until_the_request_is_usable(worker: Worker) -> None:
     found = worker.measure("cancel", 0.1)
     assert 0 < found["p50"] <= found["p99"]
