@@ -70,6 +70,8 @@ class Service:
         async def reply(line: bytes) -> None:
             try:
                 answer = await self.answer(line)
+                if writer.is_closing():
+                    raise ConnectionResetError
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
             finally:
