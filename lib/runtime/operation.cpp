@@ -19,7 +19,7 @@ Operation::~Operation() { runtime::live::operations.fetch_sub(1, std::memory_ord
 
 void Operation::start() {
   auto& scheduler = process_scheduler();
-  stamps_.queued = std::chrono::steady_clock::now();
+  mark(queued_);
   inline_ = false;
   state_.store(State::queued, std::memory_order_release);
   intrusive_ptr_add_ref(this);
@@ -41,7 +41,7 @@ void Operation::run_inline() {
         "give the handler an executor");
   }
   const OperationRef self{this};
-  stamps_.queued = std::chrono::steady_clock::now();
+  mark(queued_);
   state_.store(State::queued, std::memory_order_release);
   bool leased = false;
   try {
@@ -75,7 +75,7 @@ void Operation::resume() noexcept {
 }
 
 void Operation::finish(Outcome outcome) noexcept {
-  stamps_.finished = std::chrono::steady_clock::now();
+  mark(finished_);
   computed_ = std::move(outcome);
   if (stream_ != nullptr) {
     if (inline_) {
@@ -109,7 +109,10 @@ void Operation::reset() noexcept {
   has_callback_error_.store(false, std::memory_order_relaxed);
   callback_error_ = nullptr;
   computed_ = {};
-  stamps_ = {};
+  for (auto* stamp : {&queued_, &started_, &finished_}) {
+    stamp->store({}, std::memory_order_relaxed);
+  }
+  thread_.store(0, std::memory_order_relaxed);
   published.clear();
   completion.reset();
 }

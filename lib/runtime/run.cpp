@@ -202,13 +202,13 @@ RunFrame& RunFrame::of(Operation& operation) {
 }
 
 void RunFrame::stamp_queued(Operation& operation) noexcept {
-  operation.stamps_.queued = std::chrono::steady_clock::now();
+  Operation::mark(operation.queued_);
   set_queued(operation);
 }
 
 void RunFrame::stamp_start(Operation& operation) noexcept {
-  operation.stamps_.started = std::chrono::steady_clock::now();
-  operation.stamps_.thread = thread_id();
+  Operation::mark(operation.started_);
+  operation.thread_.store(thread_id(), std::memory_order_relaxed);
 }
 
 void* Run::promise_type::operator new(std::size_t bytes, Operation& operation) {

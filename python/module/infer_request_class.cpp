@@ -108,7 +108,7 @@ double latency(PyInferRequest& self) {
   if (!operation) {
     return 0;
   }
-  const auto& stamps = operation->stamps();
+  const auto stamps = operation->stamps();
   return std::max(
       0.0, std::chrono::duration<double, std::milli>(stamps.finished - stamps.started).count());
 }

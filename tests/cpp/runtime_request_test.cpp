@@ -276,8 +276,8 @@ BOOST_AUTO_TEST_CASE(two_stage_requests_of_one_stream_interleave) {
     }
     for (const auto& a : requests) {
       for (const auto& b : requests) {
-        const auto& first = a.current()->stamps();
-        const auto& second = b.current()->stamps();
+        const auto first = a.current()->stamps();
+        const auto second = b.current()->stamps();
         interleaved =
             interleaved || (first.started < second.started && second.started < first.finished);
       }

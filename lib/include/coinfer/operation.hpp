@@ -103,7 +103,11 @@ class Operation {
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
   /// The outcome of the computation; once `state()` is ended.
   const Outcome& computed() const noexcept { return computed_; }
-  const Stamps& stamps() const noexcept { return stamps_; }
+  /// What is known by now.
+  Stamps stamps() const noexcept {
+    return {queued_.load(std::memory_order_relaxed), started_.load(std::memory_order_relaxed),
+            finished_.load(std::memory_order_relaxed), thread_.load(std::memory_order_relaxed)};
+  }
   const std::shared_ptr<runtime::Compiled>& model() const noexcept { return model_; }
 
   /// True for the first caller only: who reports the outcome's error to somebody calls it.
@@ -146,7 +150,15 @@ class Operation {
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> observed_{false};
   std::atomic<bool> has_callback_error_{false};
-  Stamps stamps_;
+  // The stamps: read by anybody while the run goes on.
+  using Stamp = std::atomic<std::chrono::steady_clock::time_point>;
+  static void mark(Stamp& stamp) noexcept {
+    stamp.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
+  }
+  Stamp queued_;
+  Stamp started_;
+  Stamp finished_;
+  std::atomic<int> thread_{0};
   Outcome computed_;
   std::exception_ptr callback_error_;
   std::shared_ptr<runtime::Compiled> model_;
