@@ -62,6 +62,16 @@ class Occupied {
   InferRequest request_;
 };
 
+/// Asks `count` times, all at once; `inputs` of each.
+template <class Inputs>
+std::vector<std::future<Results>> ask(Batcher batcher, int count, Inputs inputs) {
+  std::vector<std::future<Results>> futures(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    futures[static_cast<std::size_t>(i)] = batcher.async_infer(inputs(i), asio::use_future);
+  }
+  return futures;
+}
+
 std::string text_of(std::exception_ptr error) {
   try {
     std::rethrow_exception(std::move(error));
@@ -106,10 +116,7 @@ BOOST_AUTO_TEST_SUITE(runtime_batcher)
 
 BOOST_AUTO_TEST_CASE(requests_at_once_run_together_and_each_gets_its_own_rows) {
   Batcher batcher{adder(), {.max_batch = 8, .max_delay = 10s}};
-  std::vector<std::future<Results>> futures;
-  for (int i = 0; i < 16; ++i) {
-    futures.push_back(batcher.async_infer(pair(1, 3, static_cast<float>(i)), asio::use_future));
-  }
+  auto futures = ask(batcher, 16, [](int i) { return pair(1, 3, static_cast<float>(i)); });
   for (int i = 0; i < 16; ++i) {
     BOOST_TEST(is(futures[static_cast<std::size_t>(i)].get(), 1, 3, static_cast<float>(i)));
   }
@@ -134,14 +141,14 @@ BOOST_AUTO_TEST_CASE(requests_of_several_rows_and_other_shapes_find_their_batche
   Batcher batcher{compiled, {.max_batch = 8, .max_delay = 30ms}};
   const std::vector<std::pair<std::int64_t, std::int64_t>> shapes{{3, 2}, {1, 5}, {2, 2}, {8, 2},
                                                                   {1, 2}, {2, 5}, {5, 7}};
-  std::vector<std::future<Results>> futures;
-  float value = 0;
-  for (const auto& [count, columns] : shapes) {
-    futures.push_back(batcher.async_infer(pair(count, columns, ++value), asio::use_future));
-  }
-  value = 0;
+  const auto given = [&](int i) {
+    const auto& [count, columns] = shapes[static_cast<std::size_t>(i)];
+    return pair(count, columns, static_cast<float>(i));
+  };
+  auto futures = ask(batcher, static_cast<int>(shapes.size()), given);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    BOOST_TEST(is(futures[i].get(), shapes[i].first, shapes[i].second, ++value));
+    const auto& [count, columns] = shapes[i];
+    BOOST_TEST(is(futures[i].get(), count, columns, static_cast<float>(i)));
   }
 }
 
@@ -162,10 +169,7 @@ BOOST_AUTO_TEST_CASE(opening_makes_all_plans) {
   BOOST_TEST(compiled.impl()->plans_built() == 0U);
   batcher.open();
   BOOST_TEST(compiled.impl()->plans_built() == 5U);  // 1, 2, 4, 8, 12 rows
-  std::vector<std::future<Results>> futures;
-  for (int i = 0; i < 40; ++i) {
-    futures.push_back(batcher.async_infer({rows(1 + i % 3, 256, 1)}, asio::use_future));
-  }
+  auto futures = ask(batcher, 40, [](int i) { return std::vector{rows(1 + i % 3, 256, 1)}; });
   for (auto& future : futures) {
     future.get();
   }
@@ -268,11 +272,8 @@ BOOST_AUTO_TEST_CASE(an_output_whose_rows_are_not_the_batchs_is_found_when_it_op
 
 BOOST_AUTO_TEST_CASE(of_a_failed_batch_only_those_fail_that_cannot_run) {
   Batcher batcher{compile(look_up()), {.max_batch = 8, .max_delay = 10s}};
-  std::vector<std::future<Results>> futures;
-  for (int i = 0; i < 8; ++i) {
-    futures.push_back(
-        batcher.async_infer({index(i == 3 || i == 6 ? 99 : i % 4)}, asio::use_future));
-  }
+  const auto wanted = [](int i) { return i == 3 || i == 6 ? 99 : i % 4; };
+  auto futures = ask(batcher, 8, [&](int i) { return std::vector{index(wanted(i))}; });
   for (int i = 0; i < 8; ++i) {
     auto& future = futures[static_cast<std::size_t>(i)];
     if (i == 3 || i == 6) {
@@ -382,10 +383,7 @@ BOOST_AUTO_TEST_CASE(the_higher_priority_goes_first_when_more_wait_than_fit) {
 
 BOOST_AUTO_TEST_CASE(closing_answers_what_waits_and_refuses_more) {
   Batcher batcher{adder(), {.max_batch = 32, .max_delay = 1h}};
-  std::vector<std::future<Results>> futures;
-  for (int i = 0; i < 5; ++i) {
-    futures.push_back(batcher.async_infer(pair(1, 3, static_cast<float>(i)), asio::use_future));
-  }
+  auto futures = ask(batcher, 5, [](int i) { return pair(1, 3, static_cast<float>(i)); });
   auto closed = batcher.async_close(asio::use_future);
   batcher.close();
   closed.get();
@@ -435,10 +433,7 @@ BOOST_AUTO_TEST_CASE(any_completion_token_serves) {
 
 BOOST_AUTO_TEST_CASE(a_slice_of_a_batch_does_not_pin_the_batch) {
   Batcher batcher{adder(), {.max_batch = 4, .max_delay = 10s}};
-  std::vector<std::future<Results>> futures;
-  for (int i = 0; i < 4; ++i) {
-    futures.push_back(batcher.async_infer(pair(1, 64, 1), asio::use_future));
-  }
+  auto futures = ask(batcher, 4, [](int) { return pair(1, 64, 1); });
   for (auto& future : futures) {
     BOOST_TEST(future.get()[0].memory()->bytes() <= 64 * sizeof(float));
   }
@@ -446,12 +441,12 @@ BOOST_AUTO_TEST_CASE(a_slice_of_a_batch_does_not_pin_the_batch) {
 
 BOOST_AUTO_TEST_CASE(results_of_a_padded_request_stay_as_they_are) {
   Batcher batcher{adder(), {.max_batch = 4, .max_delay = 0ns}};
-  std::vector<Results> all;
-  for (int i = 0; i < 6; ++i) {
-    all.push_back(batcher.async_infer(pair(3, 5, static_cast<float>(i)), asio::use_future).get());
+  std::vector<Results> all(6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    all[i] = batcher.async_infer(pair(3, 5, static_cast<float>(i)), asio::use_future).get();
   }
-  for (int i = 0; i < 6; ++i) {
-    BOOST_TEST(is(all[static_cast<std::size_t>(i)], 3, 5, static_cast<float>(i)));
+  for (std::size_t i = 0; i < 6; ++i) {
+    BOOST_TEST(is(all[i], 3, 5, static_cast<float>(i)));
   }
   BOOST_TEST(batcher.stats().padding == 6U);
 }
@@ -471,9 +466,9 @@ BOOST_AUTO_TEST_CASE(many_threads_and_cancellations_lose_nobody) {
   Batcher batcher{compiled, {.max_batch = 8, .max_delay = 200us}};
   std::atomic<int> answered{0};
   std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads(4);
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] {
+    threads[static_cast<std::size_t>(t)] = std::thread([&, t] {
       asio::io_context context;
       std::array<asio::cancellation_signal, 300> signals;
       for (int i = 0; i < 300; ++i) {

@@ -53,11 +53,16 @@ class Chaos:
         self.queue = coinfer.AsyncInferQueue(self.add, 3)
         if seed % 2:
             self.queue.set_callback(failing_now_and_then(seed))
+        self.batcher = coinfer.Batcher(
+            core.compile_model(core.read_model(models.one_add((None, None))), "CPU"),
+            max_batch=4,
+            max_delay_ms=seed % 3,
+        )
         self.done = 0
 
     async def act(self) -> None:
         dice = self.random.random
-        choice = self.random.randrange(6)
+        choice = self.random.randrange(8)
         if choice == 0:
             future = self.slow.infer_async([self.data], share_inputs=dice() < 0.5)
             if dice() < 0.5:
@@ -77,6 +82,22 @@ class Chaos:
             if dice() < 0.3:
                 future.cancel()
             await future
+        elif choice == 5:
+            shape = self.random.randint(1, 4), self.random.randint(1, 2)
+            value = self.random.randrange(1000)
+            rows = np.full(shape, value, np.float32)
+            future = self.batcher.infer_async(rows, timeout=1 if dice() < 0.9 else dice() * 0.002)
+            if dice() < 0.2:
+                future.cancel()
+            np.testing.assert_array_equal((await future)[0], rows + 1)
+        elif choice == 6:
+            source = (self.ones for _ in range(6))
+            stream = coinfer.infer_stream(self.add, source, 3, ordered=dice() < 0.5)
+            async for _, results in stream:
+                assert results[0][0] == 2
+                if dice() < 0.1:
+                    break
+            await stream.aclose()
         else:
             assert (await self.add.infer_async([self.ones]))[0][0] == 2
 

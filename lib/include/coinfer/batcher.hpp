@@ -200,8 +200,7 @@ void Batcher::infer(Batcher& batcher, std::vector<Tensor> inputs, Handler handle
     if (slot.is_connected()) {
       // Assigned before the start, because the handler may run, and clear the slot, at once.
       slot.assign([operation](boost::asio::cancellation_type) {
-        const auto held = operation;  // the slot may be cleared meanwhile
-        held->cancel();
+        OperationRef { operation } -> cancel();  // the slot may be cleared meanwhile
       });
     }
     batcher.start(operation);
