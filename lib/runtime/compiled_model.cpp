@@ -25,6 +25,16 @@ InferRequest CompiledModel::create_infer_request() const {
   return InferRequest{std::make_shared<runtime::Request>(impl_)};
 }
 
+void CompiledModel::start(detail::ModelRun& run, std::vector<Tensor> inputs) const {
+  try {
+    run.prepare(impl_, std::move(inputs));
+  } catch (...) {
+    run.fail(std::current_exception());
+    return;
+  }
+  run.start();
+}
+
 Property CompiledModel::get_property(const std::string& name) const {
   return impl_->config().get(name, impl_->name());
 }

@@ -14,6 +14,7 @@ namespace {
 
 thread_local bool is_worker = false;
 thread_local bool counted_idle = false;
+thread_local bool is_spinner = false;
 thread_local std::chrono::steady_clock::time_point idle_since;
 
 constexpr int compute_nice = 5;
@@ -32,8 +33,9 @@ void settle_compute_thread() noexcept {
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), compute_nice);
 }
 
-Executor::Executor(int threads, std::function<void()> drain)
+Executor::Executor(int threads, boost::asio::any_io_executor given, std::function<void()> drain)
     : threads_{threads},
+      given_{std::move(given)},
       drain_{std::move(drain)},
       context_{threads},
       guard_{context_.get_executor()} {}
@@ -42,7 +44,36 @@ Executor::~Executor() { stop(); }
 
 bool Executor::on_worker() noexcept { return is_worker; }
 
+boost::asio::any_io_executor Executor::handle() {
+  if (given_) {
+    return given_;
+  }
+  start_worker_if_none_idle();
+  return context_.get_executor();
+}
+
+void Executor::run_given_permit() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopped_.load(std::memory_order_relaxed)) {
+      return;
+    }
+    ++given_running_;
+  }
+  const bool before = std::exchange(is_worker, true);
+  drain_();
+  is_worker = before;
+  const std::lock_guard lock{mutex_};
+  if (--given_running_ == 0) {
+    given_idle_.notify_all();
+  }
+}
+
 void Executor::post_permit() {
+  if (given_) {
+    boost::asio::post(given_, [this] { run_given_permit(); });
+    return;
+  }
   // Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more:
   // both sides write their word before they read the other's.
   permits_.fetch_add(1, std::memory_order_seq_cst);
@@ -53,6 +84,8 @@ void Executor::post_permit() {
 
 /// Hands the permits that no spinning worker takes to the context, which wakes a sleeping worker.
 void Executor::post_permits() {
+  // A worker that runs a handler of the application, or is about to take a permit, is not idle.
+  end_idle(std::chrono::steady_clock::now());
   for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
     start_worker_if_none_idle();
     boost::asio::post(context_, [this, at = std::chrono::steady_clock::now()] {
@@ -113,6 +146,7 @@ bool Executor::spin() {
   if (spinning_.exchange(true, std::memory_order_seq_cst)) {
     return false;
   }
+  is_spinner = true;
   const auto until = idle_since + spin_time_.load(std::memory_order_relaxed);
   const auto permitted = [this] { return permits_.load(std::memory_order_seq_cst) != 0; };
   bool found = false;
@@ -124,14 +158,12 @@ bool Executor::spin() {
     if (!found) {
       sched_yield();  // whoever has something to do goes first
       if (context_.poll_one() > 0) {
-        spinning_.store(false, std::memory_order_seq_cst);
-        if (permitted()) {
-          post_permits();
-        }
+        stop_spinning();
         return true;
       }
     }
   } while (!found && std::chrono::steady_clock::now() < until);
+  is_spinner = false;
   spinning_.store(false, std::memory_order_seq_cst);
   if (!take_permit()) {
     return false;
@@ -139,6 +171,17 @@ bool Executor::spin() {
   end_idle(idle_since);
   drain_();
   return true;
+}
+
+/// The spinning worker has something else to do, perhaps for long: permits are for others now.
+void Executor::stop_spinning() {
+  if (!std::exchange(is_spinner, false)) {
+    return;
+  }
+  spinning_.store(false, std::memory_order_seq_cst);
+  if (permits_.load(std::memory_order_seq_cst) != 0) {
+    post_permits();
+  }
 }
 
 /// Takes one of the permits that were left to the spinning worker; the others go to the context.
@@ -158,6 +201,7 @@ bool Executor::take_permit() {
 /// The calling worker has something to do again, since `at`. Runs that follow one another closely
 /// make workers wait awake, runs far apart let them sleep.
 void Executor::end_idle(std::chrono::steady_clock::time_point at) {
+  stop_spinning();
   if (!counted_idle) {
     return;
   }
@@ -175,6 +219,10 @@ void Executor::stop() {
     const std::lock_guard lock{mutex_};
     stopped_.store(true, std::memory_order_release);
     workers.swap(workers_);
+  }
+  if (given_ && !is_worker) {
+    std::unique_lock lock{mutex_};
+    given_idle_.wait(lock, [this] { return given_running_ == 0; });
   }
   guard_.reset();
   context_.stop();

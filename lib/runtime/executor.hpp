@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -13,14 +15,16 @@ namespace coinfer::runtime {
 
 /// The process's Asio execution context and its worker threads, which start when work is first
 /// posted, one at a time, at most one per compute slot. Workers block all signals and run at a
-/// lower scheduling priority, so that event loops answer on a saturated machine.
+/// lower scheduling priority, so that event loops answer on a saturated machine. Where the
+/// application gave its executor, permits are posted there, and there are no workers.
 /// *Thread safety*: shared objects: safe.
 class Executor {
  public:
   using executor_type = boost::asio::io_context::executor_type;
 
-  /// `drain` is what a permit does: run waiting operations until none can run.
-  Executor(int threads, std::function<void()> drain);
+  /// `drain` is what a permit does: run waiting operations until none can run. `given` is the
+  /// application's executor, or empty.
+  Executor(int threads, boost::asio::any_io_executor given, std::function<void()> drain);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -28,21 +32,30 @@ class Executor {
   /// Lets one worker run `drain`.
   void post_permit();
   executor_type get_executor() noexcept { return context_.get_executor(); }
-  /// Ends and joins the workers.
+  /// Where permits run. What is posted there finds a worker.
+  boost::asio::any_io_executor handle();
+  bool is_given() const noexcept { return static_cast<bool>(given_); }
+  bool owns(const boost::asio::execution_context& context) const noexcept {
+    return &context == &context_;
+  }
+  /// Ends and joins the workers; waits for the permits that run on a given executor.
   void stop();
 
-  /// Does the calling thread belong to any Executor?
+  /// Does the calling thread belong to any Executor, or does it run a permit?
   static bool on_worker() noexcept;
 
  private:
   void start_worker_if_none_idle();
   void work();
   bool spin();
+  void stop_spinning();
   bool take_permit();
   void post_permits();
   void end_idle(std::chrono::steady_clock::time_point at);
+  void run_given_permit();
 
   const int threads_;
+  const boost::asio::any_io_executor given_;
   std::function<void()> drain_;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<executor_type> guard_;
@@ -54,6 +67,8 @@ class Executor {
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::vector<std::thread> workers_;
+  int given_running_ = 0;  // permits that run on the given executor
+  std::condition_variable given_idle_;
 };
 
 /// What a thread that computes for us does once: signals blocked, scheduling priority lowered.

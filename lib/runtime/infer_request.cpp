@@ -146,6 +146,14 @@ void InferRequest::infer() {
 void InferRequest::start_async() { impl_->start({}); }
 OperationRef InferRequest::start(const StartOptions& options) { return impl_->start(options); }
 
+void InferRequest::start_with(detail::RunWaiter& waiter) {
+  try {
+    impl_->start({.continuation = &waiter, .operation = &waiter.about_to_start()});
+  } catch (...) {
+    waiter.not_started(std::current_exception());
+  }
+}
+
 void InferRequest::wait() {
   check_may_block();
   const auto operation = current();

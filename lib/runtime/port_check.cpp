@@ -23,4 +23,14 @@ void check_fits(const Port& port, const Tensor& tensor) {
   }
 }
 
+void check_inputs(const Compiled& model, std::span<const Tensor> inputs) {
+  if (inputs.size() != model.inputs().size()) {
+    throw Error(fmt::format("the model '{}' has {} inputs; {} tensors came", model.name(),
+                            model.inputs().size(), inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    check_fits(*model.inputs()[i], inputs[i]);
+  }
+}
+
 }  // namespace coinfer::runtime

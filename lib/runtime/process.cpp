@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "coinfer/error.hpp"
+#include "coinfer/executor.hpp"
 #include "coinfer/runtime.hpp"
 #include "runtime/alarm.hpp"
 #include "runtime/live.hpp"
@@ -15,6 +16,17 @@ namespace {
 
 std::atomic<Scheduler*> scheduler{nullptr};
 std::atomic<bool> forked{false};
+
+/// What `use_executor` gave, until the scheduler is made.
+struct Given {
+  std::mutex mutex;
+  boost::asio::any_io_executor executor;
+  bool taken = false;
+};
+Given& given() {
+  static auto* const only = new Given;
+  return *only;
+}
 
 void in_forked_child() {
   if (scheduler.load(std::memory_order_relaxed) != nullptr) {
@@ -40,7 +52,9 @@ Scheduler& process_scheduler() {
   }
   // Never destroyed: threads that outlive main may still look at it.
   static Scheduler* const only = [] {
-    auto* fresh = new Scheduler{compute_slots()};
+    const std::lock_guard lock{given().mutex};
+    auto* fresh = new Scheduler{compute_slots(), given().executor};
+    given().taken = true;
     pthread_atfork(nullptr, nullptr, in_forked_child);
     scheduler.store(fresh, std::memory_order_release);
     return fresh;
@@ -58,7 +72,27 @@ void check_usable() {
   }
 }
 
+bool is_own_context(const boost::asio::execution_context& context) noexcept {
+  auto* made = scheduler.load(std::memory_order_acquire);
+  return made != nullptr && made->executor().owns(context);
+}
+
 }  // namespace runtime
+
+void use_executor(boost::asio::any_io_executor executor) {
+  if (!executor) {
+    throw Error("an executor was expected, an empty one came");
+  }
+  const std::lock_guard lock{runtime::given().mutex};
+  if (runtime::given().taken) {
+    throw Error(
+        "the runtime has its executor already; give it another one before the first model is "
+        "compiled");
+  }
+  runtime::given().executor = std::move(executor);
+}
+
+boost::asio::any_io_executor executor() { return runtime::process_scheduler().executor().handle(); }
 
 void shutdown() noexcept {
   auto* scheduler = runtime::scheduler.load(std::memory_order_acquire);

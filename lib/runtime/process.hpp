@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/asio/execution_context.hpp>
+
 namespace coinfer::runtime {
 
 class Executor;
@@ -14,5 +16,8 @@ void check_usable();
 
 /// Compute threads this process may use: its CPU affinity.
 int compute_slots() noexcept;
+
+/// Is it the context of the process's own threads, which is never destroyed?
+bool is_own_context(const boost::asio::execution_context& context) noexcept;
 
 }  // namespace coinfer::runtime

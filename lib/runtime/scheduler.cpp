@@ -12,7 +12,8 @@ constexpr int patience = 8;
 
 }  // namespace
 
-Scheduler::Scheduler(int slots) : free_slots_{slots}, executor_{slots, [this] { drain(); }} {
+Scheduler::Scheduler(int slots, boost::asio::any_io_executor given)
+    : free_slots_{slots}, executor_{slots, std::move(given), [this] { drain(); }} {
   running_.reserve(static_cast<std::size_t>(slots));
 }
 
@@ -148,7 +149,7 @@ void Scheduler::serve() {
 
 void Scheduler::drain() {
   // A bounded burst, so that other handlers of the context get their turn.
-  constexpr int burst = 64;
+  const int burst = executor_.is_given() ? 1 : 64;
   for (int i = 0; i < burst; ++i) {
     auto* operation = take();
     if (operation == nullptr) {

@@ -34,7 +34,8 @@ class WaitingRuns {
 /// *Thread safety*: shared objects: safe. No lock is held while anything runs.
 class Scheduler {
  public:
-  explicit Scheduler(int slots);
+  /// `given`: the application's executor, or empty for threads of our own.
+  Scheduler(int slots, boost::asio::any_io_executor given);
 
   /// Queues a run; a worker resumes it when it is leased a stream. Takes over one reference.
   void submit(Operation& operation);

@@ -1,13 +1,7 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -16,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coinfer/detail/run_waiter.hpp"
 #include "coinfer/error.hpp"
 #include "coinfer/model.hpp"
 #include "coinfer/operation.hpp"
@@ -94,21 +89,40 @@ class InferRequest {
 
   /// Starts a run and completes with its outcome. *Completion signature*: void(std::exception_ptr).
   /// *Cancellation*: total, partial and terminal all cancel the run, which completes with
-  /// Cancelled. The handler runs on its associated executor; without one on the stream's thread,
-  /// where it must not block. Never completes before it returned. Thread safety: see the class.
+  /// Cancelled, or with its result when that was faster. The handler runs through its associated
+  /// executor; without one on the stream's thread, where it must not block. Its associated
+  /// allocator gives the memory in which it waits. Never completes before this has returned. When
+  /// the handler's execution context is destroyed first, so is the handler; the run goes on.
+  /// Thread safety: see the class; a cancellation signal is emitted where the handler runs.
   template <class Token>
   auto async_infer(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, InferRequest request) { initiate(std::move(handler), request, true); },
+        [](auto handler, InferRequest request) {
+          const auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          const auto waiter = detail::RunWaiter::make(std::move(handler));
+          if (slot.is_connected()) {
+            waiter->cancel_run_by(slot);
+          }
+          request.start_with(*waiter);
+        },
         token, *this);
   }
 
-  /// Completes when the run in flight is over, at once when idle. Same signature and rules as
-  /// `async_infer`, without cancellation: the run is waited for.
+  /// Completes when the run in flight is over, with its outcome; at once when idle. *Completion
+  /// signature*: void(std::exception_ptr). *Cancellation*: total, partial and terminal detach: the
+  /// run goes on, the wait completes with boost::asio::error::operation_aborted. Otherwise as
+  /// `async_infer`; any number of waits may be pending.
   template <class Token>
   auto async_wait(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, InferRequest request) { initiate(std::move(handler), request, false); },
+        [](auto handler, const InferRequest& request) {
+          const auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          const auto waiter = detail::RunWaiter::make(std::move(handler));
+          if (slot.is_connected()) {
+            waiter->detach_by(slot);
+          }
+          waiter->wait_for(request.current());
+        },
         token, *this);
   }
 
@@ -117,79 +131,10 @@ class InferRequest {
   friend bool operator==(const InferRequest&, const InferRequest&) noexcept = default;
 
  private:
-  template <class Handler>
-  struct Waiter;
-  template <class Handler>
-  static void initiate(Handler handler, InferRequest& request, bool starts);
+  /// What cannot start is told to the waiter.
+  void start_with(detail::RunWaiter& waiter);
 
   std::shared_ptr<runtime::Request> impl_;
 };
-
-/// A handler that waits for a run, in memory of the handler's allocator.
-template <class Handler>
-struct InferRequest::Waiter : Continuation {
-  using Executor = boost::asio::associated_executor_t<Handler>;
-  using Allocator = typename std::allocator_traits<
-      boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<Waiter>;
-
-  Handler handler;
-  boost::asio::executor_work_guard<Executor> work;
-
-  explicit Waiter(Handler given)
-      : handler{std::move(given)}, work{boost::asio::get_associated_executor(handler)} {
-    fire = [](Continuation* self, const Outcome& outcome) noexcept {
-      static_cast<Waiter*>(self)->finish(outcome.error, false);
-    };
-  }
-
-  static Waiter* make(Handler handler) {
-    Allocator allocator{boost::asio::get_associated_allocator(handler)};
-    auto* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
-    return new (memory) Waiter{std::move(handler)};
-  }
-
-  /// Frees the memory first, as Asio asks of asynchronous operations, then calls the handler.
-  void finish(std::exception_ptr error, bool from_initiation) {
-    Handler moved{std::move(handler)};
-    auto guard = std::move(work);
-    Allocator allocator{boost::asio::get_associated_allocator(moved)};
-    this->~Waiter();
-    std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
-    auto executor = guard.get_executor();
-    auto call = [moved = std::move(moved), error = std::move(error)]() mutable {
-      boost::asio::get_associated_cancellation_slot(moved).clear();
-      std::move(moved)(std::move(error));
-    };
-    if (from_initiation) {
-      boost::asio::post(executor, std::move(call));
-    } else {
-      boost::asio::dispatch(executor, std::move(call));
-    }
-  }
-};
-
-template <class Handler>
-void InferRequest::initiate(Handler handler, InferRequest& request, bool starts) {
-  auto slot = boost::asio::get_associated_cancellation_slot(handler);
-  auto* waiter = Waiter<Handler>::make(std::move(handler));
-  if (!starts) {
-    auto operation = request.current();
-    if (!operation || !operation->completion.attach(*waiter)) {
-      waiter->finish(nullptr, true);
-    }
-    return;
-  }
-  try {
-    if (!slot.is_connected()) {
-      request.start({.continuation = waiter});
-      return;
-    }
-    // Assigned before the start, because the handler may run, and clear the slot, at once.
-    slot.assign([request](boost::asio::cancellation_type) mutable { request.cancel(); });
-    request.start({.continuation = waiter});
-  } catch (...) {
-    waiter->finish(std::current_exception(), true);
-  }
-}
 
 }  // namespace coinfer
