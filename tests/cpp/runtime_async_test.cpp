@@ -148,8 +148,7 @@ BOOST_AUTO_TEST_CASE(any_number_of_waits_see_the_end_of_one_run) {
         pool,
         [](InferRequest mine, std::atomic<int>& count) -> asio::awaitable<void> {
           co_await mine.async_wait(asio::use_awaitable);
-          BOOST_TEST(!mine.busy());
-          ++count;
+          count += mine.busy() ? 0 : 1;
         }(request, told),
         asio::detached);
   }

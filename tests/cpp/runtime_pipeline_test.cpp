@@ -9,6 +9,8 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 #include <numeric>
+#include <set>
+#include <thread>
 
 #include "coinfer/executor.hpp"
 #include "coinfer/pipeline.hpp"
@@ -224,44 +226,56 @@ BOOST_AUTO_TEST_CASE(two_models_hand_on_the_tensor_itself) {
   asio::io_context context;
   const auto first = compile(scaled(2));
   const auto second = compile(scaled(10));
-  std::vector<const void*> between;
-  std::vector<const void*> entered;
-  const auto spy = [&](Tensor tensor) {
-    between.push_back(tensor.data());
+  auto blocker = compile(slow(20000), {{"PERFORMANCE_HINT", "LATENCY"}}).create_infer_request();
+  Tensor between;
+  const auto look = [&](Tensor tensor) {
+    between = tensor;
+    // From here on every compute slot is taken: the second inference has to wait.
+    blocker.start_async();
+    while (blocker.current()->state() != Operation::State::running) {
+      std::this_thread::yield();
+    }
     return tensor;
   };
-  // What the second model is given is the memory that the first one wrote, and no one else's.
-  const auto last = [&](Tensor tensor) -> asio::awaitable<std::vector<float>> {
-    entered.push_back(tensor.data());
-    BOOST_TEST(tensor.memory().use_count() == 1);
-    const auto results = co_await second.async_infer({tensor}, asio::use_awaitable);
-    BOOST_TEST(results[0].data() != tensor.data());
-    co_return values_of(results[0]);
-  };
-  Pipeline pipeline{infer_stage<Tensor>(first) | stage(spy) | stage(last), context.get_executor()};
-  asio::co_spawn(
-      context,
-      [&]() -> asio::awaitable<void> {
-        for (float i = 0; i < 3; ++i) {
-          co_await pipeline.async_push(floats({i, 1, 2, 3}), asio::use_awaitable);
-        }
-        pipeline.close();
-      },
-      asio::detached);
-  auto results = asio::co_spawn(
-      context,
-      [&]() -> asio::awaitable<std::vector<std::vector<float>>> {
-        std::vector<std::vector<float>> all;
-        while (auto result = co_await pipeline.async_pull(asio::use_awaitable)) {
-          all.push_back(std::move(*result));
-        }
-        co_return all;
-      },
-      asio::use_future);
+  Pipeline pipeline{infer_stage<Tensor>(first) | stage(look) | infer_stage<Tensor>(second),
+                    context.get_executor()};
+  auto pulled = pipeline.async_pull(asio::use_future);
+  pipeline.async_push(floats({1, 2, 3, 4}), asio::detached);
+  while (!between) {
+    context.run_one();
+  }
+  context.poll();
+  BOOST_TEST(values_of(between) == (std::vector<float>{2, 4, 6, 8}),
+             boost::test_tools::per_element());
+  // The second inference is queued. It reads the very memory that the first one wrote, so that it
+  // sees what is written there now.
+  std::ranges::fill_n(between.data<float>(), 4, 7.0F);
+  blocker.cancel();
+  pipeline.close();
   context.run();
-  BOOST_TEST((results.get() == std::vector<std::vector<float>>{
-                                   {0, 20, 40, 60}, {20, 20, 40, 60}, {40, 20, 40, 60}}));
-  BOOST_TEST((between == entered));
+  const auto result = pulled.get();
+  BOOST_REQUIRE(result);
+  BOOST_TEST(values_of(*result) == (std::vector<float>{70, 70, 70, 70}),
+             boost::test_tools::per_element());
+  BOOST_CHECK_THROW(blocker.wait(), Cancelled);
+}
+
+BOOST_AUTO_TEST_CASE(a_models_result_is_the_callers_alone_and_lies_where_it_was_computed) {
+  const NothingStays guard;
+  const auto model = compile(scaled(2));
+  std::set<const void*> places;
+  std::vector<Tensor> results;
+  for (float i = 0; i < 4; ++i) {
+    const auto input = floats({i, 0, 0, 0});
+    results.push_back(model.async_infer({input}, asio::use_future).get().at(0));
+    BOOST_TEST(results.back().memory().use_count() == 1);
+    BOOST_TEST(results.back().data() != input.data());
+    places.insert(results.back().data());
+  }
+  BOOST_TEST(places.size() == 4);
+  for (float i = 0; i < 4; ++i) {
+    BOOST_TEST(results[static_cast<std::size_t>(i)].data<float>()[0] == 2 * i);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(it_runs_on_the_streams_own_executor) {

@@ -1,0 +1,304 @@
+#include <boost/test/unit_test.hpp>
+#include <random>
+#include <thread>
+
+#include "coinfer/error.hpp"
+#include "live.hpp"
+#include "overlap.hpp"
+#include "runtime/process.hpp"
+#include "small_models.hpp"
+
+using namespace coinfer;
+using namespace coinfer::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Time = std::chrono::steady_clock::time_point;
+
+/// Occupies every compute slot until it is let go.
+class Blocker {
+ public:
+  Blocker()
+      : request_{compile(slow(20000), {{"PERFORMANCE_HINT", "LATENCY"}}).create_infer_request()} {
+    request_.start_async();
+    while (request_.current()->state() != Operation::State::running) {
+      std::this_thread::yield();
+    }
+  }
+  Blocker(const Blocker&) = delete;
+  Blocker& operator=(const Blocker&) = delete;
+  ~Blocker() { let_go(); }
+
+  void let_go() {
+    request_.cancel();
+    try {
+      request_.wait();
+    } catch (const Cancelled&) {
+      // As it was asked to.
+    }
+  }
+
+ private:
+  InferRequest request_;
+};
+
+/// A model that takes all slots for a run, so that runs come one after another.
+CompiledModel exclusive() { return compile(slow(2, 64), {{"PERFORMANCE_HINT", "LATENCY"}}); }
+
+Time started(const InferRequest& request) { return request.current()->stamps().started; }
+
+std::vector<InferRequest> requests_of(const CompiledModel& model, int count) {
+  std::vector<InferRequest> requests;
+  for (int i = 0; i < count; ++i) {
+    requests.push_back(model.create_infer_request());
+  }
+  return requests;
+}
+
+void wait_for_all(std::vector<InferRequest>& requests) {
+  for (auto& request : requests) {
+    request.wait();
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_scheduler)
+
+BOOST_AUTO_TEST_CASE(runs_of_a_model_start_in_the_order_they_were_queued) {
+  const NothingStays guard;
+  auto requests = requests_of(exclusive(), 20);
+  Blocker blocker;
+  for (auto& request : requests) {
+    request.start_async();
+    BOOST_TEST((request.current()->state() == Operation::State::queued));
+  }
+  blocker.let_go();
+  wait_for_all(requests);
+  for (std::size_t i = 1; i < requests.size(); ++i) {
+    BOOST_TEST((started(requests[i - 1]) <= started(requests[i])));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(models_take_turns) {
+  const NothingStays guard;
+  auto a = requests_of(exclusive(), 6);
+  auto b = requests_of(exclusive(), 6);
+  Blocker blocker;
+  for (auto& request : a) {
+    request.start_async();
+  }
+  for (auto& request : b) {
+    request.start_async();
+  }
+  blocker.let_go();
+  wait_for_all(a);
+  wait_for_all(b);
+  // Between two runs of one model the other had its turn.
+  for (std::size_t i = 1; i < 6; ++i) {
+    const auto of_b = std::ranges::count_if(b, [&](const InferRequest& request) {
+      return started(a[i - 1]) <= started(request) && started(request) <= started(a[i]);
+    });
+    BOOST_TEST(of_b == 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_higher_priority_goes_before_all_that_wait) {
+  const NothingStays guard;
+  auto low = requests_of(exclusive(), 10);
+  const auto model = low[0].compiled_model();
+  auto high = requests_of(model, 3);
+  Blocker blocker;
+  for (auto& request : low) {
+    request.start({.priority = -1});
+  }
+  high[0].start({.priority = 1});
+  high[1].start({.priority = 2});
+  high[2].start({.priority = 1});
+  blocker.let_go();
+  wait_for_all(low);
+  wait_for_all(high);
+  BOOST_TEST((started(high[1]) <= started(high[0])));
+  BOOST_TEST((started(high[0]) <= started(high[2])));
+  for (const auto& request : low) {
+    BOOST_TEST((started(high[2]) <= started(request)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_high_priority_does_not_wait_for_a_saturated_models_queue) {
+  const NothingStays guard;
+  const auto model = exclusive();
+  auto low = requests_of(model, 16);
+  std::atomic<bool> go_on{true};
+  std::mutex mutex;
+  std::vector<Time> low_starts;
+  for (auto& request : low) {
+    request.set_callback([&, mine = &request](std::exception_ptr) {
+      const std::lock_guard lock{mutex};
+      low_starts.push_back(started(*mine));
+      if (go_on) {
+        mine->start_async();
+      }
+    });
+    request.start_async();
+  }
+  auto high = model.create_infer_request();
+  std::vector<std::pair<Time, Time>> waits;
+  for (int i = 0; i < 20; ++i) {
+    high.start({.priority = 1});
+    high.wait();
+    waits.emplace_back(high.current()->stamps().queued, started(high));
+  }
+  go_on = false;
+  for (auto& request : low) {
+    while (request.busy()) {
+      request.wait();
+    }
+    request.wait();
+    request.set_callback(nullptr);
+  }
+  for (const auto& [queued, begun] : waits) {
+    const auto before =
+        std::ranges::count_if(low_starts, [&](Time time) { return queued < time && time < begun; });
+    // One may have been let in while this one was put into the queue.
+    BOOST_TEST(before <= 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(never_more_compute_threads_than_allowed_whatever_the_number_of_models) {
+  const NothingStays guard;
+  const int slots = runtime::compute_slots();
+  struct Load {
+    CompiledModel model;
+    int threads;
+    std::vector<InferRequest> requests;
+  };
+  std::vector<Load> loads;
+  const auto add = [&](const Properties& config, int threads) {
+    auto model = compile(slow(10, 64), config);
+    auto requests = requests_of(model, 4);
+    loads.push_back({std::move(model), threads, std::move(requests)});
+  };
+  for (int i = 0; i < 3; ++i) {
+    add({{"PERFORMANCE_HINT", "THROUGHPUT"}}, 1);
+    add({{"PERFORMANCE_HINT", "LATENCY"}}, slots);
+    add({{"INFERENCE_NUM_THREADS", 1}, {"NUM_STREAMS", 1}}, 1);
+  }
+  Overlap overlap;
+  std::mutex mutex;
+  const auto note = [&](const InferRequest& request, int threads) {
+    const auto& stamps = request.current()->stamps();
+    const std::lock_guard lock{mutex};
+    overlap.add(stamps.started, stamps.finished, threads);
+  };
+  // Streams' runs and blocking callers together.
+  std::vector<std::thread> callers;
+  for (auto& load : loads) {
+    callers.emplace_back([&] {
+      auto request = load.model.create_infer_request();
+      for (int i = 0; i < 10; ++i) {
+        request.infer();
+        note(request, load.threads);
+      }
+    });
+  }
+  for (int round = 0; round < 10; ++round) {
+    for (auto& load : loads) {
+      for (auto& request : load.requests) {
+        request.start_async();
+      }
+    }
+    for (auto& load : loads) {
+      for (auto& request : load.requests) {
+        request.wait();
+        note(request, load.threads);
+      }
+    }
+  }
+  for (auto& caller : callers) {
+    caller.join();
+  }
+  BOOST_TEST(overlap.most() <= slots);
+  BOOST_TEST(overlap.most() > 0);
+}
+
+BOOST_AUTO_TEST_CASE(every_run_ends_once_whenever_it_is_cancelled) {
+  const NothingStays guard;
+  struct Counter : Continuation {
+    std::atomic<int> fired{0};
+    Outcome::Kind kind{};
+  };
+  const auto model = compile(two_stages(), {{"PERFORMANCE_HINT", "THROUGHPUT"}});
+  std::vector<std::thread> threads;
+  std::atomic<int> finished{0};
+  std::atomic<int> cancelled{0};
+  std::atomic<int> wrong{0};
+  for (unsigned seed = 0; seed < 3; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random{seed};
+      auto request = model.create_infer_request();
+      request.set_input_tensor(0, floats({1, 2, 3, 4}));
+      request.set_input_tensor(1, Tensor::vector<std::int64_t>(std::array<std::int64_t, 2>{2, 2}));
+      for (int i = 0; i < 500; ++i) {
+        Counter counter;
+        counter.fire = [](Continuation* self, const Outcome& outcome) noexcept {
+          auto& mine = *static_cast<Counter*>(self);
+          mine.kind = outcome.kind;
+          ++mine.fired;
+        };
+        const auto run = request.start({.continuation = &counter});
+        for (auto spin = random() % 2000; spin > 0; --spin) {
+          __builtin_ia32_pause();
+        }
+        if (random() % 3 != 0) {
+          run->cancel();
+        }
+        if (random() % 3 == 0) {
+          run->cancel();
+        }
+        const bool ended = wait_until_complete(*run, std::nullopt, {});
+        const bool is_finished = counter.kind == Outcome::Kind::finished;
+        ++(is_finished ? finished : cancelled);
+        run->cancel();  // nothing, after the end
+        const bool right = ended && counter.fired == 1 && run->state() == Operation::State::ended &&
+                           counter.kind == run->computed().kind &&
+                           is_finished == (run->computed().error == nullptr) && !request.busy();
+        wrong += right ? 0 : 1;
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  BOOST_TEST(wrong == 0);
+  BOOST_TEST(finished + cancelled == 1500);
+  BOOST_TEST(finished > 0);
+  BOOST_TEST(cancelled > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_goes_through_its_states) {
+  const NothingStays guard;
+  auto request = compile(slow(400)).create_infer_request();
+  BOOST_TEST(!request.busy());
+  OperationRef run;
+  {
+    Blocker blocker;
+    request.start_async();
+    run = request.current();
+    BOOST_TEST((run->state() == Operation::State::queued));
+    BOOST_TEST(request.busy());
+  }
+  while (run->state() == Operation::State::queued) {
+    std::this_thread::yield();
+  }
+  BOOST_TEST((run->state() == Operation::State::running));
+  request.wait();
+  BOOST_TEST((run->state() == Operation::State::ended));
+  BOOST_TEST(!request.busy());
+  const auto& stamps = run->stamps();
+  BOOST_TEST((stamps.queued <= stamps.started));
+  BOOST_TEST((stamps.started <= stamps.finished));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
