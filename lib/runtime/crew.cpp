@@ -28,7 +28,8 @@ void Crew::spawn(std::size_t count, const std::function<asio::awaitable<void>()>
   for (std::size_t i = 0; i < count; ++i) {
     const auto worker = std::make_shared<Worker>(asio::make_strand(executor_));
     const auto end = [crew = shared_from_this(), worker, group](std::exception_ptr error) {
-      if (!error && group->left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      // Workers of a stopped pipeline may find that nothing comes any more: that is not the end.
+      if (!error && group->left.fetch_sub(1, std::memory_order_acq_rel) == 1 && !crew->failed()) {
         group->finished();
       }
       crew->ended(std::move(error));
@@ -42,6 +43,11 @@ void Crew::spawn(std::size_t count, const std::function<asio::awaitable<void>()>
                    asio::bind_cancellation_slot(worker->signal.slot(),
                                                 asio::bind_executor(worker->strand, end)));
   }
+}
+
+bool Crew::failed() noexcept {
+  const std::lock_guard lock{mutex_};
+  return error_ != nullptr;
 }
 
 void Crew::fail(std::exception_ptr error) noexcept {

@@ -194,6 +194,28 @@ BOOST_AUTO_TEST_CASE(the_first_error_stops_the_whole_and_is_reported_once) {
   BOOST_TEST(pushed.get() < 1000);
 }
 
+BOOST_AUTO_TEST_CASE(an_error_of_any_stage_comes_instead_of_the_end) {
+  const NothingStays guard;
+  for (int bad = 0; bad < 3; ++bad) {
+    const auto make = [bad](int number) {
+      return stage([bad, number](Counted item) -> Counted {
+        if (number == bad && item.value == 2) {
+          throw Error{"bad"};
+        }
+        return item;
+      });
+    };
+    asio::io_context context;
+    Pipeline pipeline{make(0) | make(1) | make(2), context.get_executor()};
+    auto pushed = asio::co_spawn(context, push_numbers(pipeline, 3), asio::use_future);
+    auto pulled = asio::co_spawn(context, pull_numbers(pipeline), asio::use_future);
+    context.run();
+    BOOST_CHECK_THROW(pulled.get(), Error);
+    BOOST_TEST(pushed.get() == 3);
+    BOOST_TEST(!pipeline.async_pull(asio::use_future).get());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(cancelling_a_pipeline_ends_its_inferences_and_pushes) {
   const NothingStays guard;
   asio::io_context context;

@@ -35,6 +35,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
 
  private:
   struct Worker;
+  bool failed() noexcept;
   void ended(std::exception_ptr error) noexcept;
 
   const boost::asio::any_io_executor executor_;
