@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/deadlines.hpp"
 #include "runtime/live.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
@@ -24,8 +25,12 @@ void Operation::start() {
   state_.store(State::queued, std::memory_order_release);
   intrusive_ptr_add_ref(this);
   try {
+    if (deadline) {
+      runtime::Deadlines::instance().arm(*this);
+    }
     scheduler.submit(*this);
   } catch (...) {
+    runtime::Deadlines::instance().disarm(*this);
     state_.store(State::made, std::memory_order_release);
     intrusive_ptr_release(this);
     throw;
@@ -76,6 +81,13 @@ void Operation::resume() noexcept {
 
 void Operation::finish(Outcome outcome) noexcept {
   mark(finished_);
+  if (deadline) {
+    runtime::Deadlines::instance().disarm(*this);
+    if (outcome.kind == Outcome::Kind::cancelled && expired_.load(std::memory_order_acquire)) {
+      outcome = {Outcome::Kind::failed, std::make_exception_ptr(DeadlineExceeded(
+                                            "the inference did not finish before its deadline"))};
+    }
+  }
   computed_ = std::move(outcome);
   if (stream_ != nullptr) {
     if (inline_) {
@@ -105,6 +117,8 @@ void Operation::reset() noexcept {
   state_.store(State::made, std::memory_order_relaxed);
   stop_.store(false, std::memory_order_relaxed);
   abandoned_.store(false, std::memory_order_relaxed);
+  expired_.store(false, std::memory_order_relaxed);
+  deadline.reset();
   observed_.store(false, std::memory_order_relaxed);
   has_callback_error_.store(false, std::memory_order_relaxed);
   callback_error_ = nullptr;
@@ -134,6 +148,11 @@ void Operation::cancel() noexcept {
     finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
     intrusive_ptr_release(this);
   }
+}
+
+void Operation::expire() noexcept {
+  expired_.store(true, std::memory_order_release);
+  cancel();
 }
 
 void Operation::abandon() noexcept {

@@ -6,6 +6,7 @@
 #include "coinfer/error.hpp"
 #include "coinfer/executor.hpp"
 #include "coinfer/runtime.hpp"
+#include "runtime/deadlines.hpp"
 #include "runtime/alarm.hpp"
 #include "runtime/live.hpp"
 #include "runtime/scheduler.hpp"
@@ -100,6 +101,7 @@ void shutdown() noexcept {
     return;
   }
   scheduler->close();
+  runtime::Deadlines::instance().stop();
   runtime::AlarmClock::instance().stop();
   scheduler->executor().stop();
 }

@@ -49,7 +49,7 @@ void Request::throw_busy() const {
 }
 
 void Request::check_idle_locked() const {
-  if (busy_ && !(current_ && current_->abandoned() && !pending_)) {
+  if (busy_ && !(current_ && latest_locked()->abandoned())) {
     throw_busy();
   }
 }
@@ -66,7 +66,7 @@ bool Request::busy() const {
 
 OperationRef Request::current() const {
   const std::lock_guard lock{mutex_};
-  return pending_ ? pending_ : current_;
+  return latest_locked();
 }
 
 Tensor Request::input(std::size_t index) {
@@ -144,7 +144,7 @@ void Request::set_callback(std::function<void(std::exception_ptr)> callback) {
 }
 
 /// Prepares the Operation of the next run and marks the request busy.
-OperationRef Request::claim(const StartOptions& options, bool inline_run) {
+Request::Claim Request::claim(const StartOptions& options, bool inline_run) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (!inputs_[i] || !model_->inputs()[i]->shape.contains(inputs_[i].shape())) {
       const auto& port = *model_->inputs()[i];
@@ -174,6 +174,7 @@ OperationRef Request::claim(const StartOptions& options, bool inline_run) {
   operation->outputs = outputs_;
   operation->publish_copies = options.publish_copies;
   operation->priority = options.priority;
+  operation->deadline = options.deadline;
   operation->gate = options.gate;
   if (operation->gate == nullptr && callback_ && !inline_run) {
     operation->gate = this;
@@ -190,15 +191,15 @@ OperationRef Request::claim(const StartOptions& options, bool inline_run) {
     operation->completion.attach(*options.second);
   }
   if (busy_) {
-    pending_ = operation;
-    return nullptr;
+    pending_.push_back(operation);
+    return {std::move(operation), false};
   }
   busy_ = true;
   if (current_ && current_->unique()) {
     spare_ = std::move(current_);
   }
   current_ = operation;
-  return operation;
+  return {std::move(operation), true};
 }
 
 void Request::unclaim() noexcept {
@@ -208,9 +209,9 @@ void Request::unclaim() noexcept {
 }
 
 OperationRef Request::start(const StartOptions& options) {
-  auto operation = claim(options, false);
-  if (!operation) {
-    return current();
+  auto [operation, starts] = claim(options, false);
+  if (!starts) {
+    return operation;
   }
   try {
     operation->start();
@@ -222,7 +223,7 @@ OperationRef Request::start(const StartOptions& options) {
 }
 
 OperationRef Request::infer() {
-  auto operation = claim({}, true);
+  auto operation = claim({}, true).operation;
   try {
     operation->run_inline();
   } catch (...) {
@@ -242,8 +243,9 @@ void Request::ended(Operation& operation) noexcept {
         outputs_[i] = operation.outputs[i];
       }
     }
-    if (pending_) {
-      current_ = std::move(pending_);
+    if (!pending_.empty()) {
+      current_ = std::move(pending_.front());
+      pending_.pop_front();
       next = current_;
     } else {
       busy_ = false;

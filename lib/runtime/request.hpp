@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -37,7 +38,14 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
  private:
   void ended(Operation& operation) noexcept;
   void pass_gate(Operation& operation) noexcept;
-  OperationRef claim(const StartOptions& options, bool inline_run);
+  struct Claim {
+    OperationRef operation;
+    bool starts;  ///< false when it waits for an abandoned run
+  };
+  Claim claim(const StartOptions& options, bool inline_run);
+  const OperationRef& latest_locked() const {
+    return pending_.empty() ? current_ : pending_.back();
+  }
   void unclaim() noexcept;
   void check_index(std::size_t index, std::size_t count, const char* what) const;
   [[noreturn]] void throw_busy() const;
@@ -51,7 +59,8 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
 
   mutable std::mutex mutex_;
   OperationRef current_;  // started last
-  OperationRef pending_;  // waits for an abandoned `current_` to be idle
+  std::deque<OperationRef>
+      pending_;  // wait, each behind an abandoned one, for `current_` to be idle
   OperationRef spare_;
   bool busy_ = false;
 };

@@ -87,10 +87,13 @@ PyObject* with_deadline(PyRef future, PyObject* timeout) {
   return armed ? future.release() : nullptr;
 }
 
-/// Checked before anything is started.
-void check_timeout(PyObject* timeout) {
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+/// Checked before anything is started. The runtime stops the run by itself at the deadline; the
+/// timer of the loop (`with_deadline`) fails the await at once, and while it waits for a slot.
+Deadline check_timeout(PyObject* timeout) {
   if (timeout == nullptr || timeout == Py_None) {
-    return;
+    return std::nullopt;
   }
   const double seconds = PyFloat_AsDouble(timeout);
   if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
@@ -104,6 +107,12 @@ void check_timeout(PyObject* timeout) {
     const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.deadline")));
     arm_deadline = checked(PyObject_GetAttrString(module.get(), "arm"));
   }
+  constexpr double years = 1e8;
+  if (seconds > years) {
+    return std::nullopt;
+  }
+  return std::chrono::steady_clock::now() +
+         std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
 }
 
 void fill_inputs(Operation& operation, const PortTable& ports, const AsyncCall& call) {
@@ -146,7 +155,7 @@ int priority_of(PyObject* value) {
 
 PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call) {
   bridge::empty_garbage();
-  check_timeout(call.timeout);
+  const auto deadline = check_timeout(call.timeout);
   request.bind(call.inputs, call.share_inputs);
   auto* ticket = checked_ticket();
   set_flags(*ticket, owner, request.ports(), call);
@@ -155,6 +164,7 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
   try {
     request.start({.publish_copies = !call.share_outputs,
                    .priority = call.priority,
+                   .deadline = deadline,
                    .continuation = ticket,
                    .operation = &ticket->operation});
   } catch (...) {
@@ -172,7 +182,7 @@ template <class Start>
 PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& spare,
                       const AsyncCall& call, Start start) {
   bridge::empty_garbage();
-  check_timeout(call.timeout);
+  const auto deadline = check_timeout(call.timeout);
   OperationRef operation;
   if (spare.empty()) {
     operation = OperationRef{new Operation{ports.model().impl()}};
@@ -184,6 +194,7 @@ PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& 
   }
   fill_inputs(*operation, ports, call);
   operation->priority = call.priority;
+  operation->deadline = deadline;
   auto* ticket = checked_ticket();
   set_flags(*ticket, owner, ports, call);
   ticket->result = model_results;
@@ -290,14 +301,15 @@ bool begin(std::unique_ptr<Application> owned) {
 PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
                       PyObject* userdata) {
   bridge::empty_garbage();
-  check_timeout(call.timeout);
+  const auto deadline = check_timeout(call.timeout);
   auto application = std::make_unique<Application>();
   parse_inputs(call.inputs, queue.ports(), call.share_inputs, nullptr, application->bound);
   auto* ticket = checked_ticket();
   set_flags(*ticket, owner, queue.ports(), call);
   ticket->result = request_results;
   auto future = PyRef::steal(bridge::future_of(*ticket));
-  application->options = {.publish_copies = !call.share_outputs, .priority = call.priority};
+  application->options = {
+      .publish_copies = !call.share_outputs, .priority = call.priority, .deadline = deadline};
   if (const auto slot = queue.idle().try_take(); slot && queue.settle(*slot)) {
     try {
       set_inputs(queue.requests()[*slot]->request(), application->bound);

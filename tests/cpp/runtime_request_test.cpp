@@ -256,6 +256,26 @@ BOOST_AUTO_TEST_CASE(an_abandoned_run_lets_the_request_start_again_at_once) {
   BOOST_TEST((request.current()->computed().kind == Outcome::Kind::finished));
 }
 
+BOOST_AUTO_TEST_CASE(any_number_of_abandoned_runs_may_wait_for_one_that_is_stopping) {
+  const auto compiled = compile(slow(4000));
+  auto request = compiled.create_infer_request();
+  std::vector<OperationRef> abandoned;
+  for (int i = 0; i < 5; ++i) {
+    abandoned.push_back(request.start({}));
+    abandoned.back()->abandon();
+  }
+  const auto last = request.start({});
+  BOOST_CHECK_THROW(request.start({}), RequestBusy);
+  BOOST_CHECK(request.current() == last);
+  last->cancel();
+  BOOST_CHECK_THROW(request.wait(), Cancelled);
+  for (const auto& operation : abandoned) {
+    BOOST_TEST(operation->completion.done());
+    BOOST_CHECK(operation->computed().kind == Outcome::Kind::cancelled);
+  }
+  BOOST_TEST(!request.busy());
+}
+
 BOOST_AUTO_TEST_CASE(two_stage_requests_of_one_stream_interleave) {
   const auto compiled = compile(two_stages(), {{"NUM_STREAMS", 1}});
   std::vector<InferRequest> requests;

@@ -110,8 +110,9 @@ def test_a_server_that_preloads_a_model_is_told_what_to_do(tmp_path: Path) -> No
         SERVER
         + """
 def worker(number):
-    for attempt in (lambda: infer(number), lambda: load(),
-                    lambda: coinfer.AsyncInferQueue(model, 2).start_async([np.ones(4, np.float32)])):
+    def start():
+        coinfer.AsyncInferQueue(model, 2).start_async([np.ones(4, np.float32)])
+    for attempt in (lambda: infer(number), load, start):
         try:
             attempt()
         except coinfer.Error as error:

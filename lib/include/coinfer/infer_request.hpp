@@ -33,6 +33,8 @@ bool wait_until_complete(Operation& operation,
 struct StartOptions {
   bool publish_copies = false;  ///< see Operation
   int priority = 0;
+  /// When the run is stopped, if it has not ended: it fails with DeadlineExceeded.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   Continuation* continuation = nullptr;  ///< attached before the run can end
   Continuation* second = nullptr;        ///< the same, after `continuation`
   Gate* gate = nullptr;                  ///< instead of the request's own callback

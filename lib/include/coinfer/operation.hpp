@@ -1,10 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -77,6 +79,8 @@ class Operation {
   /// shared).
   bool publish_copies = false;
   std::vector<Tensor> published;
+  /// When the run is stopped, if it has not ended; then it fails with DeadlineExceeded.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
   int priority = 0;  ///< higher first among the waiting runs of its model
   Gate* gate = nullptr;
   Owner* owner = nullptr;
@@ -95,6 +99,8 @@ class Operation {
   void cancel() noexcept;
   /// `cancel` by someone who no longer cares: its request may be started again at once, behind it.
   void abandon() noexcept;
+  /// `cancel`, because the deadline has passed.
+  void expire() noexcept;
   /// Completes with the outcome of the computation (see Gate), any thread, once.
   void deliver() noexcept;
 
@@ -122,6 +128,8 @@ class Operation {
   void set_callback_error(std::exception_ptr error) noexcept;
 
   Completion completion;
+  /// Among the runs that are watched for their deadline.
+  boost::intrusive::set_member_hook<> deadline_hook;
 
   /// Ready for another run. Only by the only holder, after the end.
   void reset() noexcept;
@@ -148,6 +156,7 @@ class Operation {
   std::atomic<State> state_{State::made};
   std::atomic<bool> stop_{false};
   std::atomic<bool> abandoned_{false};
+  std::atomic<bool> expired_{false};
   std::atomic<bool> observed_{false};
   std::atomic<bool> has_callback_error_{false};
   // The stamps: read by anybody while the run goes on.
