@@ -14,6 +14,7 @@ PyObject* get_running_loop = nullptr;  // asyncio.events._get_running_loop
 PyObject* name_add_reader = nullptr;
 PyObject* name_call_soon_threadsafe = nullptr;
 PyMethodDef drain_method{};
+PyMethodDef drain_once_method{};
 PyMethodDef forget_method{};
 
 }  // namespace
@@ -50,6 +51,30 @@ struct ChannelPool {
     Py_RETURN_NONE;
   }
 
+  /// One call of a loop without reader. Its capsule's context is the channel's generation.
+  static PyObject* drain_once(PyObject* capsule, PyObject*) {
+    auto* channel = channel_of_call(capsule);
+    PyCapsule_SetDestructor(capsule, nullptr);
+    if (channel != nullptr && !channel->drain()) {
+      return nullptr;
+    }
+    Py_RETURN_NONE;
+  }
+
+  /// The loop was closed before it made the call, or refused it: nobody will open the letters.
+  static void destroy_call(PyObject* capsule) {
+    if (auto* channel = channel_of_call(capsule)) {
+      channel->disconnect();
+    }
+  }
+
+  /// Null when the channel serves another loop by now, or none.
+  static Channel* channel_of_call(PyObject* capsule) {
+    auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
+    const auto generation = reinterpret_cast<std::uintptr_t>(PyCapsule_GetContext(capsule));
+    return channel->loop_ != nullptr && channel->generation_ == generation ? channel : nullptr;
+  }
+
   static PyObject* drain(PyObject* capsule, PyObject*) {
     auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
     if (channel == nullptr || !channel->drain()) {
@@ -71,6 +96,7 @@ int prepare_channels() {
   get_running_loop = PyObject_GetAttrString(events.get(), "_get_running_loop");
   name_call_soon_threadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
   drain_method = {"drain", ChannelPool::drain, METH_NOARGS, nullptr};
+  drain_once_method = {"drain", ChannelPool::drain_once, METH_NOARGS, nullptr};
   forget_method = {"forget", ChannelPool::forget, METH_O, nullptr};
   return name_add_reader != nullptr && name_call_soon_threadsafe != nullptr &&
                  get_running_loop != nullptr
@@ -158,11 +184,10 @@ bool Channel::watch_without_reader() {
     return false;
   }
   weak_loop_ = PyWeakref_NewRef(loop_, forget.get());
-  call_ = PyCFunction_New(&drain_method, self.get());
   mailbox_.context = this;
   mailbox_.open_for_loop(
       [](Mailbox& mailbox) noexcept { loop_waker::wake(*static_cast<Channel*>(mailbox.context)); });
-  return weak_loop_ != nullptr && call_ != nullptr;
+  return weak_loop_ != nullptr;
 }
 
 void Channel::call_loop() noexcept {
@@ -170,18 +195,21 @@ void Channel::call_loop() noexcept {
     return;  // gone meanwhile
   }
   const auto loop = PyRef::borrow(PyWeakref_GetObject(weak_loop_));
-  const auto drain = PyRef::borrow(call_);
-  PyObject* const arguments[] = {loop.get(), drain.get()};
-  const auto called =
-      PyRef::steal(PyObject_VectorcallMethod(name_call_soon_threadsafe, arguments, 2, nullptr));
-  if (!called) {
-    // Closed: nobody will open the letters.
+  const auto call = PyRef::steal(PyCapsule_New(this, capsule_name, ChannelPool::destroy_call));
+  if (!call || PyCapsule_SetContext(call.get(), reinterpret_cast<void*>(generation_)) != 0) {
     PyErr_Clear();
-    if (loop_ == loop.get()) {
-      disconnect();
-    }
+    return;
+  }
+  const auto drain = PyRef::steal(PyCFunction_New(&drain_once_method, call.get()));
+  PyObject* const arguments[] = {loop.get(), drain.get()};
+  const auto called = drain ? PyRef::steal(PyObject_VectorcallMethod(name_call_soon_threadsafe,
+                                                                     arguments, 2, nullptr))
+                            : PyRef{};
+  if (!called) {
+    PyErr_Clear();  // closed
   }
 }
+
 void Channel::disconnect() noexcept {
   auto& pool = ChannelPool::instance();
   if (pool.last == this) {
@@ -199,7 +227,6 @@ void Channel::disconnect() noexcept {
   next_free_ = pool.free;
   pool.free = this;
   const auto weak_loop = PyRef::steal(std::exchange(weak_loop_, nullptr));
-  const auto call = PyRef::steal(std::exchange(call_, nullptr));
 }
 
 bool Channel::drain() {

@@ -11,7 +11,7 @@ namespace coinfer::bridge {
 ///
 /// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed
 /// or collected) the channel is closed and goes back to the pool. Without a reader a weak reference
-/// to the loop, and a call that the closed loop refuses, do the same. Channels are never freed, so
+/// to the loop, and a call that the loop refuses or drops unmade because it was closed, do the same. Channels are never freed, so
 /// a stale pointer is safe to compare. All members but `mailbox.push` need the GIL.
 class Channel {
  public:
@@ -44,7 +44,6 @@ class Channel {
   Mailbox& mailbox_ = *new Mailbox;
   PyObject* loop_ = nullptr;
   PyObject* weak_loop_ = nullptr;  // of a loop without reader
-  PyObject* call_ = nullptr;       // what such a loop calls
   std::uint64_t generation_ = 0;
   Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
   Channel* next_free_ = nullptr;

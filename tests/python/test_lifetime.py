@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import coinfer
+from tests.python.loops import WithoutReader
 from tests.python.models import one_add, slow
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -209,3 +210,24 @@ def test_a_subclass_of_a_request_is_collected(model: coinfer.CompiledModel) -> N
 
     reference = Queue(model, 1).made_known()
     assert gone(reference)
+
+
+def test_a_loop_that_drops_its_call_lets_go_of_the_results() -> None:
+    core = coinfer.Core()
+    model = core.compile_model(core.read_model(one_add((1, 16))), "CPU")
+    loop = WithoutReader()
+
+    async def main() -> None:
+        model.infer_async([X])
+
+    def wait_for_the_call(_: object) -> None:
+        """In the loop's last turn: what comes into its queue now is never called."""
+        until = time.monotonic() + 10
+        while not loop._ready and time.monotonic() < until:
+            time.sleep(0.001)
+        loop.stop()
+
+    task = loop.create_task(main())
+    task.add_done_callback(wait_for_the_call)
+    loop.run_forever()
+    loop.close()
