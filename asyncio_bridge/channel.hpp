@@ -11,8 +11,9 @@ namespace coinfer::bridge {
 ///
 /// The reader callback's capsule is the only owner: when the loop drops the callback (it was closed
 /// or collected) the channel is closed and goes back to the pool. Without a reader a weak reference
-/// to the loop, and a call that the loop refuses or drops unmade because it was closed, do the same. Channels are never freed, so
-/// a stale pointer is safe to compare. All members but `mailbox.push` need the GIL.
+/// to the loop, and a call that the loop refuses or drops unmade because it was closed, do the
+/// same. Channels are never freed, so a stale pointer is safe to compare. All members but
+/// `mailbox.push` need the GIL.
 class Channel {
  public:
   /// The channel of the loop that runs in this thread, made at first use. A new reference to the

@@ -208,7 +208,7 @@ def test_timeout_argument(run: Run, slow: coinfer.CompiledModel) -> None:
 
     async def main() -> None:
         # Told by the loop's timer, or by the run when it is faster.
-        with pytest.raises(coinfer.DeadlineExceeded, match="0.001 s|its deadline") as caught:
+        with pytest.raises(coinfer.DeadlineExceeded, match=r"0\.001 s|its deadline") as caught:
             await slow.infer_async([data], timeout=0.001)
         assert isinstance(caught.value, TimeoutError)
         await slow.infer_async([data], timeout=60)
