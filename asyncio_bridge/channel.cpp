@@ -135,6 +135,7 @@ Channel* Channel::connect(PyObject* loop) {
   auto* channel = pool.take();
   channel->loop_ = loop;
   ++channel->generation_;
+  channel->counts_ = {};
   channel->mailbox_.open_for_loop();
   pool.by_loop[loop] = channel;
   if (channel->add_reader()) {
@@ -229,8 +230,17 @@ void Channel::disconnect() noexcept {
   const auto weak_loop = PyRef::steal(std::exchange(weak_loop_, nullptr));
 }
 
+std::vector<const Channel*> open_channels() {
+  std::vector<const Channel*> open;
+  for (const auto& [loop, channel] : ChannelPool::instance().by_loop) {
+    open.push_back(channel);
+  }
+  return open;
+}
+
 bool Channel::drain() {
   empty_garbage();
+  ++counts_.drains;
   auto* fresh = mailbox_.take_all();
   if (backlog_ == nullptr) {
     backlog_ = fresh;
@@ -248,6 +258,7 @@ bool Channel::drain() {
     }
     auto* letter = backlog_;
     backlog_ = static_cast<Letter*>(letter->next);
+    ++counts_.letters;
     if (!letter->open(letter)) {
       if (backlog_ != nullptr) {
         mailbox_.wake();

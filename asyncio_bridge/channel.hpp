@@ -2,6 +2,8 @@
 
 #include <Python.h>
 
+#include <vector>
+
 #include "asyncio_bridge/mailbox.hpp"
 
 namespace coinfer::bridge {
@@ -16,6 +18,12 @@ namespace coinfer::bridge {
 /// `mailbox.push` need the GIL.
 class Channel {
  public:
+  /// What has come through the channel of one loop.
+  struct Counts {
+    std::uint64_t letters = 0;  ///< opened on the loop
+    std::uint64_t drains = 0;   ///< the loop's calls for them
+  };
+
   /// The channel of the loop that runs in this thread, made at first use. A new reference to the
   /// loop is not taken. Null with RuntimeError set when no loop runs.
   static Channel* of_running_loop();
@@ -25,6 +33,7 @@ class Channel {
   /// Changes with each loop that this channel serves.
   std::uint64_t generation() const noexcept { return generation_; }
   void post(Letter* letter) noexcept { mailbox_.push(letter); }
+  const Counts& counts() const noexcept { return counts_; }
 
   /// Called by the loop: opens the letters that wait, at most `budget` at a time.
   bool drain();
@@ -46,9 +55,13 @@ class Channel {
   PyObject* loop_ = nullptr;
   PyObject* weak_loop_ = nullptr;  // of a loop without reader
   std::uint64_t generation_ = 0;
+  Counts counts_;
   Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
   Channel* next_free_ = nullptr;
 };
+
+/// The channels of the loops that are open now. Needs the GIL.
+std::vector<const Channel*> open_channels();
 
 /// Prepares what the channels need of asyncio; -1 with an exception set on failure.
 int prepare_channels();

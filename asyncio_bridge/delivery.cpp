@@ -48,6 +48,7 @@ class DeliveryQueue {
       delivered.next_ = nullptr;
       (last_ != nullptr ? last_->next_ : first_) = &delivered;
       last_ = &delivered;
+      ++counts_.waiting;
     }
     ready_.notify_one();
   }
@@ -63,8 +64,15 @@ class DeliveryQueue {
         last_ = nullptr;
       }
       operation = std::move(delivered->operation_);
+      --counts_.waiting;
+      ++counts_.called;
     }
     return delivered;
+  }
+
+  DeliveryCounts counts() noexcept {
+    const std::lock_guard lock{mutex_};
+    return counts_;
   }
 
   void stop() noexcept {
@@ -77,6 +85,7 @@ class DeliveryQueue {
 
  private:
   std::mutex mutex_;
+  DeliveryCounts counts_;
   std::condition_variable ready_;
   Delivered* first_ = nullptr;
   Delivered* last_ = nullptr;
@@ -128,6 +137,8 @@ void stop_delivery() noexcept {
   // A callback that never returns must not keep the process alive.
   thread.join(5);
 }
+
+DeliveryCounts delivery_counts() noexcept { return DeliveryQueue::instance().counts(); }
 
 bool on_delivery_thread() noexcept { return delivering; }
 

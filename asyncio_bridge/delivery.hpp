@@ -42,6 +42,13 @@ struct Delivered : Gate {
 int start_delivery();
 /// Ends and joins the thread, when its queue is empty. Needs the GIL.
 void stop_delivery() noexcept;
+/// Callbacks handed to the delivery thread.
+struct DeliveryCounts {
+  std::uint64_t called = 0;
+  std::uint64_t waiting = 0;
+};
+/// Any thread.
+DeliveryCounts delivery_counts() noexcept;
 /// Is the calling thread the delivery thread? A wait there for a run whose own callback is still to
 /// come could never end.
 bool on_delivery_thread() noexcept;

@@ -79,6 +79,14 @@ void empty_garbage() noexcept {
   }
 }
 
+long garbage_waiting() noexcept {
+  long waiting = 0;
+  for (const auto* one = dropped.load(std::memory_order_acquire); one != nullptr; one = one->next) {
+    ++waiting;
+  }
+  return waiting;
+}
+
 long kept_objects() noexcept { return count.load(std::memory_order_relaxed); }
 
 void stop_garbage() noexcept { stopped.store(true, std::memory_order_release); }

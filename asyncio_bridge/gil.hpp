@@ -124,6 +124,9 @@ class Kept : Garbage {
 void empty_garbage() noexcept;
 /// Objects kept and not yet released: 0 when no native object holds a Python one.
 long kept_objects() noexcept;
+/// What native threads have dropped and nobody has released yet. Needs the GIL, which keeps the
+/// list.
+long garbage_waiting() noexcept;
 /// From now on dropped objects are leaked (interpreter exit).
 void stop_garbage() noexcept;
 

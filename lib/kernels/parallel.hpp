@@ -81,6 +81,9 @@ class Arena {
     leave.take();
   }
 
+  /// For an observer of the threads that join.
+  tbb::task_arena& observed() noexcept { return arena_; }
+
  private:
   struct Giving {
     Handover& handover;

@@ -38,6 +38,10 @@ class Executor {
   bool owns(const boost::asio::execution_context& context) const noexcept {
     return &context == &context_;
   }
+  /// Worker threads that run now.
+  int workers() const noexcept {
+    return stopped_.load(std::memory_order_acquire) ? 0 : started_.load(std::memory_order_acquire);
+  }
   /// Ends and joins the workers; waits for the permits that run on a given executor.
   void stop();
 

@@ -11,6 +11,7 @@
 namespace coinfer {
 
 using runtime::process_scheduler;
+using Station = StampSheet::Station;
 
 Operation::Operation(std::shared_ptr<runtime::Compiled> model) : model_{std::move(model)} {
   runtime::live::operations.fetch_add(1, std::memory_order_relaxed);
@@ -20,7 +21,7 @@ Operation::~Operation() { runtime::live::operations.fetch_sub(1, std::memory_ord
 
 void Operation::start() {
   auto& scheduler = process_scheduler();
-  mark(queued_);
+  stamps_.set(Station::queued, std::chrono::steady_clock::now());
   inline_ = false;
   state_.store(State::queued, std::memory_order_release);
   intrusive_ptr_add_ref(this);
@@ -46,7 +47,7 @@ void Operation::run_inline() {
         "give the handler an executor");
   }
   const OperationRef self{this};
-  mark(queued_);
+  stamps_.set(Station::queued, std::chrono::steady_clock::now());
   state_.store(State::queued, std::memory_order_release);
   bool leased = false;
   try {
@@ -80,7 +81,7 @@ void Operation::resume() noexcept {
 }
 
 void Operation::finish(Outcome outcome) noexcept {
-  mark(finished_);
+  stamps_.set(Station::finished, std::chrono::steady_clock::now());
   if (deadline) {
     runtime::Deadlines::instance().disarm(*this);
     if (outcome.kind == Outcome::Kind::cancelled && expired_.load(std::memory_order_acquire)) {
@@ -90,11 +91,7 @@ void Operation::finish(Outcome outcome) noexcept {
   }
   computed_ = std::move(outcome);
   if (stream_ != nullptr) {
-    if (inline_) {
-      process_scheduler().release(*this);
-    } else {
-      process_scheduler().give_back(*this);
-    }
+    process_scheduler().end_run(*this);
   }
   inputs.clear();
   state_.store(State::ended, std::memory_order_release);
@@ -123,15 +120,17 @@ void Operation::reset() noexcept {
   has_callback_error_.store(false, std::memory_order_relaxed);
   callback_error_ = nullptr;
   computed_ = {};
-  for (auto* stamp : {&queued_, &started_, &finished_}) {
-    stamp->store({}, std::memory_order_relaxed);
-  }
-  thread_.store(0, std::memory_order_relaxed);
+  stamps_.clear();
+  trace_id_ = 0;
   published.clear();
   completion.reset();
 }
 
-void Operation::deliver() noexcept { completion.complete(computed_); }
+void Operation::deliver() noexcept {
+  stamps_.set(Station::delivered,
+              gate != nullptr ? std::chrono::steady_clock::now() : stamps_[Station::finished]);
+  completion.complete(computed_);
+}
 
 void Operation::cancel() noexcept {
   stop_.store(true, std::memory_order_release);

@@ -106,6 +106,18 @@ void shutdown() noexcept {
   scheduler->executor().stop();
 }
 
+Stats stats() {
+  runtime::check_usable();
+  Stats now;
+  if (const auto* scheduler = runtime::scheduler.load(std::memory_order_acquire)) {
+    now = scheduler->stats();
+  } else {
+    now.slots = now.free_slots = runtime::compute_slots();
+  }
+  now.live = live_objects();
+  return now;
+}
+
 LiveObjects live_objects() noexcept {
   return {runtime::live::operations.load(), runtime::live::requests.load(),
           runtime::live::compiled_models.load()};

@@ -202,13 +202,13 @@ RunFrame& RunFrame::of(Operation& operation) {
 }
 
 void RunFrame::stamp_queued(Operation& operation) noexcept {
-  Operation::mark(operation.queued_);
+  operation.stamps_.queued = std::chrono::steady_clock::now();
   set_queued(operation);
 }
 
 void RunFrame::stamp_start(Operation& operation) noexcept {
-  Operation::mark(operation.started_);
-  operation.thread_.store(thread_id(), std::memory_order_relaxed);
+  operation.stamps_.set_thread(thread_id());
+  operation.stamps_.set(StampSheet::Station::started, std::chrono::steady_clock::now());
 }
 
 void* Run::promise_type::operator new(std::size_t bytes, Operation& operation) {

@@ -13,7 +13,7 @@ constexpr int patience = 8;
 }  // namespace
 
 Scheduler::Scheduler(int slots, boost::asio::any_io_executor given)
-    : free_slots_{slots}, executor_{slots, std::move(given), [this] { drain(); }} {
+    : slots_{slots}, free_slots_{slots}, executor_{slots, std::move(given), [this] { drain(); }} {
   running_.reserve(static_cast<std::size_t>(slots));
 }
 
@@ -168,6 +168,7 @@ void Scheduler::submit(Operation& operation) {
     if (closed_) {
       throw Error("the runtime is shut down; no inference can start");
     }
+    ++runs_.started;
     link(queue, operation);
     wake = runnable(queue);
   }
@@ -182,6 +183,10 @@ bool Scheduler::acquire(Operation& operation) {
     const std::lock_guard lock{mutex_};
     if (closed_) {
       throw Error("the runtime is shut down; no inference can start");
+    }
+    // Neither a compilation nor a later stage is a run that starts.
+    if (operation.state() == Operation::State::queued) {
+      ++runs_.started;
     }
     operation.inline_ = true;
     if (turn_ == nullptr && runnable(queue)) {
@@ -201,17 +206,41 @@ bool Scheduler::acquire(Operation& operation) {
   }
   // Whoever granted holds the lock until it has let go of this operation.
   const std::lock_guard lock{mutex_};
-  return granted == static_cast<std::uint32_t>(Granted::lease);
-}
-
-void Scheduler::give_back(Operation& operation) {
-  const std::lock_guard lock{mutex_};
-  end_lease(operation);
+  if (granted == static_cast<std::uint32_t>(Granted::lease)) {
+    return true;
+  }
+  ++runs_.cancelled;
+  return false;
 }
 
 void Scheduler::release(Operation& operation) {
-  give_back(operation);
+  {
+    const std::lock_guard lock{mutex_};
+    end_lease(operation);
+  }
   if (contended()) {
+    serve();
+  }
+}
+
+void Scheduler::end_run(Operation& operation) {
+  const bool from_worker = !operation.inline_;
+  {
+    const std::lock_guard lock{mutex_};
+    end_lease(operation);
+    switch (operation.computed().kind) {
+      case Outcome::Kind::finished:
+        ++runs_.finished;
+        break;
+      case Outcome::Kind::failed:
+        ++runs_.failed;
+        break;
+      case Outcome::Kind::cancelled:
+        ++runs_.cancelled;
+        break;
+    }
+  }
+  if (!from_worker && contended()) {
     serve();
   }
 }
@@ -232,7 +261,22 @@ bool Scheduler::dequeue(Operation& operation) {
     wake(operation, Granted::cancelled);
     return false;
   }
+  ++runs_.cancelled;
   return true;
+}
+
+Stats Scheduler::stats() const {
+  Stats now;
+  const std::lock_guard lock{mutex_};
+  now.runs = runs_;
+  now.in_flight =
+      static_cast<std::int64_t>(runs_.started - runs_.finished - runs_.failed - runs_.cancelled);
+  now.queued = waiting_.load(std::memory_order_relaxed);
+  now.leases = static_cast<int>(running_.size());
+  now.workers = executor_.workers();
+  now.slots = slots_;
+  now.free_slots = free_slots_;
+  return now;
 }
 
 void Scheduler::close() {

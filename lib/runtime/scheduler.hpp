@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coinfer/operation.hpp"
+#include "coinfer/runtime.hpp"
 #include "runtime/executor.hpp"
 
 namespace coinfer::runtime {
@@ -42,19 +43,21 @@ class Scheduler {
   /// Leases a stream to the calling thread, which parks until there is one. False when the run was
   /// dequeued meanwhile.
   bool acquire(Operation& operation);
-  /// Ends an inline caller's lease.
+  /// Ends a lease whose holder goes on by itself: an inline caller between stages, a compilation.
   void release(Operation& operation);
+  /// Ends the lease of a run that has its outcome. A worker looks for the next run by itself.
+  void end_run(Operation& operation);
   /// A running run gives its stream back and queues behind the waiting ones (a stage boundary).
   void requeue(Operation& operation);
   /// Removes a run that waits. True when the caller is to complete it: false when it runs already,
   /// is not queued, or belongs to an inline caller, who is woken and completes it.
   bool dequeue(Operation& operation);
-  /// Ends a worker's lease without looking for the next run; `drain` does that.
-  void give_back(Operation& operation);
 
   /// Is any run waiting for a stream?
   bool contended() const noexcept { return waiting_.load(std::memory_order_relaxed) > 0; }
   Executor& executor() noexcept { return executor_; }
+  /// What is counted here; live objects are not.
+  Stats stats() const;
 
   /// Nothing starts any more; waiting and running ones are asked to stop.
   void close();
@@ -78,8 +81,10 @@ class Scheduler {
   static void wake(Operation& operation, Granted granted);
   static WaitingRuns& queue_of(Operation& operation);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  const int slots_;
   int free_slots_;
+  RunCounts runs_;
   WaitingRuns* turn_ = nullptr;  // last of the ring: its next_ has the next turn
   std::atomic<int> waiting_{0};
   std::atomic<bool> closed_{false};

@@ -8,7 +8,11 @@ std::size_t PlanKeyHash::operator()(const PlanKey& key) const noexcept {
   return boost::hash_range(key.begin(), key.end());
 }
 
-Stream::Stream(int threads) : threads_{threads}, single_{1}, arena_{threads} {}
+Stream::Stream(int threads) : threads_{threads}, single_{1}, arena_{threads} {
+  if (threads > 1) {
+    arena_threads_.emplace(arena_.observed());
+  }
+}
 
 Stream::Bound* Stream::find(const PlanKey& wanted) {
   if (!entries_.empty() && entries_.front().first == wanted) {

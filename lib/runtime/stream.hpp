@@ -3,11 +3,13 @@
 #include <boost/container/small_vector.hpp>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "kernels/parallel.hpp"
 #include "plan/plan.hpp"
+#include "runtime/arena_threads.hpp"
 
 namespace coinfer::runtime {
 
@@ -71,6 +73,7 @@ class Stream {
   const int threads_;
   kernels::Arena single_;
   kernels::Arena arena_;
+  std::optional<ArenaThreads> arena_threads_;  // a single thread's arena is joined by nobody
   plan::Scratch scratch_;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<PlanKey, std::list<Entry>::iterator, PlanKeyHash> by_key_;

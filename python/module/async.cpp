@@ -351,15 +351,4 @@ PyObject* observe(PyObject* owner, PyInferRequest& request) {
   return checked(bridge::completed_future());
 }
 
-PyObject* run_stamps(PyInferRequest& request) {
-  const auto operation = request.request().current();
-  const auto stamps = operation ? operation->stamps() : Stamps{};
-  const auto ns = [](std::chrono::steady_clock::time_point time) {
-    return static_cast<long long>(time.time_since_epoch() / std::chrono::nanoseconds{1});
-  };
-  return checked(Py_BuildValue("{s:L,s:L,s:L,s:i}", "queued", ns(stamps.queued), "started",
-                               ns(stamps.started), "finished", ns(stamps.finished), "thread",
-                               stamps.thread));
-}
-
 }  // namespace coinfer::python

@@ -55,8 +55,4 @@ PyObject* await_operation(PyObject* owner, OperationRef operation);
 /// is None; it is done when the request is idle. A new reference.
 PyObject* observe(PyObject* owner, PyInferRequest& request);
 
-/// {"queued", "started", "finished": ns on the monotonic clock, "thread": native id} of the
-/// request's last run; zero for what has not been. A new reference.
-PyObject* run_stamps(PyInferRequest& request);
-
 }  // namespace coinfer::python

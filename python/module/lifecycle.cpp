@@ -9,8 +9,6 @@
 #include "asyncio_bridge/gil.hpp"
 #include "asyncio_bridge/loop_waker.hpp"
 #include "coinfer/runtime.hpp"
-#include "module/async.hpp"
-#include "module/exceptions.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -42,14 +40,6 @@ bp::dict live() {
   return counts;
 }
 
-bp::object stats(const bp::object& request) {
-  const bp::extract<PyInferRequest&> known{request};
-  if (!known.check()) {
-    throw_type_error("stats() takes an InferRequest");
-  }
-  return bp::object{bp::handle<>(run_stamps(known()))};
-}
-
 }  // namespace
 
 void register_lifecycle() {
@@ -59,11 +49,6 @@ void register_lifecycle() {
   const bp::object hook = bp::scope().attr("_shutdown");
   bp::import("atexit").attr("register")(hook);
   bp::def("_live_objects", live, "Native objects alive, by kind.");
-  bp::def("stats", stats, bp::arg("request"),
-          "When the request's last run was queued, started and finished, in nanoseconds on the "
-          "clock of\n"
-          "time.monotonic_ns(), and the native id of the thread that computed it; 0 for what has "
-          "not been.");
 }
 
 }  // namespace coinfer::python

@@ -3,7 +3,7 @@
 /// The end of the interpreter, and what tests look at.
 namespace coinfer::python {
 
-/// `_shutdown`, `_live_objects` and `stats`; call once.
+/// `_shutdown` and `_live_objects`; call once.
 void register_lifecycle();
 
 }  // namespace coinfer::python

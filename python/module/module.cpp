@@ -16,6 +16,7 @@
 #include "module/port.hpp"
 #include "module/results.hpp"
 #include "module/shape.hpp"
+#include "module/stats.hpp"
 #include "module/tensor.hpp"
 
 namespace coinfer::python {
@@ -52,6 +53,7 @@ void register_all() {
   register_async();
   register_async_methods();
   register_lifecycle();
+  register_stats();
   bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
   bp::scope().attr("__name__") = "coinfer._coinfer";
 }

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "coinfer/completion.hpp"
+#include "coinfer/stamps.hpp"
 #include "coinfer/tensor.hpp"
 
 namespace coinfer {
@@ -21,15 +21,6 @@ class Scheduler;
 class Stream;
 struct RunFrame;
 }  // namespace runtime
-
-/// When a run passed its stations, on the steady clock; zero for stations not reached.
-struct Stamps {
-  std::chrono::steady_clock::time_point queued;
-  std::chrono::steady_clock::time_point started;
-  std::chrono::steady_clock::time_point finished;
-  /// Kernel thread id of the thread that ran (the last stage of) it.
-  int thread = 0;
-};
 
 class Operation;
 using OperationRef = boost::intrusive_ptr<Operation>;
@@ -109,11 +100,10 @@ class Operation {
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
   /// The outcome of the computation; once `state()` is ended.
   const Outcome& computed() const noexcept { return computed_; }
-  /// What is known by now.
-  Stamps stamps() const noexcept {
-    return {queued_.load(std::memory_order_relaxed), started_.load(std::memory_order_relaxed),
-            finished_.load(std::memory_order_relaxed), thread_.load(std::memory_order_relaxed)};
-  }
+  /// Any thread, at any time.
+  Stamps stamps() const noexcept { return stamps_.read(); }
+  /// The run's number in the trace that records it, 0 when none does. Once `state()` is ended.
+  std::uint64_t trace_id() const noexcept { return trace_id_; }
   const std::shared_ptr<runtime::Compiled>& model() const noexcept { return model_; }
 
   /// True for the first caller only: who reports the outcome's error to somebody calls it.
@@ -159,15 +149,8 @@ class Operation {
   std::atomic<bool> expired_{false};
   std::atomic<bool> observed_{false};
   std::atomic<bool> has_callback_error_{false};
-  // The stamps: read by anybody while the run goes on.
-  using Stamp = std::atomic<std::chrono::steady_clock::time_point>;
-  static void mark(Stamp& stamp) noexcept {
-    stamp.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
-  }
-  Stamp queued_;
-  Stamp started_;
-  Stamp finished_;
-  std::atomic<int> thread_{0};
+  StampSheet stamps_;
+  std::uint64_t trace_id_ = 0;
   Outcome computed_;
   std::exception_ptr callback_error_;
   std::shared_ptr<runtime::Compiled> model_;

@@ -16,4 +16,27 @@ struct LiveObjects {
 };
 LiveObjects live_objects() noexcept;
 
+/// Inferences since the process began. `started` are the others' sum and those in flight.
+struct RunCounts {
+  std::uint64_t started = 0;
+  std::uint64_t finished = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+};
+
+/// The runtime of this process at one moment.
+struct Stats {
+  RunCounts runs;
+  std::int64_t in_flight = 0;  ///< queued or running
+  int queued = 0;              ///< waiting for a stream, also parked blocking callers
+  int leases = 0;              ///< streams at work
+  int workers = 0;             ///< threads that run queued inferences
+  int slots = 0;               ///< compute threads that may be at work at once
+  int free_slots = 0;
+  LiveObjects live;
+};
+/// *Thread safety*: safe. Takes the scheduler's lock for a moment. Throws Error in a child forked
+/// after use.
+Stats stats();
+
 }  // namespace coinfer

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace coinfer::python {
+
+/// `stats`; call once.
+void register_stats();
+
+}  // namespace coinfer::python
