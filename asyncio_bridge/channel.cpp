@@ -1,5 +1,8 @@
 #include "asyncio_bridge/channel.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <unordered_map>
 
 #include "asyncio_bridge/loop_waker.hpp"
@@ -136,6 +139,7 @@ Channel* Channel::connect(PyObject* loop) {
   channel->loop_ = loop;
   ++channel->generation_;
   channel->counts_ = {};
+  channel->track_.reset();
   channel->mailbox_.open_for_loop();
   pool.by_loop[loop] = channel;
   if (channel->add_reader()) {
@@ -238,7 +242,27 @@ std::vector<const Channel*> open_channels() {
   return open;
 }
 
+trace::Track Channel::track() {
+  if (!track_) {
+    const auto* kind = loop_ != nullptr ? Py_TYPE(loop_)->tp_name : "closed loop";
+    track_ = trace::new_track(trace::Group::loops, fmt::format("{} {}", kind, gettid()));
+  }
+  return *track_;
+}
+
 bool Channel::drain() {
+  if (!trace::on()) {
+    return open_letters();
+  }
+  static const trace::Text text{"drain", {}};
+  const auto begin = std::chrono::steady_clock::now();
+  const auto row = track();
+  const bool go_on = open_letters();
+  trace::span(row, text, begin, std::chrono::steady_clock::now());
+  return go_on;
+}
+
+bool Channel::open_letters() {
   empty_garbage();
   ++counts_.drains;
   auto* fresh = mailbox_.take_all();

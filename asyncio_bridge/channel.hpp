@@ -2,9 +2,11 @@
 
 #include <Python.h>
 
+#include <optional>
 #include <vector>
 
 #include "asyncio_bridge/mailbox.hpp"
+#include "coinfer/profiling.hpp"
 
 namespace coinfer::bridge {
 
@@ -35,6 +37,9 @@ class Channel {
   void post(Letter* letter) noexcept { mailbox_.push(letter); }
   const Counts& counts() const noexcept { return counts_; }
 
+  /// The loop's row in a trace.
+  trace::Track track();
+
   /// Called by the loop: opens the letters that wait, at most `budget` at a time.
   bool drain();
   /// Of a loop without reader, on any thread: has the loop call `drain`.
@@ -50,12 +55,14 @@ class Channel {
   bool add_reader();
   bool watch_without_reader();
   void disconnect() noexcept;
+  bool open_letters();
 
   Mailbox& mailbox_ = *new Mailbox;
   PyObject* loop_ = nullptr;
   PyObject* weak_loop_ = nullptr;  // of a loop without reader
   std::uint64_t generation_ = 0;
   Counts counts_;
+  std::optional<trace::Track> track_;
   Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
   Channel* next_free_ = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "asyncio_bridge/python_thread.hpp"
+#include "coinfer/profiling.hpp"
 
 namespace coinfer::bridge {
 
@@ -100,6 +101,18 @@ Delivered::Delivered() {
 
 namespace {
 
+PyObject* traced_call(Delivered& delivered, Operation& operation) {
+  if (operation.trace_id() == 0) {
+    return delivered.call(delivered, operation);
+  }
+  static const trace::Text text{"callback", {}};
+  static const auto track = trace::new_track(trace::Group::callbacks, "callbacks");
+  const auto begin = std::chrono::steady_clock::now();
+  auto* answer = delivered.call(delivered, operation);
+  trace::span(track, text, begin, std::chrono::steady_clock::now(), operation.trace_id());
+  return answer;
+}
+
 PyObject* deliver_all(PyObject*, PyObject*) {
   delivering = true;
   for (;;) {
@@ -112,7 +125,7 @@ PyObject* deliver_all(PyObject*, PyObject*) {
     if (delivered == nullptr) {
       Py_RETURN_NONE;
     }
-    const auto answer = PyRef::steal(delivered->call(*delivered, *operation));
+    const auto answer = PyRef::steal(traced_call(*delivered, *operation));
     if (!answer) {
       operation->set_callback_error(std::make_exception_ptr(CarriedException::take()));
     }

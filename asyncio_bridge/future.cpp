@@ -196,6 +196,11 @@ bool resolve(Ticket& ticket) {
     return true;
   }
   auto& operation = *ticket.operation;
+  if (operation.trace_id() != 0) {
+    static const trace::Text text{"resolve", {}};
+    trace::instant(ticket.channel->track(), text, std::chrono::steady_clock::now(),
+                   operation.trace_id());
+  }
   if (auto callback_error = operation.take_callback_error()) {
     set_python_error(callback_error);
     return fail_future(future);

@@ -6,6 +6,7 @@
 #include "runtime/live.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
+#include "runtime/traced_run.hpp"
 
 namespace coinfer::runtime {
 namespace {
@@ -49,6 +50,7 @@ Compiled::Compiled(const Model& model, const Config& config)
   std::vector<Stream*> free;
   for (int i = 0; i < config_.streams; ++i) {
     streams_.push_back(std::make_unique<Stream>(config_.threads_per_stream()));
+    streams_.back()->number = i;
     free.push_back(streams_.back().get());
   }
   waiting_ = std::make_unique<WaitingRuns>(std::move(free), config_.threads_per_stream());
@@ -62,7 +64,12 @@ Stream::Bound& Compiled::bound_plan(Stream& stream, std::size_t first_node,
   if (auto* bound = stream.find(stream.key)) {
     return *bound;
   }
-  return stream.add(stream.key, cached_or_built(stream, first_node, known));
+  const auto begin = std::chrono::steady_clock::now();
+  auto stage = cached_or_built(stream, first_node, known);
+  if (trace::on()) {
+    trace_build(*this, stream, begin);
+  }
+  return stream.add(stream.key, std::move(stage));
 }
 
 std::shared_ptr<const StagePlan> Compiled::cached_or_built(Stream& stream, std::size_t first_node,

@@ -6,6 +6,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/futex.hpp"
 #include "runtime/request.hpp"
+#include "runtime/traced_run.hpp"
 
 namespace coinfer {
 namespace {
@@ -27,6 +28,26 @@ struct ThreadWaiter : Continuation {
   }
 };
 
+/// The wait's span in a trace.
+class TracedWait {
+ public:
+  TracedWait() {
+    if (trace::on()) {
+      begin_ = std::chrono::steady_clock::now();
+    }
+  }
+  ~TracedWait() {
+    if (begin_ != trace::Time{}) {
+      runtime::trace_wait(begin_);
+    }
+  }
+  TracedWait(const TracedWait&) = delete;
+  TracedWait& operator=(const TracedWait&) = delete;
+
+ private:
+  trace::Time begin_;
+};
+
 }  // namespace
 
 bool wait_until_complete(Operation& operation,
@@ -40,6 +61,7 @@ bool wait_until_complete(Operation& operation,
     delete waiter;
     return true;
   }
+  const TracedWait traced;
   constexpr std::chrono::milliseconds look_up{100};
   const auto give_up = [&] {
     return waiter->state.exchange(ThreadWaiter::given_up, std::memory_order_acq_rel) ==

@@ -7,6 +7,7 @@
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/traced_run.hpp"
 
 namespace coinfer {
 
@@ -61,6 +62,9 @@ void Operation::run_inline() {
     return;
   }
   resume();
+  if (trace_id_ != 0) {
+    runtime::trace_caller(*this);
+  }
 }
 
 /// Begins or continues the coroutine; the calling thread holds the lease and a reference, which for
@@ -90,6 +94,9 @@ void Operation::finish(Outcome outcome) noexcept {
     }
   }
   computed_ = std::move(outcome);
+  if (trace_id_ != 0) {
+    runtime::trace_end(*this);
+  }
   if (stream_ != nullptr) {
     process_scheduler().end_run(*this);
   }
@@ -143,6 +150,8 @@ void Operation::cancel() noexcept {
       std::exchange(frame_->coroutine, nullptr).destroy();
       frame_->known.clear();
       frame_->next.clear();
+    } else if (trace::on()) {
+      trace_id_ = trace::next_run();
     }
     finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
     intrusive_ptr_release(this);

@@ -10,6 +10,7 @@
 #include "runtime/alarm.hpp"
 #include "runtime/live.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/trace.hpp"
 
 namespace coinfer {
 namespace runtime {
@@ -53,6 +54,7 @@ Scheduler& process_scheduler() {
   }
   // Never destroyed: threads that outlive main may still look at it.
   static Scheduler* const only = [] {
+    trace::start_from_environment();
     const std::lock_guard lock{given().mutex};
     auto* fresh = new Scheduler{compute_slots(), given().executor};
     given().taken = true;
@@ -97,13 +99,13 @@ boost::asio::any_io_executor executor() { return runtime::process_scheduler().ex
 
 void shutdown() noexcept {
   auto* scheduler = runtime::scheduler.load(std::memory_order_acquire);
-  if (scheduler == nullptr || runtime::forked.load(std::memory_order_acquire)) {
-    return;
+  if (scheduler != nullptr && !runtime::forked.load(std::memory_order_acquire)) {
+    scheduler->close();
+    runtime::Deadlines::instance().stop();
+    runtime::AlarmClock::instance().stop();
+    scheduler->executor().stop();
   }
-  scheduler->close();
-  runtime::Deadlines::instance().stop();
-  runtime::AlarmClock::instance().stop();
-  scheduler->executor().stop();
+  trace::stop_at_exit();
 }
 
 Stats stats() {

@@ -6,6 +6,7 @@
 #include "ops/op.hpp"
 #include "runtime/process.hpp"
 #include "runtime/scheduler.hpp"
+#include "runtime/traced_run.hpp"
 
 namespace coinfer::runtime {
 namespace {
@@ -22,6 +23,9 @@ struct Turn {
   bool await_ready() const { return !process_scheduler().contended(); }
   bool await_suspend(std::coroutine_handle<> coroutine) const {
     auto& scheduler = process_scheduler();
+    if (operation.trace_id() != 0) {
+      trace_pause(operation);
+    }
     if (RunFrame::is_inline(operation)) {
       scheduler.release(operation);
       scheduler.acquire(operation);
@@ -34,7 +38,11 @@ struct Turn {
     scheduler.requeue(operation);
     return true;
   }
-  void await_resume() const noexcept {}
+  void await_resume() const noexcept {
+    if (operation.trace_id() != 0 && RunFrame::of(operation).paused != trace::Time{}) {
+      trace_resume(operation);
+    }
+  }
 };
 
 /// The tensor that a stage reads, made dense when it is not.
@@ -153,10 +161,18 @@ const plan::Cut* run_stage(Operation& operation, std::size_t first_node) {
 
   const auto& stop = RunFrame::stop(operation);
   auto end = plan::Instance::End::stopped;
-  auto* times = operation.model()->config().perf_count ? &stream.step_times : nullptr;
+  const bool traced = operation.trace_id() != 0;
+  auto* times = traced || operation.model()->config().perf_count ? &stream.step_times : nullptr;
+  trace::Time begin;
   stream.execute(plan.threads(), [&] {
+    if (traced) {
+      begin = std::chrono::steady_clock::now();
+    }
     end = bound.instance->run(stream.input_pointers, stream.output_pointers, stop, times);
   });
+  if (traced) {
+    trace_steps(operation, stream, bound, begin);
+  }
   if (end == plan::Instance::End::stopped) {
     throw Cancelled{};
   }
@@ -202,13 +218,19 @@ RunFrame& RunFrame::of(Operation& operation) {
 }
 
 void RunFrame::stamp_queued(Operation& operation) noexcept {
-  operation.stamps_.queued = std::chrono::steady_clock::now();
+  operation.stamps_.set(StampSheet::Station::queued, std::chrono::steady_clock::now());
   set_queued(operation);
 }
 
 void RunFrame::stamp_start(Operation& operation) noexcept {
   operation.stamps_.set_thread(thread_id());
-  operation.stamps_.set(StampSheet::Station::started, std::chrono::steady_clock::now());
+  const auto now = std::chrono::steady_clock::now();
+  operation.stamps_.set(StampSheet::Station::started, now);
+  if (trace::on()) {
+    operation.trace_id_ = trace::next_run();
+    RunFrame::of(operation).leased = now;
+    RunFrame::of(operation).paused = {};
+  }
 }
 
 void* Run::promise_type::operator new(std::size_t bytes, Operation& operation) {

@@ -16,6 +16,9 @@ struct RunFrame {
   std::size_t bytes = 0;
   std::vector<KnownValue> known;  ///< what the stage at hand reads
   std::vector<KnownValue> next;
+  // Of a traced run.
+  trace::Time leased;  ///< since when it has its stream
+  trace::Time paused;  ///< since when it waits between stages; zero while it does not
 
   /// Whether the coroutine that this thread resumed last suspended instead of ending.
   static thread_local bool suspended;

@@ -32,7 +32,7 @@ Stream::Bound& Stream::add(const PlanKey& new_key, std::shared_ptr<const StagePl
     entries_.pop_back();
   }
   auto instance = std::make_unique<plan::Instance>(stage->plan, scratch_);
-  entries_.emplace_front(new_key, Bound{std::move(stage), std::move(instance)});
+  entries_.emplace_front(new_key, Bound{std::move(stage), std::move(instance), {}});
   by_key_.emplace(new_key, entries_.begin());
   return entries_.front().second;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coinfer/profiling.hpp"
 #include "kernels/parallel.hpp"
 #include "plan/plan.hpp"
 #include "runtime/arena_threads.hpp"
@@ -53,6 +54,7 @@ class Stream {
   struct Bound {
     std::shared_ptr<const StagePlan> stage;
     std::unique_ptr<plan::Instance> instance;
+    std::vector<const trace::Text*> step_texts;  ///< of the plan's steps, once traced
   };
   /// The instance that ran here last for the key; null when there is none.
   Bound* find(const PlanKey& key);
@@ -65,6 +67,9 @@ class Stream {
   std::vector<const void*> input_pointers;
   std::vector<void*> output_pointers;
   plan::StepTimes step_times;
+
+  int number = 0;                     ///< among its model's streams
+  std::optional<trace::Track> track;  ///< once traced
 
  private:
   using Entry = std::pair<PlanKey, Bound>;

@@ -33,6 +33,7 @@ from coinfer.batcher import Batcher
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
 from coinfer.stream import infer_stream
+from coinfer.tracing import trace
 
 __all__ = [
     "AsyncInferQueue",
@@ -63,6 +64,7 @@ __all__ = [
     "install_as_openvino",
     "properties",
     "stats",
+    "trace",
     "zero_copy_report",
 ]
 

@@ -8,6 +8,7 @@
 #include "asyncio_bridge/future.hpp"
 #include "asyncio_bridge/gil.hpp"
 #include "asyncio_bridge/loop_waker.hpp"
+#include "coinfer/profiling.hpp"
 #include "coinfer/runtime.hpp"
 
 namespace coinfer::python {
@@ -42,12 +43,29 @@ bp::dict live() {
 
 }  // namespace
 
+namespace {
+
+void start_trace(const std::string& path) {
+  const bridge::GilReleased released;
+  trace::start(path);
+}
+
+/// Writing a long trace takes a while.
+void stop_trace() {
+  const bridge::GilReleased released;
+  trace::stop();
+}
+
+}  // namespace
+
 void register_lifecycle() {
   bp::def("_shutdown", shut_down,
           "Ends all threads; nothing can be started afterwards. Called at exit.");
   // Registered at import, so that it runs after the hooks of whoever imports this later.
   const bp::object hook = bp::scope().attr("_shutdown");
   bp::import("atexit").attr("register")(hook);
+  bp::def("_start_trace", start_trace, bp::arg("path"), "See coinfer.trace.");
+  bp::def("_stop_trace", stop_trace, "See coinfer.trace.");
   bp::def("_live_objects", live, "Native objects alive, by kind.");
 }
 
