@@ -26,7 +26,7 @@ Batching::Batching(std::shared_ptr<Compiled> model, const BatcherOptions& option
 Batching::~Batching() = default;
 
 void Batching::start(const OperationRef& operation) {
-  check_usable();
+  process_scheduler();  // a fork from here on leaves the clock's thread behind as well
   const auto rows = axis_.check_inputs(operation->inputs);
   auto member = std::dynamic_pointer_cast<BatchMember>(operation->carrier);
   if (!member || member->owner.get() != this) {
@@ -53,6 +53,7 @@ void Batching::start(const OperationRef& operation) {
 }
 
 OperationRef Batching::close() {
+  check_usable();
   OperationRef closing{new Operation{model_}};
   Todo todo;
   bool idle = false;
@@ -115,6 +116,11 @@ Batching::Todo Batching::next() {
 
 void Batching::act(const Todo& todo) noexcept {
   if (todo.alarm && !AlarmClock::instance().arm(weak_from_this(), *todo.alarm)) {
+    // The runtime is shut down: nothing waits any longer.
+    {
+      const std::lock_guard lock{mutex_};
+      closed_ = true;
+    }
     ring();
   }
   if (todo.start == nullptr) {

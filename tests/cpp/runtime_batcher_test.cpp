@@ -1,3 +1,4 @@
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -71,6 +72,27 @@ std::vector<std::future<Results>> ask(Batcher batcher, int count, Inputs inputs)
   }
   return futures;
 }
+
+/// Counts what it gives and takes back.
+template <class T>
+struct Counting {
+  using value_type = T;
+  int* taken;
+  int* given_back;
+
+  Counting(int* given, int* back) : taken{given}, given_back{back} {}
+  template <class U>
+  Counting(const Counting<U>& other) : taken{other.taken}, given_back{other.given_back} {}
+  T* allocate(std::size_t count) {
+    ++*taken;
+    return std::allocator<T>{}.allocate(count);
+  }
+  void deallocate(T* memory, std::size_t count) {
+    ++*given_back;
+    std::allocator<T>{}.deallocate(memory, count);
+  }
+  friend bool operator==(const Counting&, const Counting&) = default;
+};
 
 std::string text_of(std::exception_ptr error) {
   try {
@@ -429,6 +451,65 @@ BOOST_AUTO_TEST_CASE(any_completion_token_serves) {
       asio::detached);
   context.run();
   BOOST_TEST(done == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_that_is_cancelled_at_any_step_leaves_nothing_behind) {
+  const auto compiled = compile(slow_rows(4));
+  const auto before = live_objects().operations;
+  bool cancelled_once = false;
+  bool finished_once = false;
+  for (int step = 0; step < 200 && !(cancelled_once && finished_once && step > 20); ++step) {
+    Batcher batcher{compiled, {.max_batch = 4, .max_delay = 100us}};
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    bool over = false;
+    asio::co_spawn(
+        context,
+        [](Batcher batcher) -> asio::awaitable<void> {
+          co_await batcher.async_open(asio::use_awaitable);
+          for (int i = 0; i < 3; ++i) {
+            co_await batcher.async_infer({rows(1 + i, 256, 1)}, asio::use_awaitable);
+          }
+        }(batcher),
+        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr error) {
+          over = true;
+          (error ? cancelled_once : finished_once) = true;
+        }));
+    for (int i = 0; i < step && !over; ++i) {
+      context.run_one();
+    }
+    if (!over) {
+      signal.emit(asio::cancellation_type::terminal);
+    }
+    context.run();
+    BOOST_TEST(over);
+    BOOST_TEST(is(ask(batcher, 1, [](int) { return std::vector{rows(1, 256, 1)}; })[0].get(), 1,
+                  256, -99));
+  }
+  BOOST_TEST(cancelled_once);
+  BOOST_TEST(finished_once);
+  for (int i = 0; i < 5000 && live_objects().operations > before; ++i) {
+    std::this_thread::sleep_for(1ms);
+  }
+  BOOST_TEST(live_objects().operations <= before);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_handler_lies_in_memory_of_its_allocator) {
+  Batcher batcher{adder(), {.max_batch = 4, .max_delay = 0ns}};
+  asio::io_context context;
+  int taken = 0;
+  int given_back = 0;
+  int taken_when_called = -1;
+  batcher.async_infer(
+      pair(1, 3, 1),
+      asio::bind_allocator(Counting<char>{&taken, &given_back},
+                           asio::bind_executor(context, [&](std::exception_ptr, const Results&) {
+                             taken_when_called = taken - given_back;
+                           })));
+  BOOST_TEST(taken >= 1);
+  context.run();
+  BOOST_TEST(taken_when_called == 0);
+  BOOST_TEST(taken == given_back);
 }
 
 BOOST_AUTO_TEST_CASE(a_slice_of_a_batch_does_not_pin_the_batch) {

@@ -463,28 +463,78 @@ def test_outputs_that_have_other_rows_are_found_when_it_opens(run: Run) -> None:
     run(main())
 
 
-def test_exit_with_requests_that_wait_is_silent(root: Path) -> None:
-    source = """
-        import asyncio, sys
+def child(root: Path, source: str) -> tuple[int, str, str]:
+    """Runs source text with `batcher` and `row` in a process of its own."""
+    prelude = """
+        import asyncio, os, sys
         import numpy as np
         import coinfer
         from tests.python import models
 
-        async def main():
-            model = coinfer.Core().read_model(models.dynamic_mlp())
-            batcher = coinfer.Batcher(coinfer.Core().compile_model(model, "CPU", {}), 32, 60_000)
-            batcher.infer_async(np.zeros((1, 16), np.float32))
-            kept.append((batcher, batcher.infer_async(np.zeros((1, 16), np.float32))))
-
-        kept = []
-        asyncio.run(main())
-        sys.exit(7)
+        row = np.zeros((1, 16), np.float32)
+        model = coinfer.Core().read_model(models.dynamic_mlp())
+        batcher = coinfer.Batcher(coinfer.Core().compile_model(model, "CPU", {}), 32, 60_000)
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source)],
+        [sys.executable, "-c", textwrap.dedent(prelude) + textwrap.dedent(source)],
         cwd=root,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_exit_with_requests_that_wait_is_silent(root: Path) -> None:
+    source = """
+        async def main():
+            batcher.infer_async(row)
+            kept.append(batcher.infer_async(row))
+
+        kept = []
+        asyncio.run(main())
+        sys.exit(7)
+    """
+    assert child(root, source) == (7, "", "")
+
+
+def test_when_the_runtime_shuts_down_what_waits_fails(root: Path) -> None:
+    source = """
+        async def main():
+            waiting = [batcher.infer_async(row) for _ in range(3)]
+            coinfer._coinfer._shutdown()
+            late = batcher.infer_async(row)
+            for future in (*waiting, late):
+                try:
+                    await asyncio.wait_for(future, 60)
+                except coinfer.Error as error:
+                    assert "shut down" in str(error), error
+                    print("failed", flush=True)
+            await asyncio.wait_for(batcher.aclose(), 60)
+            os._exit(0)
+
+        asyncio.run(main())
+    """
+    assert child(root, source) == (0, "failed\n" * 4, "")
+
+
+def test_in_a_forked_child_it_names_the_remedy(root: Path) -> None:
+    source = """
+        async def main():
+            batcher.infer_async(row)
+
+        async def forked():
+            for method in (lambda: batcher.infer_async(row), batcher._close):
+                try:
+                    await method()
+                except coinfer.Error as error:
+                    print("spawn" in str(error), flush=True)
+
+        asyncio.run(main())
+        process = os.fork()
+        if process == 0:
+            asyncio.run(forked())
+            os._exit(0)
+        assert os.waitpid(process, 0)[1] == 0
+    """
+    assert child(root, source) == (0, "True\nTrue\n", "")

@@ -4,6 +4,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -173,10 +174,11 @@ struct Batcher::Waiter : Continuation {
         std::move(moved)(std::move(error));
       }
     };
+    auto bound = boost::asio::bind_allocator(allocator, std::move(call));
     if (from_initiation) {
-      boost::asio::post(executor, std::move(call));
+      boost::asio::post(executor, std::move(bound));
     } else {
-      boost::asio::dispatch(executor, std::move(call));
+      boost::asio::dispatch(executor, std::move(bound));
     }
   }
 };
