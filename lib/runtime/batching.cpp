@@ -1,6 +1,7 @@
 #include "runtime/batching.hpp"
 
 #include "coinfer/error.hpp"
+#include "runtime/deadlines.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
 
@@ -37,19 +38,30 @@ void Batching::start(const OperationRef& operation) {
   member->rows = rows;
   RunFrame::stamp_queued(*operation);
   member->arrival = operation->stamps().queued;
-  Todo todo;
-  {
-    const std::lock_guard lock{mutex_};
-    if (closed_) {
-      throw Error(fmt::format("the batcher of model '{}' is closed", model_->name()));
-    }
-    member->operation = operation;
-    ++in_flight_;
-    ++stats_.requests;
-    append(*member);
-    todo = next();
+  if (operation->deadline) {
+    Deadlines::instance().arm(*operation);
   }
-  act(todo);
+  try {
+    act(admit(*member, operation));
+  } catch (...) {
+    Deadlines::instance().disarm(*operation);
+    throw;
+  }
+  if (operation->stopping()) {
+    stop(*member);  // it was stopped before it could be found
+  }
+}
+
+Batching::Todo Batching::admit(BatchMember& member, const OperationRef& operation) {
+  const std::lock_guard lock{mutex_};
+  if (closed_) {
+    throw Error(fmt::format("the batcher of model '{}' is closed", model_->name()));
+  }
+  member.operation = operation;
+  ++in_flight_;
+  ++stats_.requests;
+  append(member);
+  return next();
 }
 
 OperationRef Batching::close() {

@@ -55,6 +55,7 @@ class Batching : public std::enable_shared_from_this<Batching>, public Alarm {
     std::optional<Clock::time_point> alarm;
   };
 
+  Todo admit(BatchMember& member, const OperationRef& operation);
   void ring() noexcept override;
   void stop(BatchMember& member) noexcept;
   void bind(Batch& batch);

@@ -494,6 +494,49 @@ BOOST_AUTO_TEST_CASE(a_coroutine_that_is_cancelled_at_any_step_leaves_nothing_be
   BOOST_TEST(live_objects().operations <= before);
 }
 
+BOOST_AUTO_TEST_CASE(a_coroutine_whose_context_goes_first_is_freed_and_the_batch_goes_on) {
+  const auto before = live_objects().operations;
+  {
+    Batcher batcher{adder(), {.max_batch = 2, .max_delay = 10s}};
+    const auto alive = std::make_shared<int>();
+    {
+      asio::io_context context;
+      asio::co_spawn(
+          context,
+          [](Batcher batcher, std::shared_ptr<int>) -> asio::awaitable<void> {
+            co_await batcher.async_infer(pair(1, 3, 1), asio::use_awaitable);
+          }(batcher, alive),
+          asio::detached);
+      context.run_one();
+      while (batcher.stats().requests == 0) {
+        context.run_one();
+      }
+      BOOST_TEST(alive.use_count() > 1);
+    }
+    BOOST_TEST(alive.use_count() == 1);
+    BOOST_TEST(is(batcher.async_infer(pair(1, 3, 2), asio::use_future).get(), 1, 3, 2));
+    BOOST_TEST(batcher.stats().rows == 2U);
+  }
+  for (int i = 0; i < 5000 && live_objects().operations > before; ++i) {
+    std::this_thread::sleep_for(1ms);
+  }
+  BOOST_TEST(live_objects().operations <= before);
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_takes_a_request_out_of_those_that_wait) {
+  const auto compiled = adder();
+  Batcher batcher{compiled, {.max_batch = 4, .max_delay = 1h}};
+  for (const auto time : {0ms, 20ms}) {
+    const OperationRef operation{new Operation{compiled.impl()}};
+    operation->inputs = pair(1, 3, 1);
+    operation->deadline = std::chrono::steady_clock::now() + time;
+    batcher.start(operation);
+    BOOST_TEST(wait_until_complete(*operation, std::chrono::steady_clock::now() + 60s, {}));
+    BOOST_CHECK_THROW(operation->completion.outcome().get(), DeadlineExceeded);
+  }
+  BOOST_TEST(batcher.stats().batches == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_waiting_handler_lies_in_memory_of_its_allocator) {
   Batcher batcher{adder(), {.max_batch = 4, .max_delay = 0ns}};
   asio::io_context context;

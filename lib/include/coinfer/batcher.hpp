@@ -1,20 +1,14 @@
 #pragma once
 
-#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <vector>
 
 #include "coinfer/compiled_model.hpp"
+#include "coinfer/detail/batch_waiter.hpp"
 #include "coinfer/operation.hpp"
 
 namespace coinfer {
@@ -69,7 +63,11 @@ class Batcher {
   template <class Token>
   auto async_open(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, Batcher self) { wait_for(self.start_opening(), std::move(handler)); },
+        [](auto handler, Batcher self) {
+          detail::BatchWaiter<>::make(std::move(handler))->wait_for([&] {
+            return self.start_opening();
+          });
+        },
         token, *this);
   }
 
@@ -77,14 +75,22 @@ class Batcher {
   /// *Completion signature*: void(std::exception_ptr, std::vector<Tensor>), the outputs in the
   /// model's order; Error naming the input when one does not fit, and when the batcher is closed.
   /// *Cancellation*: total, partial and terminal all complete it with Cancelled: at once when it
-  /// waits or was joined with others, at the next step when it runs alone. The handler runs on its
-  /// associated executor; without one on the stream's thread, or the one that cancels, where it
-  /// must not block. Never completes before it returned.
+  /// waits or was joined with others, at the next step when it runs alone. The handler runs through
+  /// its associated executor; without one on the stream's thread, or the one that cancels, where it
+  /// must not block. Its associated allocator gives the memory in which it waits. Never completes
+  /// before this has returned. When the handler's execution context is destroyed first, so is the
+  /// handler.
   template <class Token>
   auto async_infer(std::vector<Tensor> inputs, Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, std::vector<Tensor>)>(
         [](auto handler, Batcher self, std::vector<Tensor> given) {
-          infer(self, std::move(given), std::move(handler));
+          const auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          const auto waiter = detail::BatchWaiter<std::vector<Tensor>>::make(std::move(handler));
+          if (slot.is_connected()) {
+            waiter->cancel_by(slot);
+          }
+          waiter->start(self.make_operation(std::move(given)),
+                        [&](const OperationRef& operation) { self.start(operation); });
         },
         token, *this, std::move(inputs));
   }
@@ -96,7 +102,11 @@ class Batcher {
   template <class Token>
   auto async_close(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, Batcher self) { wait_for(self.start_closing(), std::move(handler)); },
+        [](auto handler, Batcher self) {
+          detail::BatchWaiter<>::make(std::move(handler))->wait_for([&] {
+            return self.start_closing();
+          });
+        },
         token, *this);
   }
 
@@ -114,101 +124,9 @@ class Batcher {
   friend bool operator==(const Batcher&, const Batcher&) noexcept = default;
 
  private:
-  template <class Handler>
-  struct Waiter;
-  template <class Handler>
-  static void wait_for(OperationRef operation, Handler handler);
-  template <class Handler>
-  static void infer(Batcher& batcher, std::vector<Tensor> inputs, Handler handler);
   OperationRef make_operation(std::vector<Tensor> inputs) const;
 
   std::shared_ptr<runtime::Batching> impl_;
 };
-
-/// A handler that waits for an operation, in memory of the handler's allocator.
-template <class Handler>
-struct Batcher::Waiter : Continuation {
-  using Executor = boost::asio::associated_executor_t<Handler>;
-  using Allocator = typename std::allocator_traits<
-      boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<Waiter>;
-  static constexpr bool wants_outputs =
-      std::is_invocable_v<Handler, std::exception_ptr, std::vector<Tensor>>;
-
-  Handler handler;
-  OperationRef operation;
-  boost::asio::executor_work_guard<Executor> work;
-
-  Waiter(Handler given, OperationRef waited_for)
-      : handler{std::move(given)},
-        operation{std::move(waited_for)},
-        work{boost::asio::get_associated_executor(handler)} {
-    fire = [](Continuation* self, const Outcome& outcome) noexcept {
-      static_cast<Waiter*>(self)->finish(outcome.error, false);
-    };
-  }
-
-  static Waiter* make(Handler handler, OperationRef operation) {
-    Allocator allocator{boost::asio::get_associated_allocator(handler)};
-    auto* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
-    return new (memory) Waiter{std::move(handler), std::move(operation)};
-  }
-
-  /// Frees the memory first, as Asio asks of asynchronous operations, then calls the handler.
-  void finish(std::exception_ptr error, bool from_initiation) {
-    Handler moved{std::move(handler)};
-    auto guard = std::move(work);
-    std::vector<Tensor> outputs;
-    if (wants_outputs && !error && operation) {
-      outputs = std::move(operation->outputs);
-    }
-    Allocator allocator{boost::asio::get_associated_allocator(moved)};
-    this->~Waiter();
-    std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
-    auto executor = guard.get_executor();
-    auto call = [moved = std::move(moved), error = std::move(error),
-                 outputs = std::move(outputs)]() mutable {
-      boost::asio::get_associated_cancellation_slot(moved).clear();
-      if constexpr (wants_outputs) {
-        std::move(moved)(std::move(error), std::move(outputs));
-      } else {
-        std::move(moved)(std::move(error));
-      }
-    };
-    auto bound = boost::asio::bind_allocator(allocator, std::move(call));
-    if (from_initiation) {
-      boost::asio::post(executor, std::move(bound));
-    } else {
-      boost::asio::dispatch(executor, std::move(bound));
-    }
-  }
-};
-
-template <class Handler>
-void Batcher::wait_for(OperationRef operation, Handler handler) {
-  auto& waited_for = *operation;
-  auto* waiter = Waiter<Handler>::make(std::move(handler), operation);
-  if (!waited_for.completion.attach(*waiter)) {
-    waiter->finish(waited_for.completion.outcome().error, true);
-  }
-}
-
-template <class Handler>
-void Batcher::infer(Batcher& batcher, std::vector<Tensor> inputs, Handler handler) {
-  auto operation = batcher.make_operation(std::move(inputs));
-  auto slot = boost::asio::get_associated_cancellation_slot(handler);
-  auto* waiter = Waiter<Handler>::make(std::move(handler), operation);
-  operation->completion.attach(*waiter);
-  try {
-    if (slot.is_connected()) {
-      // Assigned before the start, because the handler may run, and clear the slot, at once.
-      slot.assign([operation](boost::asio::cancellation_type) {
-        OperationRef { operation } -> cancel();  // the slot may be cleared meanwhile
-      });
-    }
-    batcher.start(operation);
-  } catch (...) {
-    waiter->finish(std::current_exception(), true);
-  }
-}
 
 }  // namespace coinfer
