@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(two_models_hand_on_the_tensor_itself) {
   asio::io_context context;
   const auto first = compile(scaled(2));
   const auto second = compile(scaled(10));
-  auto blocker = compile(slow(20000), {{"PERFORMANCE_HINT", "LATENCY"}}).create_infer_request();
+  auto blocker = compile(slow(500, 1024), {{"PERFORMANCE_HINT", "LATENCY"}}).create_infer_request();
   Tensor between;
   const auto look = [&](Tensor tensor) {
     between = tensor;
