@@ -56,7 +56,8 @@ void Deadlines::watch() {
       changed_.wait(lock);
       continue;
     }
-    const auto earliest = *watched_.begin()->deadline;
+    const auto earliest =
+        watched_.begin()->deadline.value_or(std::chrono::steady_clock::time_point{});
     if (std::chrono::steady_clock::now() < earliest) {
       changed_.wait_until(lock, earliest);
       continue;

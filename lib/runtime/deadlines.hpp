@@ -27,7 +27,7 @@ class Deadlines {
  private:
   struct Earlier {
     bool operator()(const Operation& left, const Operation& right) const noexcept {
-      return *left.deadline < *right.deadline;
+      return left.deadline < right.deadline;
     }
   };
   using Watched = boost::intrusive::multiset<
