@@ -60,15 +60,16 @@ BOOST_AUTO_TEST_CASE(a_run_that_ends_in_time_is_watched_no_longer) {
     BOOST_TEST(values_of(request.output_tensor(0)) == (std::vector<float>{2, 4}));
   }
   // A worker lets go of a run just after its waiters were told.
-  for (int i = 0; i < 1000 && live_objects().operations != before.operations; ++i) {
+  for (int i = 0; i < 1000 && live_objects().operations > before.operations; ++i) {
     std::this_thread::sleep_for(1ms);
   }
-  BOOST_TEST(live_objects().operations == before.operations);
-  BOOST_TEST(live_objects().compiled_models == before.compiled_models);
+  // Fewer, when one of an earlier test had not been let go of yet.
+  BOOST_TEST(live_objects().operations <= before.operations);
+  BOOST_TEST(live_objects().compiled_models <= before.compiled_models);
 }
 
 BOOST_AUTO_TEST_CASE(the_earliest_of_many_goes_first_whatever_their_order) {
-  const auto compiled = compile(slow(4000), {{"NUM_STREAMS", 1}});
+  const auto compiled = compile(slow(20000), {{"NUM_STREAMS", 1}});
   auto blocker = compiled.create_infer_request();
   blocker.start_async();
   std::vector<InferRequest> requests;
