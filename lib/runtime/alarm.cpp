@@ -1,7 +1,8 @@
 #include "runtime/alarm.hpp"
 
 #include <pthread.h>
-#include <signal.h>
+
+#include "runtime/quiet_thread.hpp"
 
 namespace coinfer::runtime {
 
@@ -16,18 +17,7 @@ bool AlarmClock::arm(std::weak_ptr<Alarm> alarm, Time time) {
     return false;
   }
   if (!thread_.joinable()) {
-    // The thread inherits a full mask: signals are for the application's threads.
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    try {
-      thread_ = std::thread{[this] { tick(); }};
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &old, nullptr);
-      throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    thread_ = start_quiet_thread([this] { tick(); });
   }
   const bool first = entries_.empty() || time < entries_.front().time;
   entries_.push_back({time, std::move(alarm)});

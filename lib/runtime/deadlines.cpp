@@ -1,7 +1,8 @@
 #include "runtime/deadlines.hpp"
 
 #include <pthread.h>
-#include <signal.h>
+
+#include "runtime/quiet_thread.hpp"
 
 namespace coinfer::runtime {
 
@@ -17,18 +18,7 @@ void Deadlines::arm(Operation& operation) {
     return;
   }
   if (!thread_.joinable()) {
-    // The new thread inherits a full mask, so that no signal meets it.
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    try {
-      thread_ = std::thread{[this] { watch(); }};
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &old, nullptr);
-      throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    thread_ = start_quiet_thread([this] { watch(); });
   }
   intrusive_ptr_add_ref(&operation);
   const auto place = watched_.insert(operation);

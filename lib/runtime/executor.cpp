@@ -9,6 +9,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "runtime/quiet_thread.hpp"
+
 namespace coinfer::runtime {
 namespace {
 
@@ -104,18 +106,8 @@ void Executor::start_worker_if_none_idle() {
   if (stopped_ || static_cast<int>(workers_.size()) >= threads_) {
     return;
   }
-  // The new thread inherits a full mask, so that no signal meets it before it has settled.
-  sigset_t all;
-  sigset_t old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  try {
-    workers_.emplace_back([this] { work(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  workers_.reserve(workers_.size() + 1);  // nothing throws once the thread runs
+  workers_.push_back(start_quiet_thread([this] { work(); }));
   started_.store(static_cast<int>(workers_.size()), std::memory_order_release);
 }
 
