@@ -1,7 +1,5 @@
 #pragma once
 
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
@@ -34,6 +32,11 @@ class Handover {
 #endif
 };
 
+/// Calls call(context, part) for each part on the threads of the current arena. In a file of its
+/// own, which ThreadSanitizer does not see, as it does not see TBB's library.
+void for_each_part(std::int64_t parts, void (*call)(void* context, std::int64_t part),
+                   void* context);
+
 /// Calls body(begin, end) for parts of [0, count) that have at least `grain` items, on the threads
 /// of the current arena; inline when `threads` is 1 or the count is small. `body` must not throw.
 template <class Body>
@@ -46,20 +49,22 @@ void parallel(std::int64_t count, std::int64_t grain, int threads, const Body& b
     return;
   }
   const auto parts = std::min<std::int64_t>(threads, (count + grain - 1) / grain);
-  Handover fork;
-  Handover join;
-  fork.give();
-  tbb::parallel_for(
-      tbb::blocked_range<std::int64_t>(0, parts, 1),
-      [&](const tbb::blocked_range<std::int64_t>& range) {
-        fork.take();
-        for (auto part = range.begin(); part != range.end(); ++part) {
-          body(count * part / parts, count * (part + 1) / parts);
-        }
-        join.give();
+  struct Section {
+    const Body& body;
+    std::int64_t count, parts;
+    Handover fork, join;
+  } section{body, count, parts, {}, {}};
+  section.fork.give();
+  for_each_part(
+      parts,
+      [](void* context, std::int64_t part) {
+        auto& mine = *static_cast<Section*>(context);
+        mine.fork.take();
+        mine.body(mine.count * part / mine.parts, mine.count * (part + 1) / mine.parts);
+        mine.join.give();
       },
-      tbb::static_partitioner{});
-  join.take();
+      &section);
+  section.join.take();
 }
 
 /// Slots for that many threads to compute in. *Thread safety*: shared objects: safe.
