@@ -49,7 +49,9 @@ Compiled::Compiled(const Model& model, const Config& config)
   passes::optimise(graph_);
   std::vector<Stream*> free;
   for (int i = 0; i < config_.streams; ++i) {
-    streams_.push_back(std::make_unique<Stream>(config_.threads_per_stream()));
+    const auto threads = config_.threads_per_stream();
+    streams_.push_back(std::make_unique<Stream>(
+        threads, config_.pinning ? cores_of_stream(i, threads) : std::vector<int>{}));
     streams_.back()->number = i;
     free.push_back(streams_.back().get());
   }

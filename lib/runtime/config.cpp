@@ -184,6 +184,9 @@ Config Config::from(const Properties& properties, int slots) {
   if (const auto* count = given("PERF_COUNT")) {
     config.perf_count = as_bool(rule("PERF_COUNT"), *count);
   }
+  if (const auto* pinning = given("ENABLE_CPU_PINNING")) {
+    config.pinning = as_bool(rule("ENABLE_CPU_PINNING"), *pinning);
+  }
   return config;
 }
 

@@ -14,6 +14,7 @@ struct Config {
   int threads = 1;        ///< of all streams together
   int hint_requests = 0;  ///< PERFORMANCE_HINT_NUM_REQUESTS; 0: no hint
   bool perf_count = false;
+  bool pinning = false;  ///< ENABLE_CPU_PINNING
   Properties given;  ///< as they came; those without a field of their own are only reported
 
   /// Compute threads of one stream.

@@ -8,7 +8,12 @@ std::size_t PlanKeyHash::operator()(const PlanKey& key) const noexcept {
   return boost::hash_range(key.begin(), key.end());
 }
 
-Stream::Stream(int threads) : threads_{threads}, single_{1}, arena_{threads} {
+Stream::Stream(int threads, const std::vector<int>& cores)
+    : threads_{threads}, single_{1}, arena_{threads} {
+  if (!cores.empty()) {
+    pinned_single_.emplace(single_.observed(), std::vector{cores.front()});
+    pinned_.emplace(arena_.observed(), cores);
+  }
   if (threads > 1) {
     arena_threads_.emplace(arena_.observed());
   }

@@ -11,6 +11,7 @@
 #include "kernels/parallel.hpp"
 #include "plan/plan.hpp"
 #include "runtime/arena_threads.hpp"
+#include "runtime/pinned_threads.hpp"
 
 namespace coinfer::runtime {
 
@@ -42,7 +43,8 @@ struct StagePlan {
 /// only.
 class Stream {
  public:
-  explicit Stream(int threads);
+  /// `cores`: where its threads are kept while they compute, one each; empty: anywhere.
+  explicit Stream(int threads, const std::vector<int>& cores = {});
 
   int threads() const { return threads_; }
   /// Runs `work` inside the arena of that many threads.
@@ -78,6 +80,8 @@ class Stream {
   const int threads_;
   kernels::Arena single_;
   kernels::Arena arena_;
+  std::optional<PinnedThreads> pinned_single_;
+  std::optional<PinnedThreads> pinned_;
   std::optional<ArenaThreads> arena_threads_;  // a single thread's arena is joined by nobody
   plan::Scratch scratch_;
   std::list<Entry> entries_;  // most recently used first
