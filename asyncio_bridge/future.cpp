@@ -40,6 +40,19 @@ bool is_true(PyObject* method, PyObject* self) {
   return answer.get() == Py_True;
 }
 
+/// Nobody waits for the future's run any more: it is stopped, or not started.
+void give_up(PyObject* self) {
+  auto* ticket = ticket_of(self);
+  if (ticket == nullptr || !ticket->owns_run) {
+    return;
+  }
+  if (ticket->operation) {
+    ticket->operation->abandon();
+  } else if (ticket->withdraw != nullptr) {
+    ticket->withdraw(*ticket);
+  }
+}
+
 PyObject* future_cancel(PyObject* self, PyObject* args, PyObject* keywords) {
   const auto with_self = PyRef::steal(PyTuple_New(PyTuple_GET_SIZE(args) + 1));
   if (!with_self) {
@@ -54,18 +67,13 @@ PyObject* future_cancel(PyObject* self, PyObject* args, PyObject* keywords) {
   }
   auto* answer = PyObject_Call(base_cancel, with_self.get(), keywords);
   if (answer == Py_True) {
-    auto* ticket = ticket_of(self);
-    if (ticket != nullptr && ticket->owns_run && ticket->operation) {
-      ticket->operation->abandon();
-    }
+    give_up(self);
   }
   return answer;
 }
 
 PyObject* future_abandon(PyObject* self, PyObject*) {
-  if (auto* ticket = ticket_of(self); ticket != nullptr && ticket->operation) {
-    ticket->operation->abandon();
-  }
+  give_up(self);
   Py_RETURN_NONE;
 }
 
@@ -161,6 +169,25 @@ bool is_exit(PyObject* exception_type) {
          PyErr_GivenExceptionMatches(exception_type, PyExc_SystemExit) != 0;
 }
 
+/// False with an exception set on failure. What a future refuses (StopIteration) becomes the cause
+/// of a RuntimeError.
+bool set_exception(PyObject* future, PyObject* exception) {
+  if (PyRef::steal(call(base_set_exception, future, exception))) {
+    return true;
+  }
+  if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
+    return false;
+  }
+  PyErr_Clear();
+  const auto instead = PyRef::steal(PyObject_CallFunction(
+      PyExc_RuntimeError, "s", "the inference raised an exception that a future cannot hold"));
+  if (!instead) {
+    return false;
+  }
+  PyException_SetCause(instead.get(), Py_NewRef(exception));
+  return static_cast<bool>(PyRef::steal(call(base_set_exception, future, instead.get())));
+}
+
 /// Moves the exception that is set into the future.
 bool fail_future(PyObject* future) {
   PyObject* type = nullptr;
@@ -173,8 +200,7 @@ bool fail_future(PyObject* future) {
   }
   const bool exits = is_exit(type);
   if (value != nullptr) {
-    const auto set = PyRef::steal(call(base_set_exception, future, value));
-    if (!set) {
+    if (!set_exception(future, value)) {
       PyErr_WriteUnraisable(future);
     }
   }
@@ -311,6 +337,8 @@ Ticket* new_ticket() {
   ticket->flags = 0;
   ticket->owns_run = true;
   ticket->done_with = nullptr;
+  ticket->withdraw = nullptr;
+  ticket->waiting = nullptr;
   ticket->channel = channel;
   ticket->generation = channel->generation();
   ticket_of(future) = ticket;

@@ -20,6 +20,10 @@ struct Ticket : Letter, Continuation {
   void* pool = nullptr;         ///< of `done_with`, owned by `context`
   std::uint32_t flags = 0;      ///< of `result`
   bool owns_run = true;         ///< cancelling the future cancels the run
+  /// Called under the GIL when the future is cancelled, or its deadline has passed, before there is
+  /// a run. May free the ticket.
+  void (*withdraw)(Ticket& ticket) = nullptr;
+  void* waiting = nullptr;  ///< of `withdraw`
   /// Called under the GIL when the run is over and the ticket no longer needs its operation.
   void (*done_with)(Ticket& ticket) = nullptr;
   Channel* channel = nullptr;

@@ -22,7 +22,7 @@ void Mailbox::push(Letter* letter) noexcept {
   } while (!head_.compare_exchange_weak(head, letter, std::memory_order_seq_cst,
                                         std::memory_order_relaxed));
   if (closed_.load(std::memory_order_seq_cst)) {
-    discard_all();
+    discard_unless_reopened();
   } else if (head == nullptr) {
     wake();
   }
@@ -56,6 +56,20 @@ void Mailbox::open_for_loop(Wake wake) noexcept {
 void Mailbox::close() noexcept {
   closed_.store(true, std::memory_order_seq_cst);
   discard_all();
+}
+
+/// The mailbox may serve another loop by now; letters for that one go back into it.
+void Mailbox::discard_unless_reopened() noexcept {
+  auto* head = head_.exchange(nullptr, std::memory_order_acquire);
+  while (head != nullptr) {
+    auto* next = static_cast<Letter*>(head->next);
+    if (closed_.load(std::memory_order_seq_cst)) {
+      discard(head);
+    } else {
+      push(head);
+    }
+    head = next;
+  }
 }
 
 void Mailbox::discard_all() noexcept {

@@ -42,6 +42,7 @@ class Mailbox {
 
  private:
   static void write_eventfd(Mailbox& mailbox) noexcept;
+  void discard_unless_reopened() noexcept;
   void discard_all() noexcept;
 
   std::atomic<Letter*> head_{nullptr};

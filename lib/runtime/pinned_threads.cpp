@@ -17,6 +17,7 @@ thread_local bool pinned = false;
 
 PinnedThreads::PinnedThreads(tbb::task_arena& arena, std::vector<int> cores)
     : tbb::task_scheduler_observer{arena}, cores_{std::move(cores)} {
+  made_.give();
   observe(true);
 }
 
@@ -24,6 +25,7 @@ PinnedThreads::~PinnedThreads() { observe(false); }
 
 // What fails here leaves the thread where it is, which is only slower.
 void PinnedThreads::on_scheduler_entry(bool) {
+  made_.take();
   const auto slot = tbb::this_task_arena::current_thread_index();
   if (pinned || slot < 0 || static_cast<std::size_t>(slot) >= cores_.size() ||
       pthread_getaffinity_np(pthread_self(), sizeof before, &before) != 0) {

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "kernels/parallel.hpp"
+
 namespace coinfer::runtime {
 
 /// Keeps each thread on a core of its own while it computes in an arena (ENABLE_CPU_PINNING); a
@@ -24,6 +26,7 @@ class PinnedThreads : tbb::task_scheduler_observer {
   void on_scheduler_exit(bool is_worker) override;
 
   const std::vector<int> cores_;
+  kernels::Handover made_;
 };
 
 /// The cores of a model's stream: its share, in the order of the process's affinity.

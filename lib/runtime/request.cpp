@@ -2,6 +2,7 @@
 
 #include "coinfer/compiled_model.hpp"
 #include "coinfer/error.hpp"
+#include "runtime/executor.hpp"
 #include "runtime/live.hpp"
 #include "runtime/port_check.hpp"
 
@@ -88,7 +89,9 @@ Tensor Request::input(std::size_t index) {
 Tensor Request::output(std::size_t index) {
   check_index(index, outputs_.size(), "output");
   const std::lock_guard lock{mutex_};
-  check_idle_locked();
+  if (busy_) {  // an abandoned run may still write it
+    throw_busy();
+  }
   if (!outputs_[index]) {
     const auto& port = *model_->outputs()[index];
     const auto type = port.type == ElementType::dynamic ? ElementType::f32 : port.type;
@@ -222,7 +225,23 @@ OperationRef Request::start(const StartOptions& options) {
   return operation;
 }
 
+/// Behind an abandoned run that is stopping, as `start`, but by waiting here.
+void Request::wait_for_abandoned() {
+  OperationRef stopping;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!busy_ || !latest_locked()->abandoned()) {
+      return;
+    }
+    stopping = latest_locked();
+  }
+  if (!Executor::on_worker()) {
+    wait_until_complete(*stopping, std::nullopt, {});
+  }
+}
+
 OperationRef Request::infer() {
+  wait_for_abandoned();
   auto operation = claim({}, true).operation;
   try {
     operation->run_inline();

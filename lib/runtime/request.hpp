@@ -47,6 +47,7 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
     return pending_.empty() ? current_ : pending_.back();
   }
   void unclaim() noexcept;
+  void wait_for_abandoned();
   void check_index(std::size_t index, std::size_t count, const char* what) const;
   [[noreturn]] void throw_busy() const;
   void check_idle_locked() const;

@@ -1,5 +1,8 @@
 #include "module/async.hpp"
 
+#include <atomic>
+
+#include "asyncio_bridge/delivery.hpp"
 #include "asyncio_bridge/future.hpp"
 #include "coinfer/error.hpp"
 #include "module/exceptions.hpp"
@@ -115,6 +118,15 @@ Deadline check_timeout(PyObject* timeout) {
          std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
 }
 
+/// Before a run with a callback is awaited.
+void check_may_await() {
+  if (bridge::on_delivery_thread()) {
+    throw Error(
+        "a callback awaits a run that can only be over after this callback has returned; return "
+        "from it, or await on another thread");
+  }
+}
+
 void fill_inputs(Operation& operation, const PortTable& ports, const AsyncCall& call) {
   BoundInputs bound;
   parse_inputs(call.inputs, ports, call.share_inputs, nullptr, bound);
@@ -155,6 +167,9 @@ int priority_of(PyObject* value) {
 
 PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call) {
   bridge::empty_garbage();
+  if (request.has_callback()) {
+    check_may_await();
+  }
   const auto deadline = check_timeout(call.timeout);
   request.bind(call.inputs, call.share_inputs);
   auto* ticket = checked_ticket();
@@ -166,7 +181,8 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
                    .priority = call.priority,
                    .deadline = deadline,
                    .continuation = ticket,
-                   .operation = &ticket->operation});
+                   .operation = &ticket->operation},
+                  true);
   } catch (...) {
     bridge::drop_ticket(ticket);
     throw;
@@ -246,15 +262,26 @@ PyObject* await_operation(PyObject* owner, OperationRef operation) {
 
 namespace {
 
-/// An awaited run that waits for a request of a queue. A letter to its loop once there is one.
+/// An awaited run that waits for a request of a queue. Once there is one, a letter to its loop
+/// begins it, or whoever blocks on the queue meanwhile. Under the GIL, but for `given`.
 struct Application : bridge::Letter, IdleSlots::Applicant {
-  Ticket* ticket = nullptr;
+  Ticket* ticket = nullptr;            // null once it has begun, failed or was withdrawn
   PyAsyncInferQueue* queue = nullptr;  // kept alive by the ticket's context
   std::shared_ptr<IdleSlots> slots;
   BoundInputs bound;
   PyRef userdata;
   StartOptions options;
-  std::size_t slot = 0;
+  std::exception_ptr error;         // to be told on the loop
+  bool beginning = false;           // off the loop
+  bool letter_gone = false;         // opened or discarded while it began
+  std::atomic<bool> posted{false};  // the letter is on its way
+  bridge::Channel* channel = nullptr;
+
+  void post() noexcept {
+    if (!posted.exchange(true, std::memory_order_acq_rel)) {
+      channel->post(this);
+    }
+  }
 };
 
 void start_on_slot(PyAsyncInferQueue& queue, std::size_t slot, Ticket& ticket, StartOptions options,
@@ -264,36 +291,94 @@ void start_on_slot(PyAsyncInferQueue& queue, std::size_t slot, Ticket& ticket, S
   options.continuation = &ticket;
   options.second = &queue.idle().end_of_run(slot);
   options.operation = &ticket.operation;
-  request.start(options);
+  request.start(options, true);
 }
 
-/// On the loop: the slot is there. False when the loop must stop. Frees the application, unless it
-/// has to wait again.
-bool begin(std::unique_ptr<Application> owned) {
-  auto& application = *owned;
+/// The slot is there, and claimed. Any thread: an error is left for the loop.
+void begin(Application& application) {
   auto& queue = *application.queue;
-  auto* ticket = application.ticket;
-  if (bridge::is_done(*ticket)) {
-    PyErr_Clear();
-    application.slots->give_back(application.slot);
-    bridge::drop_ticket(ticket);
-    return true;
-  }
+  auto& ticket = *application.ticket;
   try {
     if (!queue.settle(application.slot)) {
-      const auto slots = application.slots;
-      slots->apply(*owned.release());
-      return true;
+      application.slots->apply(application);
+      return;
     }
     set_inputs(queue.requests()[application.slot]->request(), application.bound);
-    start_on_slot(queue, application.slot, *ticket, application.options,
-                  application.userdata.get());
+    ticket.withdraw = nullptr;
+    start_on_slot(queue, application.slot, ticket, application.options, application.userdata.get());
+    application.ticket = nullptr;
   } catch (...) {
     application.slots->not_started(application.slot);
-    set_python_error(std::current_exception());
-    return bridge::fail_ticket(ticket);
+    application.error = std::current_exception();
   }
-  return true;
+}
+
+/// Ends an application that nothing waits for, unless its letter is still on its way.
+void free_if_over(Application& application) {
+  if (application.ticket == nullptr && !application.posted.load(std::memory_order_acquire)) {
+    delete &application;
+  }
+}
+
+/// Its future was cancelled, or its deadline has passed.
+void withdraw(Ticket& ticket) {
+  auto& application = *static_cast<Application*>(ticket.waiting);
+  if (application.slots->withdraw(application)) {
+    application.ticket = nullptr;
+    bridge::drop_ticket(&ticket);
+    free_if_over(application);
+  }
+}
+
+/// The letter arrived where nobody listens any more: the loop is gone, or the future is done.
+void release_application(bridge::Garbage* garbage) noexcept {
+  auto& application = *static_cast<Application*>(garbage);
+  application.posted.store(false, std::memory_order_release);
+  if (application.beginning) {
+    application.letter_gone = true;
+    return;
+  }
+  if (application.ticket != nullptr &&
+      (application.slots->withdraw(application) || application.error)) {
+    bridge::drop_ticket(std::exchange(application.ticket, nullptr));
+  }
+  free_if_over(application);
+}
+
+/// On the loop. False when the loop must stop.
+bool open_application(bridge::Letter* letter) {
+  auto& application = *static_cast<Application*>(letter);
+  const auto* ticket = application.ticket;
+  if (ticket == nullptr || application.beginning ||
+      ticket->channel->generation() != ticket->generation || bridge::is_done(*ticket)) {
+    PyErr_Clear();
+    release_application(&application);
+    return true;
+  }
+  application.posted.store(false, std::memory_order_release);
+  bool go_on = true;
+  if (application.slots->claim(application)) {
+    begin(application);
+  }
+  if (application.error) {
+    set_python_error(application.error);
+    go_on = bridge::fail_ticket(std::exchange(application.ticket, nullptr));
+  }
+  free_if_over(application);
+  return go_on;
+}
+
+/// By a thread that blocks on the queue.
+void begin_off_the_loop(Application& application) {
+  application.beginning = true;
+  begin(application);
+  application.beginning = false;
+  const bool letter_gone = std::exchange(application.letter_gone, false);
+  if (application.error) {
+    application.post();
+  } else if (letter_gone) {
+    free_if_over(application);
+  }
 }
 
 }  // namespace
@@ -301,6 +386,9 @@ bool begin(std::unique_ptr<Application> owned) {
 PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
                       PyObject* userdata) {
   bridge::empty_garbage();
+  if (queue.has_callback()) {
+    check_may_await();
+  }
   const auto deadline = check_timeout(call.timeout);
   auto application = std::make_unique<Application>();
   parse_inputs(call.inputs, queue.ports(), call.share_inputs, nullptr, application->bound);
@@ -325,19 +413,17 @@ PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall
   application->queue = &queue;
   application->slots = queue.idle().shared_from_this();
   application->userdata = PyRef::borrow(userdata);
-  application->open = [](bridge::Letter* self) {
-    return begin(std::unique_ptr<Application>{static_cast<Application*>(self)});
+  application->channel = ticket->channel;
+  application->open = open_application;
+  application->release = release_application;
+  application->given = [](IdleSlots::Applicant* self) noexcept {
+    static_cast<Application*>(self)->post();
   };
-  application->release = [](bridge::Garbage* self) noexcept {
-    const std::unique_ptr<Application> mine{static_cast<Application*>(self)};
-    mine->slots->give_back(mine->slot);
-    bridge::drop_ticket(mine->ticket);
+  application->begin = [](IdleSlots::Applicant* self) {
+    begin_off_the_loop(*static_cast<Application*>(self));
   };
-  application->given = [](IdleSlots::Applicant* self, std::size_t slot) noexcept {
-    auto* mine = static_cast<Application*>(self);
-    mine->slot = slot;
-    mine->ticket->channel->post(mine);
-  };
+  ticket->withdraw = withdraw;
+  ticket->waiting = application.get();
   queue.idle().apply(*application.release());
   return with_deadline(std::move(future), call.timeout);
 }
@@ -346,6 +432,9 @@ PyObject* observe(PyObject* owner, PyInferRequest& request) {
   bridge::empty_garbage();
   const auto operation = request.request().current();
   if (operation && !(operation->completion.done() && !operation->unreported_error())) {
+    if (operation->gate != nullptr && !operation->completion.done()) {
+      check_may_await();
+    }
     return await_operation(owner, operation);
   }
   return checked(bridge::completed_future());

@@ -27,37 +27,48 @@ IdleSlots::IdleSlots(std::size_t count) : slots_(count) {
   }
 }
 
+/// Whoever blocks does what loops would do that may never turn again: their applicants' slots are
+/// not idle before they were used. Needs the GIL.
+void IdleSlots::begin_given() {
+  bridge::empty_garbage();
+  for (;;) {
+    Applicant* applicant = nullptr;
+    {
+      const std::lock_guard lock{mutex_};
+      if (given_.empty()) {
+        return;
+      }
+      applicant = given_.front();
+      given_.pop_front();
+    }
+    applicant->begin(applicant);
+  }
+}
+
 template <class Ready>
 void IdleSlots::block(bool callbacks_pending, Ready ready) {
-  std::unique_lock lock{mutex_};
-  if (ready()) {
-    return;
-  }
-  if (callbacks_pending && bridge::on_delivery_thread()) {
-    throw Error(
-        "a callback of the queue waits for a request that can only be idle after callbacks have "
-        "returned");
-  }
-  lock.unlock();
-  bool raised = false;
-  {
-    const bridge::GilReleased released;
-    lock.lock();
-    while (!raised && !ready()) {
-      if (changed_.wait_for(lock, std::chrono::milliseconds{100}) == std::cv_status::timeout &&
-          !ready()) {
-        lock.unlock();
-        {
-          const bridge::GilTaken taken;
-          raised = PyErr_CheckSignals() != 0;
-        }
-        lock.lock();
-      }
+  for (;;) {
+    begin_given();
+    std::unique_lock lock{mutex_};
+    if (ready()) {
+      return;
+    }
+    if (callbacks_pending && bridge::on_delivery_thread()) {
+      throw Error(
+          "a callback of the queue waits for a request that can only be idle after callbacks have "
+          "returned");
     }
     lock.unlock();
-  }
-  if (raised) {
-    throw bridge::PythonError{};
+    {
+      const bridge::GilReleased released;
+      lock.lock();
+      changed_.wait_for(lock, std::chrono::milliseconds{100},
+                        [&] { return ready() || !given_.empty(); });
+      lock.unlock();
+    }
+    if (PyErr_CheckSignals() != 0) {
+      throw bridge::PythonError{};
+    }
   }
 }
 
@@ -104,17 +115,18 @@ std::optional<std::size_t> IdleSlots::try_take() {
 }
 
 void IdleSlots::apply(Applicant& applicant) {
-  std::size_t slot = 0;
   {
     const std::lock_guard lock{mutex_};
     if (idle_.empty()) {
       applicants_.push_back(&applicant);
       return;
     }
-    slot = idle_.front();
+    applicant.slot = idle_.front();
     idle_.pop_front();
+    given_.push_back(&applicant);
   }
-  applicant.given(&applicant, slot);
+  applicant.given(&applicant);
+  changed_.notify_all();
 }
 
 void IdleSlots::give_back(std::size_t slot) noexcept {
@@ -126,13 +138,33 @@ void IdleSlots::give_back(std::size_t slot) noexcept {
     } else {
       applicant = applicants_.front();
       applicants_.pop_front();
+      applicant->slot = slot;
+      given_.push_back(applicant);
     }
   }
   if (applicant != nullptr) {
-    applicant->given(applicant, slot);
-    return;
+    applicant->given(applicant);
   }
   changed_.notify_all();
+}
+
+bool IdleSlots::claim(Applicant& applicant) noexcept {
+  const std::lock_guard lock{mutex_};
+  return std::erase(given_, &applicant) != 0;
+}
+
+bool IdleSlots::withdraw(Applicant& applicant) noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    if (std::erase(applicants_, &applicant) != 0) {
+      return true;
+    }
+  }
+  if (claim(applicant)) {
+    give_back(applicant.slot);
+    return true;
+  }
+  return false;
 }
 
 Continuation& IdleSlots::end_of_run(std::size_t slot) noexcept {
@@ -166,6 +198,12 @@ void PyAsyncInferQueue::collect_error(PyInferRequest& request) {
   const auto operation = request.request().current();
   if (!operation || !operation->completion.done()) {
     return;
+  }
+  if (request.awaited) {
+    operation->observe();
+    if (!operation->abandoned()) {
+      return;  // its future tells
+    }
   }
   try {
     request.wait(std::nullopt);

@@ -31,12 +31,18 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
   /// Takes an idle slot without blocking; nullopt when there is none or others wait already.
   std::optional<std::size_t> try_take();
   /// Someone on an event loop who waits for a slot: first come, first served, before `take`.
-  /// Native.
   struct Applicant {
-    /// Any thread; must not block.
-    void (*given)(Applicant* self, std::size_t slot) noexcept = nullptr;
+    /// `slot` is his now. Any thread, without the GIL; must not block.
+    void (*given)(Applicant* self) noexcept = nullptr;
+    /// Starts on `slot`, off the loop, after `claim`. Needs the GIL.
+    void (*begin)(Applicant* self) = nullptr;
+    std::size_t slot = 0;
   };
   void apply(Applicant& applicant);
+  /// Takes back an application that has not begun, with its slot if it has one. False when it has.
+  bool withdraw(Applicant& applicant) noexcept;
+  /// Once given a slot: true for the first who is about to begin.
+  bool claim(Applicant& applicant) noexcept;
 
   /// To be attached to the run that slot `slot`, taken, starts: gives the slot back at its end.
   Continuation& end_of_run(std::size_t slot) noexcept;
@@ -50,6 +56,7 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
     std::shared_ptr<IdleSlots> owner;  // while a run is in flight
     std::size_t index = 0;
   };
+  void begin_given();
   template <class Ready>
   void block(bool callbacks_pending, Ready ready);
 
@@ -57,6 +64,7 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
   std::condition_variable changed_;
   std::deque<std::size_t> idle_;
   std::deque<Applicant*> applicants_;
+  std::deque<Applicant*> given_;  // have a slot, and have not begun
   std::vector<Slot> slots_;
 };
 
@@ -82,13 +90,13 @@ class PyAsyncInferQueue {
   /// Takes an idle slot, for someone who starts its request himself with `end_of_run`.
   std::size_t take();
   IdleSlots& idle() noexcept { return *idle_; }
+  bool has_callback() const { return requests_.front()->has_callback(); }
 
   /// For Python's cycle collector.
   int traverse(visitproc visit, void* arg) const;
   void clear_references();
 
  private:
-  bool has_callback() const { return requests_.front()->has_callback(); }
   void collect_error(PyInferRequest& request);
 
   std::shared_ptr<IdleSlots> idle_;

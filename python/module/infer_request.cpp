@@ -44,13 +44,28 @@ void PyInferRequest::infer() {
   request_.infer();
 }
 
-OperationRef PyInferRequest::start(StartOptions options) {
+/// Nobody has asked for it, and soon nobody can.
+void PyInferRequest::tell_callback_error_of_last_run() {
+  const auto last = request_.current();
+  if (!last || !last->completion.done() || (awaited && !last->abandoned())) {
+    return;
+  }
+  if (auto error = last->take_callback_error()) {
+    set_python_error(error);
+    PyErr_WriteUnraisable(nullptr);
+  }
+}
+
+OperationRef PyInferRequest::start(StartOptions options, bool is_awaited) {
   if (pending_callbacks_ > 0) {
     check_idle();
   }
   if (!callback_) {
-    return request_.start(options);
+    auto operation = request_.start(options);
+    awaited = is_awaited;
+    return operation;
   }
+  tell_callback_error_of_last_run();
   auto callback = std::make_unique<RunCallback>();
   callback->call = call;
   callback->after = after;
@@ -63,6 +78,7 @@ OperationRef PyInferRequest::start(StartOptions options) {
   // Its delivery owns it now; that needs the GIL, which is held here: nothing has begun yet.
   [[maybe_unused]] const auto* delivered = callback.release();
   ++pending_callbacks_;
+  awaited = is_awaited;
   return operation;
 }
 

@@ -30,7 +30,7 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   void infer();
   /// Starts a run, followed by the callback when there is one. RequestBusy while a run is in flight
   /// or its callback has not begun, unless that run was abandoned.
-  OperationRef start(StartOptions options);
+  OperationRef start(StartOptions options, bool is_awaited = false);
   /// Blocks until the run in flight and its callback are over, and throws what they failed with.
   /// False when the timeout passed first.
   bool wait(std::optional<std::chrono::nanoseconds> timeout);
@@ -50,10 +50,13 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   void clear_references();
 
   bridge::PyRef userdata;
+  /// A future tells what the run that was started last ended with, and its callback.
+  bool awaited = false;
   /// What became of each input that was given last.
   std::vector<Taken> taken;
 
  private:
+  void tell_callback_error_of_last_run();
   /// The callback of one run, which it keeps alive together with the request.
   struct RunCallback : bridge::Delivered {
     std::shared_ptr<PyInferRequest> request;

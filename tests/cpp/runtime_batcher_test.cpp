@@ -77,10 +77,10 @@ std::vector<std::future<Results>> ask(Batcher batcher, int count, Inputs inputs)
 template <class T>
 struct Counting {
   using value_type = T;
-  int* taken;
-  int* given_back;
+  std::atomic<int>* taken;
+  std::atomic<int>* given_back;
 
-  Counting(int* given, int* back) : taken{given}, given_back{back} {}
+  Counting(std::atomic<int>* given, std::atomic<int>* back) : taken{given}, given_back{back} {}
   template <class U>
   Counting(const Counting<U>& other) : taken{other.taken}, given_back{other.given_back} {}
   T* allocate(std::size_t count) {
@@ -540,8 +540,8 @@ BOOST_AUTO_TEST_CASE(a_deadline_takes_a_request_out_of_those_that_wait) {
 BOOST_AUTO_TEST_CASE(a_waiting_handler_lies_in_memory_of_its_allocator) {
   Batcher batcher{adder(), {.max_batch = 4, .max_delay = 0ns}};
   asio::io_context context;
-  int taken = 0;
-  int given_back = 0;
+  std::atomic<int> taken{0};
+  std::atomic<int> given_back{0};
   int taken_when_called = -1;
   batcher.async_infer(
       pair(1, 3, 1),

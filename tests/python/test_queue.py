@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -171,6 +172,31 @@ def test_error_of_a_requests_callback_is_raised_by_wait_once(model: coinfer.Comp
             request.wait()
         assert raised.traceback[-1].name == "fail"
         request.wait()
+
+
+def test_error_of_a_requests_callback_that_nobody_waited_for_goes_to_the_unraisable_hook(
+    model: coinfer.CompiledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: unraisable.append(args.exc_value))
+    request = model.create_infer_request()
+
+    def fail(item: int) -> None:
+        raise ValueError(str(item))
+
+    for item in range(3):
+        request.set_callback(fail, item)
+        request.start_async(X)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                request.set_callback(fail, item + 1)
+                break
+            except coinfer.RequestBusy:
+                time.sleep(0.001)
+    with pytest.raises(ValueError, match="2"):
+        request.wait()
+    assert [str(error) for error in unraisable] == ["0", "1"]
 
 
 def test_request_is_started_again_in_its_callback(model: coinfer.CompiledModel) -> None:
