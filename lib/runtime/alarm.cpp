@@ -55,14 +55,18 @@ void AlarmClock::tick() {
   }
 }
 
-void AlarmClock::stop() noexcept {
+void AlarmClock::stop(bool join) noexcept {
+  std::thread ended;
   {
     const std::lock_guard lock{mutex_};
     stopped_ = true;
+    if (join) {
+      ended.swap(thread_);
+    }
   }
   changed_.notify_one();
-  if (thread_.joinable()) {
-    thread_.join();
+  if (ended.joinable()) {
+    ended.join();
   }
 }
 

@@ -29,8 +29,9 @@ class AlarmClock {
   /// Rings once, at `time` or soon after, unless the alarm is gone by then. False when the clock
   /// was stopped: then it will not ring.
   bool arm(std::weak_ptr<Alarm> alarm, Time time);
-  /// Rings all that wait, now, and ends the thread.
-  void stop() noexcept;
+  /// Rings all that wait, now, and ends the thread; `join` waits for its end, and a later call may
+  /// still do so.
+  void stop(bool join) noexcept;
 
  private:
   struct Entry {

@@ -61,12 +61,14 @@ void Deadlines::watch() {
   }
 }
 
-void Deadlines::stop() {
+void Deadlines::stop(bool join) {
   std::thread ended;
   {
     const std::lock_guard lock{mutex_};
     stopped_ = true;
-    ended.swap(thread_);
+    if (join) {
+      ended.swap(thread_);
+    }
   }
   changed_.notify_one();
   if (ended.joinable()) {

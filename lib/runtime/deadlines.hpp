@@ -21,8 +21,8 @@ class Deadlines {
   /// Watches a run that has a deadline, and keeps it alive, until `disarm` or the deadline.
   void arm(Operation& operation);
   void disarm(Operation& operation) noexcept;
-  /// Ends and joins the thread.
-  void stop();
+  /// Ends the thread; `join` waits for its end, and a later call may still do so.
+  void stop(bool join);
 
  private:
   struct Earlier {

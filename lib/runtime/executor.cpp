@@ -9,6 +9,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "runtime/handler_executor.hpp"
 #include "runtime/quiet_thread.hpp"
 
 namespace coinfer::runtime {
@@ -42,16 +43,28 @@ Executor::Executor(int threads, boost::asio::any_io_executor given, std::functio
       context_{threads},
       guard_{context_.get_executor()} {}
 
-Executor::~Executor() { stop(); }
+Executor::~Executor() { stop(true); }
 
 bool Executor::on_worker() noexcept { return is_worker; }
+
+NoBlocking::NoBlocking() noexcept : before_{std::exchange(is_worker, true)} {}
+
+NoBlocking::~NoBlocking() { is_worker = before_; }
 
 boost::asio::any_io_executor Executor::handle() {
   if (given_) {
     return given_;
   }
   start_worker_if_none_idle();
-  return context_.get_executor();
+  return HandlerExecutor{*this, context_.get_executor()};
+}
+
+void Executor::begin_handler() {
+  if (counted_idle) {
+    end_idle(std::chrono::steady_clock::now());
+    // What was posted while this worker was idle may wait behind the handler.
+    start_worker_if_none_idle();
+  }
 }
 
 void Executor::run_given_permit() {
@@ -62,9 +75,10 @@ void Executor::run_given_permit() {
     }
     ++given_running_;
   }
-  const bool before = std::exchange(is_worker, true);
-  drain_();
-  is_worker = before;
+  {
+    const NoBlocking refused;
+    drain_();
+  }
   const std::lock_guard lock{mutex_};
   if (--given_running_ == 0) {
     given_idle_.notify_all();
@@ -205,18 +219,20 @@ void Executor::end_idle(std::chrono::steady_clock::time_point at) {
                    std::memory_order_relaxed);
 }
 
-void Executor::stop() {
+void Executor::stop(bool join) {
   std::vector<std::thread> workers;
   {
     const std::lock_guard lock{mutex_};
     stopped_.store(true, std::memory_order_release);
-    workers.swap(workers_);
+    guard_.reset();
+    if (join) {
+      workers.swap(workers_);
+    }
   }
-  if (given_ && !is_worker) {
+  if (given_ && join) {
     std::unique_lock lock{mutex_};
     given_idle_.wait(lock, [this] { return given_running_ == 0; });
   }
-  guard_.reset();
   context_.stop();
   for (auto& worker : workers) {
     worker.join();

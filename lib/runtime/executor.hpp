@@ -32,8 +32,12 @@ class Executor {
   /// Lets one worker run `drain`.
   void post_permit();
   executor_type get_executor() noexcept { return context_.get_executor(); }
-  /// Where permits run. What is posted there finds a worker.
+  /// Where permits run. What is posted there finds a worker, and lets others find one.
   boost::asio::any_io_executor handle();
+  /// A worker runs an application's handler from now on, perhaps for long, so it is not idle.
+  void begin_handler();
+  /// Lets what is posted to the context find a worker, if there is room for one.
+  void start_worker_if_none_idle();
   bool is_given() const noexcept { return static_cast<bool>(given_); }
   bool owns(const boost::asio::execution_context& context) const noexcept {
     return &context == &context_;
@@ -42,14 +46,14 @@ class Executor {
   int workers() const noexcept {
     return stopped_.load(std::memory_order_acquire) ? 0 : started_.load(std::memory_order_acquire);
   }
-  /// Ends and joins the workers; waits for the permits that run on a given executor.
-  void stop();
+  /// Ends the workers; `join` waits for their end and for the permits that run on a given executor,
+  /// and a later call may still do so.
+  void stop(bool join);
 
-  /// Does the calling thread belong to any Executor, or does it run a permit?
+  /// Does the calling thread belong to any Executor, or does it run a permit or a callback?
   static bool on_worker() noexcept;
 
  private:
-  void start_worker_if_none_idle();
   void work();
   bool spin();
   void stop_spinning();
@@ -73,6 +77,18 @@ class Executor {
   std::vector<std::thread> workers_;
   int given_running_ = 0;  // permits that run on the given executor
   std::condition_variable given_idle_;
+};
+
+/// Blocking calls of this thread are refused while it lives, as on a worker.
+class NoBlocking {
+ public:
+  NoBlocking() noexcept;
+  ~NoBlocking();
+  NoBlocking(const NoBlocking&) = delete;
+  NoBlocking& operator=(const NoBlocking&) = delete;
+
+ private:
+  const bool before_;
 };
 
 /// What a thread that computes for us does once: signals blocked, scheduling priority lowered.

@@ -9,6 +9,7 @@
 #include "runtime/alarm.hpp"
 #include "runtime/deadlines.hpp"
 #include "runtime/live.hpp"
+#include "runtime/quiet_thread.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/trace.hpp"
 
@@ -101,9 +102,11 @@ void shutdown() noexcept {
   auto* scheduler = runtime::scheduler.load(std::memory_order_acquire);
   if (scheduler != nullptr && !runtime::forked.load(std::memory_order_acquire)) {
     scheduler->close();
-    runtime::Deadlines::instance().stop();
-    runtime::AlarmClock::instance().stop();
-    scheduler->executor().stop();
+    // One of the threads that end, or a permit that is waited for, would wait for itself.
+    const bool join = !runtime::on_quiet_thread && !runtime::Executor::on_worker();
+    runtime::Deadlines::instance().stop(join);
+    runtime::AlarmClock::instance().stop(join);
+    scheduler->executor().stop(join);
   }
   trace::stop_at_exit();
 }

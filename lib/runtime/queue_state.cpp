@@ -1,12 +1,15 @@
 #include "runtime/queue_state.hpp"
 
 #include "coinfer/error.hpp"
+#include "runtime/request.hpp"
 
 namespace coinfer::runtime {
 
 QueueState::QueueState(const CompiledModel& model, std::size_t jobs) : model_{model}, slots_(jobs) {
+  const auto line = std::make_shared<CallbackLine>();
   for (std::size_t i = 0; i < jobs; ++i) {
     requests_.push_back(model.create_infer_request());
+    requests_.back().impl()->join_line(line);
     idle_.push_back(i);
     slots_[i].index = i;
     slots_[i].fire = [](Continuation* self, const Outcome& outcome) noexcept {

@@ -8,6 +8,9 @@
 
 namespace coinfer::runtime {
 
+/// Was the calling thread started by `start_quiet_thread`?
+inline thread_local bool on_quiet_thread = false;
+
 /// Starts a thread that no signal ever meets: it inherits a full mask. What std::thread throws, it
 /// throws.
 template <class Body>
@@ -21,7 +24,10 @@ std::thread start_quiet_thread(Body body) {
     }
     ~Masked() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
   } const masked;
-  return std::thread{std::move(body)};
+  return std::thread{[body = std::move(body)]() mutable {
+    on_quiet_thread = true;
+    body();
+  }};
 }
 
 }  // namespace coinfer::runtime

@@ -28,7 +28,8 @@ Request::Request(std::shared_ptr<Compiled> model) : model_{std::move(model)} {
                            : Tensor{port->type, initial_shape(port->shape)});
   }
   Gate::pass = [](Gate* self, Operation& operation) noexcept {
-    static_cast<Request*>(self)->pass_gate(operation);
+    auto& request = *static_cast<Request*>(self);
+    request.line_->pass(request, operation);
   };
   Owner::ended = [](Owner* self, Operation& operation) noexcept {
     static_cast<Request*>(self)->ended(operation);
@@ -279,7 +280,7 @@ void Request::ended(Operation& operation) noexcept {
   }
 }
 
-void Request::pass_gate(Operation& operation) noexcept {
+void Request::call_back(Operation& operation) noexcept {
   // A copy, because the callback may set another one.
   std::function<void(std::exception_ptr)> callback;
   {

@@ -8,6 +8,7 @@
 
 #include "coinfer/infer_request.hpp"
 #include "coinfer/operation.hpp"
+#include "runtime/callback_line.hpp"
 #include "runtime/compiled.hpp"
 
 namespace coinfer::runtime {
@@ -31,13 +32,16 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
   OperationRef start(const StartOptions& options);
   OperationRef infer();
   void set_callback(std::function<void(std::exception_ptr)> callback);
+  /// Its callbacks are called in this line, not in one of its own. Before the first run.
+  void join_line(std::shared_ptr<CallbackLine> line) { line_ = std::move(line); }
+  /// Calls the callback of a run that has ended and completes the run.
+  void call_back(Operation& operation) noexcept;
   void check_idle() const;
   bool busy() const;
   OperationRef current() const;
 
  private:
   void ended(Operation& operation) noexcept;
-  void pass_gate(Operation& operation) noexcept;
   struct Claim {
     OperationRef operation;
     bool starts;  ///< false when it waits for an abandoned run
@@ -57,6 +61,7 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
   std::vector<Tensor> own_inputs_;
   std::vector<Tensor> outputs_;
   std::function<void(std::exception_ptr)> callback_;
+  std::shared_ptr<CallbackLine> line_ = std::make_shared<CallbackLine>();
 
   mutable std::mutex mutex_;
   OperationRef current_;  // started last

@@ -134,6 +134,27 @@ BOOST_AUTO_TEST_CASE(blocking_starts_fill_the_requests_and_wait_all_waits_for_th
   BOOST_TEST(sum == expected);
 }
 
+BOOST_AUTO_TEST_CASE(callbacks_of_a_queue_do_not_overlap) {
+  const NothingStays guard;
+  InferQueue queue{compile(one_add(), {{"NUM_STREAMS", 2}, {"INFERENCE_NUM_THREADS", 2}}), 4};
+  constexpr int runs = 100;
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::vector<int> calls(runs);
+  queue.set_callback([&](InferRequest&, std::any& userdata) {
+    most = std::max<int>(most, ++inside);
+    ++calls[static_cast<std::size_t>(std::any_cast<int>(userdata))];
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    --inside;
+  });
+  for (int i = 0; i < runs; ++i) {
+    queue.start_async(terms(1, 1), i);
+  }
+  queue.wait_all();
+  BOOST_TEST(most == 1);
+  BOOST_TEST(calls == std::vector<int>(runs, 1), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(the_first_error_is_thrown_by_the_next_wait_all_once) {
   const NothingStays guard;
   InferQueue queue{compile(two_stages()), 2};

@@ -186,6 +186,78 @@ BOOST_AUTO_TEST_CASE(callback_runs_before_waiters_and_may_start_the_request_agai
   request.infer();
 }
 
+BOOST_AUTO_TEST_CASE(callbacks_of_a_request_that_is_started_in_them_do_not_overlap) {
+  const auto compiled = compile(one_add(), {{"NUM_STREAMS", 2}, {"INFERENCE_NUM_THREADS", 2}});
+  auto request = compiled.create_infer_request();
+  constexpr int starts = 50;
+  std::atomic<int> calls{0};
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::mutex mutex;
+  std::vector<OperationRef> runs;
+  request.set_callback([&](std::exception_ptr) {
+    most = std::max<int>(most, ++inside);
+    if (++calls < starts) {
+      auto run = request.start({});
+      {
+        const std::lock_guard lock{mutex};
+        runs.push_back(std::move(run));
+      }
+      // The next run ends on the other stream meanwhile; its waiters are told after its callback.
+      for (int i = 0; i < 1000 && request.busy(); ++i) {
+        std::this_thread::sleep_for(1ms);
+      }
+      std::this_thread::sleep_for(1ms);
+    }
+    --inside;
+  });
+  runs.push_back(request.start({}));
+  for (std::size_t i = 0; i < starts; ++i) {
+    OperationRef run;
+    {
+      const std::lock_guard lock{mutex};
+      BOOST_REQUIRE(i < runs.size());
+      run = runs[i];
+    }
+    BOOST_REQUIRE(wait_until_complete(*run, std::chrono::steady_clock::now() + 30s, {}));
+    BOOST_TEST(calls > static_cast<int>(i));
+  }
+  BOOST_TEST(calls == starts);
+  BOOST_TEST(most == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_cancelled_in_a_callback_has_its_own_call_afterwards) {
+  const auto compiled = compile(slow(20, 128), {{"NUM_STREAMS", 1}});
+  auto request = compiled.create_infer_request();
+  int calls = 0;
+  int inside = 0;
+  bool overlapped = false;
+  std::promise<std::string> refused;
+  std::promise<void> done;
+  request.set_callback([&](std::exception_ptr) {
+    overlapped = overlapped || ++inside > 1;
+    if (++calls == 1) {
+      request.start_async();
+      request.cancel();
+      try {
+        request.wait();
+        refused.set_value("");
+      } catch (const std::exception& thrown) {
+        refused.set_value(thrown.what());
+      }
+    } else {
+      done.set_value();
+    }
+    --inside;
+  });
+  request.start_async();
+  BOOST_REQUIRE((done.get_future().wait_for(30s) == std::future_status::ready));
+  wait_until_complete(*request.current(), std::nullopt, {});
+  BOOST_TEST(!overlapped);
+  BOOST_TEST(calls == 2);
+  BOOST_TEST(refused.get_future().get().find("stream's thread") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_blocking_call_on_a_streams_thread_is_an_error) {
   const auto compiled = compile(one_add());
   auto request = compiled.create_infer_request();

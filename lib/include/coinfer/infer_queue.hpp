@@ -67,8 +67,9 @@ class InferQueue {
   /// last call. Error on a stream's thread.
   void wait_all();
   /// Called after each inference that `start_async` started and that finished, on its stream's
-  /// thread, where it must not block; calls for several requests may come at the same time. Throws
-  /// RequestBusy while one of them is in flight.
+  /// thread or, since calls never overlap, on the one that has just called it for another; it must
+  /// not block, and blocking calls in it are refused. Throws RequestBusy while one of the requests
+  /// is in flight.
   void set_callback(std::function<void(InferRequest&, std::any&)> callback);
 
  private:

@@ -77,7 +77,9 @@ class InferRequest {
   /// The run in flight ends with Cancelled; nothing when idle.
   void cancel();
   /// Called on the stream's thread after each asynchronous run, before waiters are told; the
-  /// request may be started again in it. What it throws is thrown by the first `wait`.
+  /// request may be started again in it. Calls never overlap: a run that ends during the call for
+  /// an earlier one is called for afterwards, on the thread of that call. Blocking calls in it are
+  /// refused. What it throws is thrown by the first `wait`.
   void set_callback(std::function<void(std::exception_ptr)> callback);
 
   bool busy() const;

@@ -5,7 +5,9 @@
 namespace coinfer {
 
 /// Closes admissions, lets running inferences stop at their next step, and joins all threads. Later
-/// starts throw Error. Called at interpreter exit; a C++ program may call it before `main` ends.
+/// starts throw Error. Called at interpreter exit; a C++ program may call it before `main` ends. In
+/// a callback or completion handler on a thread of the runtime nothing is joined: the threads end
+/// by themselves, and a later call from elsewhere joins them. *Thread safety*: safe.
 void shutdown() noexcept;
 
 /// Native objects alive now; each is 0 when everything was released.

@@ -1,0 +1,179 @@
+// What must be seen in a process that has done nothing else yet, or that ends: one case a run.
+
+#include <boost/asio/post.hpp>
+#include <future>
+#include <iostream>
+#include <map>
+#include <semaphore>
+#include <thread>
+
+#include "../small_models.hpp"
+#include "coinfer/executor.hpp"
+#include "coinfer/runtime.hpp"
+#include "runtime/alarm.hpp"
+
+namespace {
+
+using namespace coinfer;
+using namespace coinfer::testing;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+void check(bool holds, const char* what) {
+  if (!holds) {
+    throw std::runtime_error{what};
+  }
+}
+
+CompiledModel two_streams(const Model& model) {
+  return compile(model, {{"NUM_STREAMS", 2}, {"INFERENCE_NUM_THREADS", 2}});
+}
+
+void check_shut_down(const CompiledModel& model) {
+  shutdown();  // joins what was not joined in the handler
+  try {
+    model.create_infer_request().start_async();
+  } catch (const Error&) {
+    return;
+  }
+  throw std::runtime_error{"an inference starts after shutdown"};
+}
+
+void shutdown_on_a_worker() {
+  const auto model = two_streams(slow(20, 128));
+  auto first = model.create_infer_request();
+  std::vector<InferRequest> others;
+  std::promise<void> returned;
+  first.async_infer([&](std::exception_ptr) {
+    shutdown();
+    returned.set_value();
+  });
+  for (int i = 0; i < 8; ++i) {
+    try {
+      others.push_back(model.create_infer_request());
+      others.back().start_async();
+    } catch (const Error&) {
+      break;  // it is shut down already
+    }
+  }
+  check(returned.get_future().wait_for(30s) == std::future_status::ready, "shutdown returns");
+  for (auto& each : others) {
+    try {
+      check(each.wait_for(30s), "shutdown ends what is in flight");
+    } catch (const Cancelled&) {
+    }
+  }
+  check_shut_down(model);
+}
+
+void shutdown_on_the_deadlines_thread() {
+  const auto model = compile(slow(), {{"NUM_STREAMS", 1}});
+  auto first = model.create_infer_request();
+  auto second = model.create_infer_request();
+  std::promise<void> returned;
+  const auto main = std::this_thread::get_id();
+  bool elsewhere = false;
+  second.set_callback([&](std::exception_ptr) {
+    elsewhere = std::this_thread::get_id() != main;
+    shutdown();
+    returned.set_value();
+  });
+  first.start_async();
+  second.start({.deadline = std::chrono::steady_clock::now() + 1ms});
+  check(returned.get_future().wait_for(30s) == std::future_status::ready, "shutdown returns");
+  check(elsewhere, "the callback was called on another thread");
+  check_shut_down(model);
+}
+
+void shutdown_on_the_alarm_clock() {
+  struct Ends : runtime::Alarm {
+    std::promise<void> returned;
+    void ring() noexcept override {
+      shutdown();
+      returned.set_value();
+    }
+  };
+  const auto model = two_streams(one_add());
+  model.create_infer_request().infer();
+  const auto alarm = std::make_shared<Ends>();
+  check(runtime::AlarmClock::instance().arm(alarm, std::chrono::steady_clock::now()),
+        "it is armed");
+  check(alarm->returned.get_future().wait_for(30s) == std::future_status::ready,
+        "shutdown returns");
+  check_shut_down(model);
+}
+
+/// Starts an inference while a handler occupies a worker until it has ended.
+void infer_beside_a_handler(InferRequest& request, asio::any_io_executor executor) {
+  std::binary_semaphore ended{0};
+  std::promise<void> began;
+  std::promise<bool> saw;
+  asio::post(executor, [&] {
+    began.set_value();
+    saw.set_value(ended.try_acquire_for(10s));
+  });
+  check(began.get_future().wait_for(30s) == std::future_status::ready, "the handler begins");
+  request.start_async();
+  request.wait();
+  ended.release();
+  check(saw.get_future().get(), "an inference ends beside a handler on the executor");
+}
+
+void handler_on_an_idle_worker() {
+  const auto model = two_streams(one_add());
+  auto request = model.create_infer_request();
+  asio::post(executor(), [] {});
+  std::this_thread::sleep_for(100ms);  // the only worker sleeps
+  infer_beside_a_handler(request, executor());
+  shutdown();
+}
+
+void handler_on_a_worker_that_waits_awake() {
+  const auto model = two_streams(one_add());
+  auto request = model.create_infer_request();
+  for (int i = 0; i < 20; ++i) {
+    for (int run = 0; run < 20; ++run) {  // what follows closely makes workers wait awake
+      request.start_async();
+      request.wait();
+    }
+    infer_beside_a_handler(request, executor());
+  }
+  shutdown();
+}
+
+void two_handlers_at_once() {
+  const auto model = two_streams(one_add());
+  const auto executor = coinfer::executor();
+  asio::post(executor, [] {});
+  std::this_thread::sleep_for(100ms);  // the only worker sleeps
+  std::binary_semaphore second{0};
+  std::promise<bool> met;
+  asio::post(executor, [&] { met.set_value(second.try_acquire_for(10s)); });
+  asio::post(executor, [&] { second.release(); });
+  check(met.get_future().get(), "two handlers run at once");
+  shutdown();
+}
+
+int run(const std::string& name) {
+  const std::map<std::string, void (*)()> cases{
+      {"shutdown_on_a_worker", shutdown_on_a_worker},
+      {"shutdown_on_the_deadlines_thread", shutdown_on_the_deadlines_thread},
+      {"shutdown_on_the_alarm_clock", shutdown_on_the_alarm_clock},
+      {"handler_on_an_idle_worker", handler_on_an_idle_worker},
+      {"handler_on_a_worker_that_waits_awake", handler_on_a_worker_that_waits_awake},
+      {"two_handlers_at_once", two_handlers_at_once},
+  };
+  cases.at(name)();
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run(count > 1 ? arguments[1] : "");
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}
