@@ -100,6 +100,10 @@ PyObject* future_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
     PyErr_SetString(PyExc_TypeError, "throw() needs an exception");
   } else if (PyExceptionInstance_Check(type)) {
     PyErr_SetObject(PyExceptionInstance_Class(type), type);
+  } else if (!PyExceptionClass_Check(type)) {
+    PyErr_Format(PyExc_TypeError,
+                 "throw() needs a class or an instance derived from BaseException, not %.200s",
+                 Py_TYPE(type)->tp_name);
   } else {
     PyErr_SetObject(type, value == Py_None ? nullptr : value);
   }

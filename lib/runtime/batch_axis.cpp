@@ -1,5 +1,6 @@
 #include "runtime/batch_axis.hpp"
 
+#include "coinfer/batcher.hpp"
 #include "coinfer/error.hpp"
 #include "runtime/port_check.hpp"
 
@@ -35,8 +36,8 @@ void check_axis(const Port& port, std::int64_t max_batch) {
 BatchAxis::BatchAxis(const std::vector<PortRef>& inputs, const std::vector<PortRef>& outputs,
                      std::int64_t max_batch)
     : inputs_{inputs}, outputs_{outputs} {
-  if (max_batch < 1) {
-    throw Error(fmt::format("max_batch is {}; a number >= 1 was expected", max_batch));
+  if (max_batch < 1 || max_batch > largest_batch) {
+    throw Error(fmt::format("max_batch is {}; 1 to {} was expected", max_batch, largest_batch));
   }
   if (inputs_.empty()) {
     throw Error("a model without inputs cannot be batched");

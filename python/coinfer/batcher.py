@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from coinfer._coinfer import _Batcher
+from coinfer._coinfer import CompiledModel, _Batcher
 
 
 class Batcher(_Batcher):
@@ -14,8 +14,10 @@ class Batcher(_Batcher):
             results = await batcher.infer_async(x)  # x: [rows, ...], results too
 
     model          a CompiledModel; the first dimension of all its ports is dynamic, the batch
-    max_batch      rows of a run at most; a request may have that many
-    max_delay_ms   how long a request may wait for others while the model has a free stream
+    max_batch      rows of a run at most, 1 to 4096; a request may have that many
+    max_delay_ms   how long a request may wait for others while the model has a free stream, in
+                   milliseconds; with 0 none waits for a free stream, which is good when few
+                   clients ask in turn: each would only wait for others that do not come
 
     A run starts when `max_batch` rows wait, or when the oldest request has waited for
     `max_delay_ms`; while all streams of the model are busy, requests collect. Requests whose other
@@ -24,10 +26,15 @@ class Batcher(_Batcher):
     off the loop. When a run fails, its requests are run one by one, so that only those fail that
     cannot run. Results are arrays of the caller's own.
 
-    Raises coinfer.Error naming the input or output without a batch axis; some outputs are known
-    only when it opens. Thread safety: one batcher serves any number of tasks, loops and threads.
+    Raises TypeError or ValueError for a wrong argument, coinfer.Error naming the input or output
+    without a batch axis; some outputs are known only when it opens. Thread safety: one batcher serves any number of tasks, loops and threads.
     Without `async with` it works as well, unwarmed; what was asked for is always answered.
     """
+
+    def __init__(
+        self, model: CompiledModel, max_batch: int = 32, max_delay_ms: float = 2.0
+    ) -> None:
+        super().__init__(model, max_batch, max_delay_ms)
 
     async def __aenter__(self) -> Batcher:
         await self._open()

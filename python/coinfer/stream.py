@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -59,6 +60,12 @@ def infer_stream(
         )
     if not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(f"the source is an iterable; {type(source).__name__} is none")
+    try:
+        max_in_flight = operator.index(max_in_flight)
+    except TypeError:
+        raise TypeError(
+            f"max_in_flight is an integer; {type(max_in_flight).__name__} came"
+        ) from None
     if max_in_flight < 1:
         raise ValueError(f"max_in_flight is {max_in_flight}; a number >= 1 was expected")
 

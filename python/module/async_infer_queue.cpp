@@ -375,7 +375,11 @@ void register_async_infer_queue() {
       .def("set_callback", &set_callback, bp::arg("callback"),
            "Calls `callback(request, userdata)` after each inference that finished, one at a time, "
            "on the callbacks'\n"
-           "thread. What it raises, the next `wait_all` raises; the queue stays usable.")
+           "thread. What it raises, the next `wait_all` raises; the queue stays usable. It runs in "
+           "an empty\n"
+           "`contextvars` context: variables that are set where it was given, or where the "
+           "inference was started,\n"
+           "have their defaults.")
       .add_property("userdata", &userdata, "The userdata of each request.")
       .def("__len__", &length)
       .def("__getitem__", &item)

@@ -1,6 +1,7 @@
 #include "module/compiled_model.hpp"
 
 #include "coinfer/error.hpp"
+#include "module/cycles.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
@@ -157,6 +158,7 @@ void register_compiled_model() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  Collected<PyCompiledModel>::install(type.ptr());
   add_hot_method(type.ptr(), "__call__", &call, call_doc);
   reinterpret_cast<PyTypeObject*>(type.ptr())->tp_call = &call_slot;
   add_hot_method(type.ptr(), "infer_new_request", &infer_new_request,

@@ -10,8 +10,9 @@
 /// freed.
 namespace coinfer::python {
 
-/// Of a class T with `int traverse(visitproc, void*)`, which visits each reference that only this
-/// instance owns, and `void clear_references()`.
+/// Of a class T. One that owns references has `int traverse(visitproc, void*)`, which visits each
+/// that only this instance owns, and `void clear_references()`; of another only the attributes that
+/// programs give it can lead back to it.
 template <class T>
 class Collected {
  public:
@@ -23,6 +24,8 @@ class Collected {
   }
 
  private:
+  static constexpr bool owns_references = requires(T & object) { object.clear_references(); };
+
   /// Null when `__init__` was never called.
   static T* object_of(PyObject* self) {
     return static_cast<T*>(
@@ -34,16 +37,22 @@ class Collected {
     if (auto** attributes = _PyObject_GetDictPtr(self)) {
       Py_VISIT(*attributes);
     }
-    auto* object = object_of(self);
-    return object != nullptr ? object->traverse(visit, arg) : 0;
+    if constexpr (owns_references) {
+      if (auto* object = object_of(self)) {
+        return object->traverse(visit, arg);
+      }
+    }
+    return 0;
   }
 
   static int clear(PyObject* self) {
     if (auto** attributes = _PyObject_GetDictPtr(self)) {
       Py_CLEAR(*attributes);
     }
-    if (auto* object = object_of(self)) {
-      object->clear_references();
+    if constexpr (owns_references) {
+      if (auto* object = object_of(self)) {
+        object->clear_references();
+      }
     }
     return 0;
   }

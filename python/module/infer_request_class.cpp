@@ -265,7 +265,10 @@ void register_infer_request() {
            "Calls `callback(userdata)` after each started inference that finished, on the "
            "callbacks' thread, before\n"
            "waiters are told. What it raises, the first `wait` raises. It may start the request "
-           "again.")
+           "again. It runs\n"
+           "in an empty `contextvars` context: variables that are set where it was given, or where "
+           "the inference\n"
+           "was started, have their defaults.")
       .add_property("userdata", &userdata)
       .add_property("results", &results, "A copy of all outputs, an OVDict.")
       .add_property("latency", &latency, "Milliseconds that the last inference took.")

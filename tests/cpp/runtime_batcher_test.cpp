@@ -269,6 +269,12 @@ BOOST_AUTO_TEST_CASE(a_model_without_a_batch_axis_is_refused_by_its_port) {
   BOOST_TEST(refused(one_add(PartialShape{Dimension{1, 8}, 3}), {.max_batch = 8}).empty());
   BOOST_TEST(refused(one_add(PartialShape{Dimension{}}), {.max_batch = 0}).find("max_batch is 0") !=
              std::string::npos);
+  for (const std::int64_t max_batch : {std::int64_t{largest_batch + 1}, INT64_MAX, INT64_MIN}) {
+    BOOST_TEST(refused(one_add(PartialShape{Dimension{}}), {.max_batch = max_batch})
+                   .find(fmt::format("max_batch is {}; 1 to 4096", max_batch)) !=
+               std::string::npos);
+  }
+  BOOST_TEST(refused(one_add(PartialShape{Dimension{}}), {.max_batch = largest_batch}).empty());
   BOOST_TEST(refused(one_add(PartialShape{Dimension{}}), {.max_delay = -1ns}).find("max_delay") !=
              std::string::npos);
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import os
 import threading
 import time
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
 
 import coinfer
+from coinfer import tasks
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
@@ -491,3 +494,169 @@ def test_priority_goes_first(slow: coinfer.CompiledModel) -> None:
         assert order.index("high") <= 1
 
     asyncio.run(main())
+
+
+@each_loop
+def test_a_task_of_an_awaited_inference_has_a_repr(
+    run: Run, add: coinfer.CompiledModel, slow: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        task = asyncio.create_task(slow.infer_async([slow_input(slow)]), name="mine")
+        for _ in range(3):  # before its first step, and while it waits
+            assert repr(task).startswith("<Task pending name='mine' coro=<InferFuture() ")
+            assert repr(task) in repr(asyncio.all_tasks())
+            await asyncio.sleep(0)
+        await task
+        assert "<Task finished name='mine' coro=<InferFuture() " in repr(task)
+
+        cancelled = asyncio.create_task(slow.infer_async([slow_input(slow)]))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        repr(cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        assert "<Task cancelled " in repr(cancelled)
+        # Others' are shown as ever.
+        assert "main() running at " in repr(asyncio.current_task())
+
+    run(main())
+
+
+@each_loop
+def test_a_loop_that_reports_every_callback_runs_tasks(
+    run: Run, add: coinfer.CompiledModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_debug(True)
+        loop.slow_callback_duration = 0
+        results = await asyncio.create_task(add.infer_async([x(1)]), name="reported")
+        np.testing.assert_array_equal(results[0], x(2))
+        async with asyncio.TaskGroup() as group:
+            three = [group.create_task(add.infer_async([x(i)])) for i in range(3)]
+        assert [task.result()[0][0] for task in three] == [1, 2, 3]
+
+    with caplog.at_level("WARNING", "asyncio"):
+        run(main())
+    assert any("name='reported' coro=<InferFuture()" in text for text in caplog.messages)
+
+
+@each_loop
+def test_a_task_on_another_loop_fails(run: Run, slow: coinfer.CompiledModel) -> None:
+    problems: list[BaseException] = []
+
+    async def main() -> None:
+        future = slow.infer_async([slow_input(slow)])
+
+        async def other() -> None:
+            await asyncio.wait_for(asyncio.create_task(future), 60)
+
+        def thread() -> None:
+            try:
+                asyncio.run(other())
+            except BaseException as problem:
+                problems.append(problem)
+
+        worker = threading.Thread(target=thread)
+        worker.start()
+        await asyncio.to_thread(worker.join)
+        while not future.done():
+            await asyncio.sleep(0.01)
+        assert len(future.result()) == 1
+
+    run(main())
+    assert len(problems) == 1 and isinstance(problems[0], RuntimeError), problems
+    assert "InferFuture" in str(problems[0]) and "different loop" in str(problems[0])
+
+
+@each_loop
+def test_a_task_whose_error_nobody_asked_for_is_reported(run: Run) -> None:
+    failing = compiled(models.failing())
+    reports: list[dict[str, Any]] = []
+    shown: list[str] = []
+
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        reports.append(context)
+        shown.append(repr(context))
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(report)
+        task = asyncio.create_task(failing.infer_async([np.array([99], np.int64)]), name="lost")
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    run(main())
+    assert [each["message"] for each in reports] == ["Task exception was never retrieved"]
+    assert isinstance(reports[0]["exception"], coinfer.Error)
+    assert "name='lost' coro=<InferFuture() " in shown[0]
+
+
+@each_loop
+def test_the_default_report_of_a_lost_error_is_asyncios(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = compiled(models.failing())
+
+    async def main() -> None:
+        task = asyncio.create_task(failing.infer_async([np.array([99], np.int64)]), name="lost")
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    with caplog.at_level("ERROR", "asyncio"):
+        run(main())
+    (text,) = caplog.messages
+    assert text.startswith("Task exception was never retrieved")
+    assert "name='lost' coro=<InferFuture() " in text
+
+
+@each_loop
+def test_throw_takes_exceptions_only(run: Run, add: coinfer.CompiledModel) -> None:
+    async def main() -> None:
+        future = add.infer_async([x(1)])
+        for wrong in (5, "error", int, None):
+            with pytest.raises(TypeError, match="BaseException"):
+                future.throw(wrong)
+        with pytest.raises(TypeError, match="needs an exception"):
+            future.throw()
+        for right in ((KeyError("x"),), (KeyError, "x"), (KeyError, KeyError("x"), None)):
+            with pytest.raises(KeyError, match="x"):
+                future.throw(*right)
+        np.testing.assert_array_equal((await future)[0], x(2))
+
+    run(main())
+
+
+def test_tasks_are_taught_once_and_not_where_asyncio_differs(
+    monkeypatch: pytest.MonkeyPatch, add: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        await add.infer_async([x(1)])
+
+    asyncio.run(main())
+    shown = asyncio.coroutines._format_coroutine  # type: ignore[attr-defined]
+    tasks.teach(coinfer.InferFuture)
+    assert asyncio.coroutines._format_coroutine is shown  # type: ignore[attr-defined]
+    monkeypatch.delattr(asyncio.coroutines, "_format_coroutine")
+    tasks.teach(coinfer.InferFuture)
+    assert not hasattr(asyncio.coroutines, "_format_coroutine")
+
+
+@pytest.mark.parametrize("kind", ["request", "queue"])
+def test_callbacks_see_no_context_variables(add: coinfer.CompiledModel, kind: str) -> None:
+    variable = contextvars.ContextVar("variable", default="nothing")
+    seen: list[str] = []
+    token = variable.set("set where it was started")
+    if kind == "request":
+        request = add.create_infer_request()
+        request.set_callback(lambda _: seen.append(variable.get()), None)
+        request.start_async([x(1)])
+        request.wait()
+    else:
+        queue = coinfer.AsyncInferQueue(add, 1)
+        queue.set_callback(lambda *_: seen.append(variable.get()))
+        queue.start_async([x(1)])
+        queue.wait_all()
+    variable.reset(token)
+    assert seen == ["nothing"]

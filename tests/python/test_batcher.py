@@ -445,12 +445,28 @@ def test_models_without_a_batch_axis_are_refused_by_name(mlp: coinfer.CompiledMo
     ):
         with pytest.raises(coinfer.Error, match=name):
             coinfer.Batcher(compiled(model))
-    with pytest.raises(ValueError, match="max_batch is 0"):
-        coinfer.Batcher(mlp, 0)
-    with pytest.raises(ValueError, match="max_delay_ms"):
-        coinfer.Batcher(mlp, max_delay_ms=-1)
-    with pytest.raises(ValueError, match="max_delay_ms"):
-        coinfer.Batcher(mlp, max_delay_ms=float("nan"))
+
+
+def test_wrong_arguments_are_refused_by_name(mlp: coinfer.CompiledModel) -> None:
+    for max_batch in (0, -1, 4097, 10**7, 2**63 - 1, 2**70, -(2**70)):
+        with pytest.raises(ValueError, match=f"max_batch is {max_batch}; 1 to 4096 was expected"):
+            coinfer.Batcher(mlp, max_batch)
+    for wrong in (1.0, "8", None):
+        with pytest.raises(TypeError, match=f"max_batch is an integer; {type(wrong).__name__} "):
+            coinfer.Batcher(mlp, wrong)  # type: ignore[arg-type]
+    for delay in (-1, -0.001, float("nan"), float("inf"), float("-inf"), 10**400):
+        with pytest.raises(ValueError, match="max_delay_ms is "):
+            coinfer.Batcher(mlp, max_delay_ms=delay)
+    for wrong in ("a", None, [1]):
+        with pytest.raises(TypeError, match=f"max_delay_ms is a number.*; {type(wrong).__name__} "):
+            coinfer.Batcher(mlp, max_delay_ms=wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a CompiledModel was expected, not str"):
+        coinfer.Batcher("model.onnx")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="required positional argument: 'model'"):
+        coinfer.Batcher()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'max_size'"):
+        coinfer.Batcher(mlp, max_size=3)  # type: ignore[call-arg]
+    coinfer.Batcher(mlp, np.int64(4096), np.float32(0.5))  # type: ignore[arg-type]
 
 
 @each_loop

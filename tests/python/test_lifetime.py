@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import resource
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -210,6 +212,54 @@ def test_a_subclass_of_a_request_is_collected(model: coinfer.CompiledModel) -> N
 
     reference = Queue(model, 1).made_known()
     assert gone(reference)
+
+
+class Owner:
+    """An object that an attribute of what it owns refers to."""
+
+    def __init__(self, owned: Any) -> None:
+        self.owned = owned
+        owned.owner = self
+
+
+def owned(kind: str) -> Any:
+    core = coinfer.Core()
+    model = core.compile_model(core.read_model(one_add((None, 16))), "CPU")
+    make: dict[str, Callable[[], Any]] = {
+        "model": lambda: model,
+        "batcher": lambda: coinfer.Batcher(model),
+        "native batcher": lambda: coinfer._coinfer._Batcher(model),
+        "request": model.create_infer_request,
+        "queue": lambda: coinfer.AsyncInferQueue(model, 1),
+    }
+    return make[kind]()
+
+
+@pytest.mark.parametrize("kind", ["model", "batcher", "native batcher", "request", "queue"])
+def test_a_cycle_through_an_attribute_is_collected(kind: str) -> None:
+    owner = Owner(owned(kind))
+    reference = weakref.ref(owner)
+    gc.collect()
+    assert owner.owned.owner is owner  # collecting what is in use changes nothing
+    del owner
+    assert gone(reference)
+
+
+def test_a_cycle_through_a_batcher_that_was_used_is_collected() -> None:
+    async def main() -> weakref.ref[Any]:
+        model = owned("model")
+        async with coinfer.Batcher(model, 4, 0) as batcher:
+            owner = Owner(batcher)
+            model.owner = batcher
+            future = batcher.infer_async(X)
+            reference = weakref.ref(owner)
+            del owner
+            gc.collect()
+            assert batcher.owner.owned is batcher  # type: ignore[attr-defined]
+            np.testing.assert_array_equal((await future)[0], X + 1)
+        return reference
+
+    assert gone(asyncio.run(main()))
 
 
 def test_a_loop_that_drops_its_call_lets_go_of_the_results() -> None:

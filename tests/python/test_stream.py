@@ -338,6 +338,12 @@ def test_a_dropped_stream_lets_go_of_everything(
 
 
 def test_wrong_arguments_are_refused_at_the_call(add: coinfer.CompiledModel) -> None:
+    with pytest.raises(ValueError, match="max_in_flight is -1"):
+        coinfer.infer_stream(add, [], -1)
+    for wrong in (1.5, float("nan"), "8", None):
+        with pytest.raises(TypeError, match=f"max_in_flight is an integer; {type(wrong).__name__}"):
+            coinfer.infer_stream(add, [], wrong)  # type: ignore[arg-type]
+    coinfer.infer_stream(add, [], np.int64(3))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_in_flight is 0"):
         coinfer.infer_stream(add, [], 0)
     with pytest.raises(TypeError, match="int"):

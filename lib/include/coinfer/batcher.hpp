@@ -17,9 +17,13 @@ namespace runtime {
 class Batching;
 }
 
+/// Rows of a run that a batcher may be given. All sizes of runs are run once when it opens, and
+/// their memory is kept.
+inline constexpr std::int64_t largest_batch = 4096;
+
 /// When requests are joined.
 struct BatcherOptions {
-  std::int64_t max_batch = 32;  ///< rows of a run
+  std::int64_t max_batch = 32;  ///< rows of a run, 1 to `largest_batch`
   /// How long a request may wait for others while a stream is free.
   std::chrono::nanoseconds max_delay = std::chrono::milliseconds{2};
 };
