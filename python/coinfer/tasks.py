@@ -4,7 +4,7 @@
 just that. An InferFuture works in both, because the C implementation of Task remembers the types
 that it has accepted once.
 
-A Task's ``repr`` (in debug messages, reports of lost errors, ``all_tasks()``) asserts ``iscoroutine``
+A Task's ``repr`` (debug messages, reports of lost errors, ``all_tasks()``) asserts ``iscoroutine``
 again, so it learns the class as well.
 """
 
