@@ -24,7 +24,7 @@ class Collected {
   }
 
  private:
-  static constexpr bool owns_references = requires(T & object) { object.clear_references(); };
+  static constexpr bool owns_references = requires(T& object) { object.clear_references(); };
 
   /// Null when `__init__` was never called.
   static T* object_of(PyObject* self) {
