@@ -21,19 +21,24 @@ PinnedThreads::PinnedThreads(tbb::task_arena& arena, std::vector<int> cores)
   observe(true);
 }
 
-PinnedThreads::~PinnedThreads() { observe(false); }
+PinnedThreads::~PinnedThreads() {
+  observe(false);  // waits for those who are being told
+  made_.take();
+}
 
 // What fails here leaves the thread where it is, which is only slower.
 void PinnedThreads::on_scheduler_entry(bool) {
   made_.take();
   const auto slot = tbb::this_task_arena::current_thread_index();
-  if (pinned || slot < 0 || static_cast<std::size_t>(slot) >= cores_.size() ||
-      pthread_getaffinity_np(pthread_self(), sizeof before, &before) != 0) {
+  const bool known = slot >= 0 && static_cast<std::size_t>(slot) < cores_.size();
+  const int core = known ? cores_[static_cast<std::size_t>(slot)] : 0;
+  made_.give();
+  if (!known || pinned || pthread_getaffinity_np(pthread_self(), sizeof before, &before) != 0) {
     return;
   }
   cpu_set_t one;
   CPU_ZERO(&one);
-  CPU_SET(cores_[static_cast<std::size_t>(slot)], &one);
+  CPU_SET(core, &one);
   pinned = pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0;
 }
 
