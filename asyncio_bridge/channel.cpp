@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <bit>
 #include <unordered_map>
 
 #include "asyncio_bridge/loop_waker.hpp"
@@ -16,7 +17,9 @@ constexpr const char* capsule_name = "coinfer.channel";
 PyObject* get_running_loop = nullptr;  // asyncio.events._get_running_loop
 PyObject* name_add_reader = nullptr;
 PyObject* name_call_soon_threadsafe = nullptr;
+PyObject* name_call_soon = nullptr;
 PyMethodDef drain_method{};
+PyMethodDef look_method{};
 PyMethodDef drain_once_method{};
 PyMethodDef forget_method{};
 
@@ -78,6 +81,15 @@ struct ChannelPool {
     return channel->loop_ != nullptr && channel->generation_ == generation ? channel : nullptr;
   }
 
+  /// The capsule's context is the channel's generation.
+  static PyObject* look(PyObject* capsule, PyObject*) {
+    auto* channel = channel_of_call(capsule);
+    if (channel != nullptr && !channel->drain_traced(&Channel::look)) {
+      return nullptr;
+    }
+    Py_RETURN_NONE;
+  }
+
   static PyObject* drain(PyObject* capsule, PyObject*) {
     auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
     if (channel == nullptr || !channel->drain()) {
@@ -96,13 +108,15 @@ int prepare_channels() {
     return -1;
   }
   name_add_reader = PyUnicode_InternFromString("add_reader");
+  name_call_soon = PyUnicode_InternFromString("call_soon");
   get_running_loop = PyObject_GetAttrString(events.get(), "_get_running_loop");
   name_call_soon_threadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
   drain_method = {"drain", ChannelPool::drain, METH_NOARGS, nullptr};
+  look_method = {"look", ChannelPool::look, METH_NOARGS, nullptr};
   drain_once_method = {"drain", ChannelPool::drain_once, METH_NOARGS, nullptr};
   forget_method = {"forget", ChannelPool::forget, METH_O, nullptr};
-  return name_add_reader != nullptr && name_call_soon_threadsafe != nullptr &&
-                 get_running_loop != nullptr
+  return name_add_reader != nullptr && name_call_soon != nullptr &&
+                 name_call_soon_threadsafe != nullptr && get_running_loop != nullptr
              ? 0
              : -1;
 }
@@ -140,6 +154,9 @@ Channel* Channel::connect(PyObject* loop) {
   ++channel->generation_;
   channel->counts_ = {};
   channel->track_.reset();
+  channel->expected_ = 0;
+  channel->quick_runs_ = 0;
+  channel->looking_ = false;
   channel->mailbox_.open_for_loop();
   pool.by_loop[loop] = channel;
   if (channel->add_reader()) {
@@ -201,7 +218,7 @@ void Channel::call_loop() noexcept {
   }
   const auto loop = PyRef::borrow(PyWeakref_GetObject(weak_loop_));
   const auto call = PyRef::steal(PyCapsule_New(this, capsule_name, ChannelPool::destroy_call));
-  if (!call || PyCapsule_SetContext(call.get(), reinterpret_cast<void*>(generation_)) != 0) {
+  if (!call || PyCapsule_SetContext(call.get(), std::bit_cast<void*>(generation_)) != 0) {
     PyErr_Clear();
     return;
   }
@@ -232,6 +249,7 @@ void Channel::disconnect() noexcept {
   next_free_ = pool.free;
   pool.free = this;
   const auto weak_loop = PyRef::steal(std::exchange(weak_loop_, nullptr));
+  const auto look_call = PyRef::steal(std::exchange(look_call_, nullptr));
 }
 
 std::vector<const Channel*> open_channels() {
@@ -250,22 +268,58 @@ trace::Track Channel::track() {
   return *track_;
 }
 
-bool Channel::drain() {
+void Channel::expect() noexcept {
+  if (++expected_ > few || quick_runs_ < enough_quick_runs || looking_) {
+    return;
+  }
+  if (look_call_ == nullptr) {
+    const auto self = PyRef::steal(PyCapsule_New(this, capsule_name, nullptr));
+    if (self && PyCapsule_SetContext(self.get(), std::bit_cast<void*>(generation_)) == 0) {
+      look_call_ = PyCFunction_New(&look_method, self.get());
+    }
+  }
+  PyObject* const arguments[] = {loop_, look_call_};
+  if (look_call_ != nullptr &&
+      PyRef::steal(PyObject_VectorcallMethod(name_call_soon, arguments, 2, nullptr))) {
+    looking_ = true;
+    mailbox_.watch();
+  } else {
+    PyErr_Clear();  // letters wake the loop
+  }
+}
+
+bool Channel::look() {
+  if (mailbox_.empty()) {
+    const GilReleased released;
+    mailbox_.await_letter(quick);
+  }
+  looking_ = false;
+  auto* letters = mailbox_.take_watched();
+  if (letters == nullptr) {
+    quick_runs_ = 0;
+  }
+  return open(letters);
+}
+
+bool Channel::drain() { return drain_traced(&Channel::open_letters); }
+
+bool Channel::drain_traced(bool (Channel::*what)()) {
   if (!trace::on()) {
-    return open_letters();
+    return (this->*what)();
   }
   static const trace::Text text{"drain", {}};
   const auto begin = std::chrono::steady_clock::now();
   const auto row = track();
-  const bool go_on = open_letters();
+  const bool go_on = (this->*what)();
   trace::span(row, text, begin, std::chrono::steady_clock::now());
   return go_on;
 }
 
-bool Channel::open_letters() {
+bool Channel::open_letters() { return open(mailbox_.take_all()); }
+
+bool Channel::open(Letter* fresh) {
   empty_garbage();
   ++counts_.drains;
-  auto* fresh = mailbox_.take_all();
   if (backlog_ == nullptr) {
     backlog_ = fresh;
   } else if (fresh != nullptr) {

@@ -2,6 +2,8 @@
 
 #include <Python.h>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -37,6 +39,17 @@ class Channel {
   void post(Letter* letter) noexcept { mailbox_.push(letter); }
   const Counts& counts() const noexcept { return counts_; }
 
+  /// The loop is told of one more run from now on. When the runs before took microseconds and few
+  /// are in flight, the loop is not sent to sleep: it looks for letters at its next turn, and waits
+  /// awake for a moment.
+  void expect() noexcept;
+  /// The loop that this channel served in `generation` expects one run less.
+  void expect_no_more(std::uint64_t generation) noexcept { expected_ -= generation == generation_; }
+  /// How long a run took, from its start to its end.
+  void note_run(std::chrono::steady_clock::duration taken) noexcept {
+    quick_runs_ = taken > quick ? 0 : std::min(quick_runs_ + 1, enough_quick_runs);
+  }
+
   /// The loop's row in a trace.
   trace::Track track();
 
@@ -48,6 +61,9 @@ class Channel {
  private:
   friend struct ChannelPool;
   static constexpr int budget = 256;
+  static constexpr std::chrono::microseconds quick{25};
+  static constexpr int enough_quick_runs = 4;
+  static constexpr int few = 4;  // with more at once, a loop hardly sleeps
 
   Channel() = default;
   ~Channel() = delete;
@@ -55,7 +71,10 @@ class Channel {
   bool add_reader();
   bool watch_without_reader();
   void disconnect() noexcept;
+  bool look();
+  bool drain_traced(bool (Channel::*what)());
   bool open_letters();
+  bool open(Letter* fresh);
 
   Mailbox& mailbox_ = *new Mailbox;
   PyObject* loop_ = nullptr;
@@ -63,6 +82,10 @@ class Channel {
   std::uint64_t generation_ = 0;
   Counts counts_;
   std::optional<trace::Track> track_;
+  int expected_ = 0;
+  int quick_runs_ = 0;  // the last so many took no longer than `quick`
+  PyObject* look_call_ = nullptr;
+  bool looking_ = false;       // the loop will call `look_call_`
   Letter* backlog_ = nullptr;  // taken from the mailbox, beyond one drain's budget
   Channel* next_free_ = nullptr;
 };

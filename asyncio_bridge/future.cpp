@@ -161,6 +161,7 @@ void free_ticket(Ticket* ticket) {
   ticket->operation.reset();
   Py_CLEAR(ticket->context);
   --tickets;
+  ticket->channel->expect_no_more(ticket->generation);
   if (spare_tickets.size() < max_spare_tickets) {
     spare_tickets.push_back(ticket);
   } else {
@@ -226,6 +227,8 @@ bool resolve(Ticket& ticket) {
     return true;
   }
   auto& operation = *ticket.operation;
+  const auto stamps = operation.stamps();
+  ticket.channel->note_run(stamps.delivered - stamps.queued);
   if (operation.trace_id() != 0) {
     static const trace::Text text{"resolve", {}};
     trace::instant(ticket.channel->track(), text, std::chrono::steady_clock::now(),
@@ -325,6 +328,7 @@ Ticket* new_ticket() {
     ticket = new Ticket;
     ticket->open = open_ticket;
     ticket->release = [](Garbage* self) noexcept { free_ticket(static_cast<Ticket*>(self)); };
+    ticket->quick = true;
     ticket->fire = [](Continuation* self, const Outcome&) noexcept {
       auto* mine = static_cast<Ticket*>(self);
       mine->channel->post(mine);
@@ -346,6 +350,7 @@ Ticket* new_ticket() {
   ticket->channel = channel;
   ticket->generation = channel->generation();
   ticket_of(future) = ticket;
+  channel->expect();
   return ticket;
 }
 

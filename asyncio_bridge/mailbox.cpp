@@ -1,5 +1,6 @@
 #include "asyncio_bridge/mailbox.hpp"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ void Mailbox::push(Letter* letter) noexcept {
                                         std::memory_order_relaxed));
   if (closed_.load(std::memory_order_seq_cst)) {
     discard_unless_reopened();
-  } else if (head == nullptr) {
+  } else if (head == nullptr && !watched_.load(std::memory_order_seq_cst)) {
+    // Either the watcher is seen, or it sees the letter when it has ended its watch.
     wake();
   }
 }
@@ -37,7 +39,29 @@ void Mailbox::write_eventfd(Mailbox& mailbox) noexcept {
 Letter* Mailbox::take_all() noexcept {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto was_read = read(fd_, &count, sizeof count);
-  auto* head = head_.exchange(nullptr, std::memory_order_acquire);
+  return take_in_order();
+}
+
+Letter* Mailbox::take_watched() noexcept {
+  watched_.store(false, std::memory_order_seq_cst);
+  return take_in_order();
+}
+
+void Mailbox::await_letter(std::chrono::microseconds patience) const noexcept {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (!empty()) {
+        return;
+      }
+      __builtin_ia32_pause();
+    }
+    sched_yield();
+  } while (std::chrono::steady_clock::now() < until);
+}
+
+Letter* Mailbox::take_in_order() noexcept {
+  auto* head = head_.exchange(nullptr, std::memory_order_seq_cst);
   Letter* first = nullptr;
   while (head != nullptr) {
     auto* next = static_cast<Letter*>(head->next);
@@ -50,6 +74,7 @@ Letter* Mailbox::take_all() noexcept {
 
 void Mailbox::open_for_loop(Wake wake) noexcept {
   wake_.store(wake, std::memory_order_release);
+  watched_.store(false, std::memory_order_relaxed);
   closed_.store(false, std::memory_order_seq_cst);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "asyncio_bridge/gil.hpp"
@@ -28,6 +29,13 @@ class Mailbox {
   /// Takes all letters, in the order they were pushed. Reads the eventfd first, so that a letter
   /// pushed meanwhile wakes the loop again.
   Letter* take_all() noexcept;
+  /// The loop will look by itself, soon: until `take_watched` letters do not wake it.
+  void watch() noexcept { watched_.store(true, std::memory_order_seq_cst); }
+  /// Waits awake for a letter. Without the GIL.
+  void await_letter(std::chrono::microseconds patience) const noexcept;
+  bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+  /// Ends the watch and takes all letters. The eventfd is not read.
+  Letter* take_watched() noexcept;
   /// Wakes the loop without a letter.
   void wake() noexcept { wake_.load(std::memory_order_acquire)(*this); }
 
@@ -44,8 +52,10 @@ class Mailbox {
   static void write_eventfd(Mailbox& mailbox) noexcept;
   void discard_unless_reopened() noexcept;
   void discard_all() noexcept;
+  Letter* take_in_order() noexcept;
 
   std::atomic<Letter*> head_{nullptr};
+  std::atomic<bool> watched_{false};
   std::atomic<bool> closed_{true};
   std::atomic<Wake> wake_{write_eventfd};
   int fd_ = -1;

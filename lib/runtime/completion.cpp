@@ -14,23 +14,32 @@ bool Completion::attach(Continuation& continuation) noexcept {
   return true;
 }
 
-void Completion::complete(Outcome outcome) noexcept {
+void Waiters::tell(const Outcome& outcome) const noexcept {
+  for (auto* waiter = first; waiter != nullptr;) {
+    auto* const next = waiter->next;
+    waiter->fire(waiter, outcome);
+    waiter = next;
+  }
+}
+
+Waiters Completion::end(Outcome outcome) noexcept {
   outcome_ = std::move(outcome);
-  // A waiter may release the last reference to this object, so its outcome is copied first.
-  const Outcome told = outcome_;
   auto* head = head_.exchange(ended(), std::memory_order_acq_rel);
-  Continuation* first = nullptr;
+  Waiters waiters;
   while (head != nullptr) {
-    auto* next = head->next;
-    head->next = first;
-    first = head;
+    auto* const next = head->next;
+    head->next = waiters.first;
+    waiters.first = head;
+    waiters.quick = waiters.quick && head->quick;
     head = next;
   }
-  while (first != nullptr) {
-    auto* next = first->next;
-    first->fire(first, told);
-    first = next;
-  }
+  return waiters;
+}
+
+void Completion::complete(Outcome outcome) noexcept {
+  // A waiter may release the last reference to this object, so its outcome is copied first.
+  const Outcome told = outcome;
+  end(std::move(outcome)).tell(told);
 }
 
 }  // namespace coinfer

@@ -15,7 +15,7 @@ struct Config {
   int hint_requests = 0;  ///< PERFORMANCE_HINT_NUM_REQUESTS; 0: no hint
   bool perf_count = false;
   bool pinning = false;  ///< ENABLE_CPU_PINNING
-  Properties given;  ///< as they came; those without a field of their own are only reported
+  Properties given;      ///< as they came; those without a field of their own are only reported
 
   /// Compute threads of one stream.
   int threads_per_stream() const { return threads / streams; }

@@ -16,6 +16,7 @@ namespace coinfer::runtime {
 namespace {
 
 thread_local bool is_worker = false;
+thread_local Executor* worker_of = nullptr;  // null on the application's threads
 thread_local bool counted_idle = false;
 thread_local bool is_spinner = false;
 thread_local std::chrono::steady_clock::time_point idle_since;
@@ -60,6 +61,7 @@ boost::asio::any_io_executor Executor::handle() {
 }
 
 void Executor::begin_handler() {
+  stop_spinning();
   if (counted_idle) {
     end_idle(std::chrono::steady_clock::now());
     // What was posted while this worker was idle may wait behind the handler.
@@ -86,15 +88,35 @@ void Executor::run_given_permit() {
 }
 
 void Executor::post_permit() {
+  add_permit();
+  offer_permits();
+}
+
+// Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more: both
+// sides write their word before they read the other's.
+void Executor::add_permit() noexcept { permits_.fetch_add(1, std::memory_order_seq_cst); }
+
+void Executor::offer_permits() {
   if (given_) {
-    boost::asio::post(given_, [this] { run_given_permit(); });
-    return;
-  }
-  // Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more:
-  // both sides write their word before they read the other's.
-  permits_.fetch_add(1, std::memory_order_seq_cst);
-  if (!spinning_.load(std::memory_order_seq_cst)) {
+    for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
+      boost::asio::post(given_, [this] { run_given_permit(); });
+    }
+  } else if (!spinning_.load(std::memory_order_seq_cst)) {
     post_permits();
+  }
+}
+
+void Executor::back_soon() noexcept {
+  if (worker_of != nullptr && !is_spinner &&
+      !worker_of->spinning_.exchange(true, std::memory_order_seq_cst)) {
+    is_spinner = true;
+  }
+}
+
+void Executor::back() {
+  if (std::exchange(is_spinner, false)) {
+    spinning_.store(false, std::memory_order_seq_cst);
+    take_permit();
   }
 }
 
@@ -127,6 +149,7 @@ void Executor::start_worker_if_none_idle() {
 
 void Executor::work() {
   is_worker = true;
+  worker_of = this;
   settle_compute_thread();
   pthread_setname_np(pthread_self(), "coinfer-stream");
   for (;;) {
@@ -149,7 +172,7 @@ void Executor::work() {
 /// A worker that has just worked waits awake for a moment, because waking a sleeper is dear. True
 /// when it has done something meanwhile.
 bool Executor::spin() {
-  if (spinning_.exchange(true, std::memory_order_seq_cst)) {
+  if (!is_spinner && spinning_.exchange(true, std::memory_order_seq_cst)) {
     return false;
   }
   is_spinner = true;

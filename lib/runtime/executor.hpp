@@ -29,8 +29,16 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Lets one worker run `drain`.
+  /// Lets one worker run `drain`: the two that follow.
   void post_permit();
+  /// Never blocks, so that it may be called under a lock; `offer_permits` must follow.
+  void add_permit() noexcept;
+  void offer_permits();
+  /// A worker has ended a run and will look for the next one within microseconds: until `back`,
+  /// permits are left to it. No effect on other threads.
+  static void back_soon() noexcept;
+  /// The worker that said so has found a run.
+  void back();
   executor_type get_executor() noexcept { return context_.get_executor(); }
   /// Where permits run. What is posted there finds a worker, and lets others find one.
   boost::asio::any_io_executor handle();

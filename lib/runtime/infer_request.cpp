@@ -17,6 +17,7 @@ struct ThreadWaiter : Continuation {
   std::atomic<std::uint32_t> state{waiting};
 
   ThreadWaiter() {
+    quick = true;
     fire = [](Continuation* self, const Outcome&) noexcept {
       auto& waiter = *static_cast<ThreadWaiter*>(self);
       if (waiter.state.exchange(told, std::memory_order_acq_rel) == given_up) {

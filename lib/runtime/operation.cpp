@@ -3,6 +3,7 @@
 #include "coinfer/error.hpp"
 #include "runtime/compiled.hpp"
 #include "runtime/deadlines.hpp"
+#include "runtime/executor.hpp"
 #include "runtime/live.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
@@ -32,9 +33,9 @@ void Operation::start() {
     }
     scheduler.submit(*this);
   } catch (...) {
+    const OperationRef self{this, false};
     runtime::Deadlines::instance().disarm(*this);
     state_.store(State::made, std::memory_order_release);
-    intrusive_ptr_release(this);
     throw;
   }
 }
@@ -62,6 +63,7 @@ void Operation::run_inline() {
     return;
   }
   resume();
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): `self` holds a reference.
   if (trace_id_ != 0) {
     runtime::trace_caller(*this);
   }
@@ -97,6 +99,7 @@ void Operation::finish(Outcome outcome) noexcept {
   if (trace_id_ != 0) {
     runtime::trace_end(*this);
   }
+  const bool on_worker = stream_ != nullptr && !inline_;
   if (stream_ != nullptr) {
     process_scheduler().end_run(*this);
   }
@@ -107,9 +110,13 @@ void Operation::finish(Outcome outcome) noexcept {
     owner->ended(owner, *this);
   }
   if (gate != nullptr) {
+    if (on_worker && gate->quick) {
+      runtime::Executor::back_soon();
+    }
     gate->pass(gate, *this);
   } else {
-    deliver();
+    stamps_.set(Station::delivered, stamps_[Station::finished]);
+    tell(on_worker);
   }
 }
 
@@ -134,9 +141,19 @@ void Operation::reset() noexcept {
 }
 
 void Operation::deliver() noexcept {
-  stamps_.set(Station::delivered,
-              gate != nullptr ? std::chrono::steady_clock::now() : stamps_[Station::finished]);
-  completion.complete(computed_);
+  stamps_.set(Station::delivered, std::chrono::steady_clock::now());
+  tell(false);
+}
+
+/// `on_worker`: the calling worker has ended the run and has nothing else to do.
+void Operation::tell(bool on_worker) noexcept {
+  // A waiter may release the last reference to this operation, so its outcome is copied first.
+  const Outcome told = computed_;
+  const auto waiters = completion.end(computed_);
+  if (on_worker && waiters.quick) {
+    runtime::Executor::back_soon();
+  }
+  waiters.tell(told);
 }
 
 void Operation::cancel() noexcept {

@@ -155,6 +155,7 @@ void Scheduler::drain() {
     if (operation == nullptr) {
       return;
     }
+    executor_.back();
     operation->resume();
   }
   executor_.post_permit();
@@ -171,9 +172,13 @@ void Scheduler::submit(Operation& operation) {
     ++runs_.started;
     link(queue, operation);
     wake = runnable(queue);
+    if (wake) {
+      // Under the lock: a worker that takes the run finds its permit too.
+      executor_.add_permit();
+    }
   }
   if (wake) {
-    executor_.post_permit();
+    executor_.offer_permits();
   }
 }
 

@@ -18,6 +18,7 @@ using bridge::PyRef;
 IdleSlots::IdleSlots(std::size_t count) : slots_(count) {
   for (std::size_t i = 0; i < count; ++i) {
     slots_[i].index = i;
+    slots_[i].quick = true;
     slots_[i].fire = [](Continuation* self, const Outcome&) noexcept {
       auto& slot = *static_cast<Slot*>(self);
       const auto owner = std::move(slot.owner);

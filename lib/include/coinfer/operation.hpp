@@ -29,6 +29,8 @@ using OperationRef = boost::intrusive_ptr<Operation>;
 /// to it that `operation.deliver()` is called exactly once, from any thread.
 struct Gate {
   void (*pass)(Gate* self, Operation& operation) noexcept = nullptr;
+  /// `pass` only hands over to another thread: it runs nobody else's code.
+  bool quick = false;
 };
 
 /// Told right when the computation has ended, before gate and waiters: the owner (a request) is
@@ -141,6 +143,7 @@ class Operation {
   }
   void resume() noexcept;
   void finish(Outcome outcome) noexcept;
+  void tell(bool on_worker) noexcept;
 
   std::atomic<std::uint32_t> references_{0};
   std::atomic<State> state_{State::made};
