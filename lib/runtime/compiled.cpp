@@ -55,7 +55,8 @@ Compiled::Compiled(const Model& model, const Config& config)
     streams_.back()->number = i;
     free.push_back(streams_.back().get());
   }
-  waiting_ = std::make_unique<WaitingRuns>(std::move(free), config_.threads_per_stream());
+  waiting_ = std::make_unique<WaitingRuns>(std::move(free), config_.threads_per_stream(),
+                                           config_.priority);
 }
 
 Compiled::~Compiled() { live::compiled_models.fetch_sub(1, std::memory_order_relaxed); }

@@ -2,7 +2,9 @@
 
 #include "runtime/compiled.hpp"
 #include "runtime/port_lookup.hpp"
+#include "runtime/process.hpp"
 #include "runtime/request.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace coinfer {
 
@@ -33,6 +35,11 @@ void CompiledModel::start(detail::ModelRun& run, std::vector<Tensor> inputs) con
     return;
   }
   run.start();
+}
+
+void CompiledModel::release_memory() const {
+  runtime::process_scheduler().with_free_streams(impl_->waiting_runs(),
+                                                 [](runtime::Stream& stream) { stream.clear(); });
 }
 
 Property CompiledModel::get_property(const std::string& name) const {

@@ -1,145 +1,36 @@
 #include "runtime/config.hpp"
 
-#include <charconv>
-
 #include "coinfer/error.hpp"
+#include "coinfer/version.hpp"
+#include "runtime/device.hpp"
+#include "runtime/property_rules.hpp"
 
 namespace coinfer::runtime {
 namespace {
 
-struct Rule {
-  enum class Kind : std::uint8_t { boolean, count, streams, text, choice, read_only };
-  std::string_view name;
-  Kind kind;
-  std::string_view otherwise;  ///< the default
-  std::vector<std::string_view> choices;
-};
+using Kind = PropertyRule::Kind;
+using Place = PropertyRule::Place;
 
-const std::vector<Rule>& rules() {
-  using enum Rule::Kind;
-  static const std::vector<Rule> all{
-      {"PERFORMANCE_HINT", choice, "LATENCY", {"LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT"}},
-      {"PERFORMANCE_HINT_NUM_REQUESTS", count, "0", {}},
-      {"NUM_STREAMS", streams, "", {}},
-      {"INFERENCE_NUM_THREADS", count, "0", {}},
-      {"INFERENCE_PRECISION_HINT", choice, "f32", {"f32", "bf16", "f16", "dynamic", "undefined"}},
-      {"EXECUTION_MODE_HINT", choice, "PERFORMANCE", {"PERFORMANCE", "ACCURACY"}},
-      {"PERF_COUNT", boolean, "NO", {}},
-      {"ENABLE_CPU_PINNING", boolean, "NO", {}},
-      {"ENABLE_HYPER_THREADING", boolean, "YES", {}},
-      {"SCHEDULING_CORE_TYPE", choice, "ANY_CORE", {"ANY_CORE", "PCORE_ONLY", "ECORE_ONLY"}},
-      {"MODEL_PRIORITY", choice, "MEDIUM", {"LOW", "MEDIUM", "HIGH", "DEFAULT"}},
-      {"LOG_LEVEL",
-       choice,
-       "LOG_NONE",
-       {"LOG_NONE", "LOG_ERROR", "LOG_WARNING", "LOG_INFO", "LOG_DEBUG", "LOG_TRACE"}},
-      {"CACHE_DIR", text, "", {}},
-      {"NETWORK_NAME", read_only, "", {}},
-      {"OPTIMAL_NUMBER_OF_INFER_REQUESTS", read_only, "", {}},
-      {"EXECUTION_DEVICES", read_only, "", {}},
-      {"SUPPORTED_PROPERTIES", read_only, "", {}},
-      {"FULL_DEVICE_NAME", read_only, "", {}},
-  };
-  return all;
-}
-
-const Rule& rule(const std::string& name) {
-  for (const auto& known : rules()) {
-    if (known.name == name) {
-      return known;
+std::vector<std::string> supported(bool compiled) {
+  std::vector<std::string> names;
+  for (const auto& rule : property_rules()) {
+    const bool here = rule.place == Place::both || (rule.place == Place::compiled) == compiled;
+    if (here) {
+      names.emplace_back(rule.name);
     }
   }
-  std::vector<std::string_view> names;
-  for (const auto& known : rules()) {
-    names.push_back(known.name);
-  }
-  throw Error(
-      fmt::format("the property '{}' is not known; there are {}", name, fmt::join(names, ", ")));
+  return names;
 }
 
-std::string text_of(const Property& property) {
-  return std::visit(
-      [](const auto& value) -> std::string {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, std::string>) {
-          return value;
-        } else if constexpr (std::is_same_v<T, bool>) {
-          return value ? "YES" : "NO";
-        } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, double>) {
-          return fmt::format("{}", value);
-        } else {
-          return "a list";
-        }
-      },
-      property.value());
-}
-
-[[noreturn]] void bad_value(const Rule& rule, const Property& property, std::string_view expected) {
-  throw Error(fmt::format("the property {} cannot be '{}'; {} was expected", rule.name,
-                          text_of(property), expected));
-}
-
-bool as_bool(const Rule& rule, const Property& property) {
-  const auto text = text_of(property);
-  if (text == "YES" || text == "TRUE" || text == "true" || text == "True" || text == "1") {
-    return true;
-  }
-  if (text == "NO" || text == "FALSE" || text == "false" || text == "False" || text == "0") {
-    return false;
-  }
-  bad_value(rule, property, "a boolean");
-}
-
-std::int64_t as_count(const Rule& rule, const Property& property, std::int64_t least) {
-  const auto text = text_of(property);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > 4096) {
-    bad_value(rule, property, fmt::format("a number from {} to 4096", least));
-  }
-  return value;
-}
-
-std::string as_choice(const Rule& rule, const Property& property) {
-  auto text = text_of(property);
-  if (std::find(rule.choices.begin(), rule.choices.end(), text) == rule.choices.end()) {
-    bad_value(rule, property, fmt::format("one of {}", fmt::join(rule.choices, ", ")));
-  }
-  return text;
-}
-
-void check(const std::string& name, const Property& property) {
-  const auto& known = rule(name);
-  switch (known.kind) {
-    case Rule::Kind::boolean:
-      as_bool(known, property);
-      break;
-    case Rule::Kind::count:
-      as_count(known, property, 0);
-      break;
-    case Rule::Kind::streams:
-      if (const auto text = text_of(property); text != "AUTO" && text != "NUMA") {
-        as_count(known, property, -2);
-      }
-      break;
-    case Rule::Kind::choice:
-      as_choice(known, property);
-      break;
-    case Rule::Kind::text:
-      if (!std::holds_alternative<std::string>(property.value())) {
-        bad_value(known, property, "a text");
-      }
-      break;
-    case Rule::Kind::read_only:
-      throw Error(fmt::format("the property {} is read-only", name));
-  }
+Property otherwise(const PropertyRule& rule) {
+  return normalized(rule, Property{std::string{rule.otherwise}});
 }
 
 }  // namespace
 
 void check_properties(const Properties& properties) {
   for (const auto& [name, value] : properties) {
-    check(name, value);
+    check_property(name, value);
   }
 }
 
@@ -147,59 +38,56 @@ Config Config::from(const Properties& properties, int slots) {
   check_properties(properties);
   Config config;
   config.given = properties;
-  const auto given = [&](const char* name) -> const Property* {
+  const auto value = [&](const char* name) {
     const auto found = properties.find(name);
-    return found != properties.end() ? &found->second : nullptr;
+    const auto& rule = property_rule(name);
+    return found != properties.end() ? normalized(rule, found->second) : otherwise(rule);
   };
-  if (const auto* hint = given("PERFORMANCE_HINT")) {
-    const auto text = text_of(*hint);
-    config.performance_hint = text == "LATENCY"      ? Hint::latency
-                              : text == "THROUGHPUT" ? Hint::throughput
-                                                     : Hint::cumulative_throughput;
-  }
-  config.threads = slots;
-  if (const auto* threads = given("INFERENCE_NUM_THREADS")) {
-    const auto count = as_count(rule("INFERENCE_NUM_THREADS"), *threads, 0);
-    // More threads than cores allowed would only take turns; the process's budget is the cores.
-    config.threads = count == 0 ? slots : std::min(static_cast<int>(count), slots);
-  }
-  if (const auto* requests = given("PERFORMANCE_HINT_NUM_REQUESTS")) {
-    config.hint_requests =
-        static_cast<int>(as_count(rule("PERFORMANCE_HINT_NUM_REQUESTS"), *requests, 0));
-  }
+  const auto text = [&](const char* name) { return std::get<std::string>(value(name).value()); };
+  const auto flag = [&](const char* name) { return std::get<bool>(value(name).value()); };
+  const auto count = [&](const char* name) {
+    return static_cast<int>(std::get<std::int64_t>(value(name).value()));
+  };
+
+  const auto hint = text("PERFORMANCE_HINT");
+  config.performance_hint = hint == "LATENCY"      ? Hint::latency
+                            : hint == "THROUGHPUT" ? Hint::throughput
+                                                   : Hint::cumulative_throughput;
+  // More threads than cores allowed would only take turns; the process's budget is the cores.
+  const auto threads = count("INFERENCE_NUM_THREADS");
+  config.threads = threads == 0 ? slots : std::min(threads, slots);
+  config.hint_requests = count("PERFORMANCE_HINT_NUM_REQUESTS");
   config.streams = config.performance_hint == Hint::latency ? 1 : config.threads;
   if (config.hint_requests > 0) {
     config.streams = std::min(config.streams, config.hint_requests);
   }
-  if (const auto* streams = given("NUM_STREAMS")) {
-    const auto text = text_of(*streams);
-    const auto count =
-        text == "AUTO" || text == "NUMA" ? -1 : as_count(rule("NUM_STREAMS"), *streams, -2);
-    if (count > 0) {
-      config.streams = std::min(static_cast<int>(count), config.threads);
-    } else if (count < 0) {
+  if (properties.contains("NUM_STREAMS")) {
+    if (const auto streams = count("NUM_STREAMS"); streams > 0) {
+      config.streams = std::min(streams, config.threads);
+    } else if (streams < 0) {
       config.streams = config.threads;
     }
   }
-  if (const auto* count = given("PERF_COUNT")) {
-    config.perf_count = as_bool(rule("PERF_COUNT"), *count);
-  }
-  if (const auto* pinning = given("ENABLE_CPU_PINNING")) {
-    config.pinning = as_bool(rule("ENABLE_CPU_PINNING"), *pinning);
-  }
+  const auto priority = text("MODEL_PRIORITY");
+  config.priority = priority == "HIGH" ? 1 : priority == "LOW" ? -1 : 0;
+  config.perf_count = flag("PERF_COUNT");
+  config.pinning = flag("ENABLE_CPU_PINNING");
+  config.memory_mapping = flag("ENABLE_MMAP");
+  config.cache_directory = text("CACHE_DIR");
+  config.cache_for_speed = text("CACHE_MODE") == "OPTIMIZE_SPEED";
   return config;
 }
 
 Property Config::get(const std::string& name, const std::string& model_name) const {
-  const auto& known = rule(name);
-  if (name == "NUM_STREAMS") {
+  const auto& rule = property_rule(name);
+  if (rule.place == Place::core) {
+    throw Error(fmt::format("the property {} is one of the device, not of a compiled model", name));
+  }
+  if (name == "NUM_STREAMS" || name == "OPTIMAL_NUMBER_OF_INFER_REQUESTS") {
     return streams;
   }
   if (name == "INFERENCE_NUM_THREADS") {
     return threads;
-  }
-  if (name == "OPTIMAL_NUMBER_OF_INFER_REQUESTS") {
-    return streams;
   }
   if (name == "NETWORK_NAME") {
     return model_name;
@@ -207,28 +95,60 @@ Property Config::get(const std::string& name, const std::string& model_name) con
   if (name == "EXECUTION_DEVICES") {
     return std::vector<std::string>{"CPU"};
   }
-  if (name == "FULL_DEVICE_NAME") {
-    return "CPU";
+  if (name == "LOADED_FROM_CACHE") {
+    return loaded_from_cache;
+  }
+  if (name == "RUNTIME_REQUIREMENTS") {
+    return fmt::format("coinfer={};isa={}", version(), cpu_isa());
+  }
+  if (name == "SUPPORTED_PROPERTIES") {
+    return supported(true);
   }
   if (name == "INFERENCE_PRECISION_HINT") {
     return "f32";  // whatever was hinted: what computes is f32
   }
+  const auto found = given.find(name);
+  return found != given.end() && !rule.no_effect ? normalized(rule, found->second)
+                                                 : otherwise(rule);
+}
+
+Property core_property(const Properties& given, const std::string& name, int slots) {
+  const auto& rule = property_rule(name);
+  if (rule.place == Place::compiled) {
+    throw Error(fmt::format("the property {} is one of a compiled model, not of a device", name));
+  }
+  if (rule.write_only) {
+    throw Error(fmt::format("the property {} is write-only", name));
+  }
+  if (name == "AVAILABLE_DEVICES") {
+    return std::vector<std::string>{""};  // the CPU has no number
+  }
+  if (name == "RANGE_FOR_ASYNC_INFER_REQUESTS") {
+    return std::vector<std::int64_t>{1, 1, 1};
+  }
+  if (name == "RANGE_FOR_STREAMS") {
+    return std::vector<std::int64_t>{1, slots};
+  }
+  if (name == "EXECUTION_DEVICES") {
+    return std::vector<std::string>{"CPU"};
+  }
+  if (name == "FULL_DEVICE_NAME") {
+    return cpu_name();
+  }
+  if (name == "OPTIMIZATION_CAPABILITIES") {
+    return std::vector<std::string>{"FP32", "EXPORT_IMPORT"};
+  }
+  if (name == "DEVICE_TYPE") {
+    return "INTEGRATED";
+  }
+  if (name == "DEVICE_ARCHITECTURE") {
+    return "intel64";
+  }
   if (name == "SUPPORTED_PROPERTIES") {
-    std::vector<std::string> names;
-    for (const auto& entry : rules()) {
-      names.emplace_back(entry.name);
-    }
-    return names;
+    return supported(false);
   }
   const auto found = given.find(name);
-  Property value = found != given.end() ? found->second : Property{std::string{known.otherwise}};
-  if (known.kind == Rule::Kind::boolean) {
-    return as_bool(known, value);
-  }
-  if (known.kind == Rule::Kind::count) {
-    return as_count(known, value, 0);
-  }
-  return value;
+  return found != given.end() ? normalized(rule, found->second) : otherwise(rule);
 }
 
 }  // namespace coinfer::runtime

@@ -42,7 +42,7 @@ CompiledModel Core::compile_model(const std::filesystem::path& path, const std::
 
 Property Core::get_property(const std::string& name) const {
   const std::lock_guard lock{mutex_};
-  return runtime::Config::from(properties_, runtime::compute_slots()).get(name, {});
+  return runtime::core_property(properties_, name, runtime::compute_slots());
 }
 
 void Core::set_property(const Properties& properties) {

@@ -5,6 +5,7 @@
 #include "coinfer/compiled_model.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/futex.hpp"
+#include "runtime/profile.hpp"
 #include "runtime/request.hpp"
 #include "runtime/traced_run.hpp"
 
@@ -216,6 +217,11 @@ bool InferRequest::busy() const { return impl_->busy(); }
 void InferRequest::check_idle() const { impl_->check_idle(); }
 OperationRef InferRequest::current() const { return impl_->current(); }
 CompiledModel InferRequest::compiled_model() const { return CompiledModel{impl_->model()}; }
+std::vector<ProfilingInfo> InferRequest::profiling_info() const {
+  impl_->check_idle();
+  const auto last = impl_->current();
+  return runtime::profile_of(*impl_->model(), last.get());
+}
 const std::vector<PortRef>& InferRequest::model_inputs() const { return impl_->model()->inputs(); }
 const std::vector<PortRef>& InferRequest::model_outputs() const {
   return impl_->model()->outputs();

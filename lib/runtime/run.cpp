@@ -162,7 +162,8 @@ const plan::Cut* run_stage(Operation& operation, std::size_t first_node) {
   const auto& stop = RunFrame::stop(operation);
   auto end = plan::Instance::End::stopped;
   const bool traced = operation.trace_id() != 0;
-  auto* times = traced || operation.model()->config().perf_count ? &stream.step_times : nullptr;
+  const bool profiled = operation.model()->config().perf_count;
+  auto* times = traced || profiled ? &stream.step_times : nullptr;
   trace::Time begin;
   stream.execute(plan.threads(), [&] {
     if (traced) {
@@ -172,6 +173,9 @@ const plan::Cut* run_stage(Operation& operation, std::size_t first_node) {
   });
   if (traced) {
     trace_steps(operation, stream, bound, begin);
+  }
+  if (profiled) {
+    frame.profile.add(bound.stage, stream.step_times);
   }
   if (end == plan::Instance::End::stopped) {
     throw Cancelled{};
@@ -254,6 +258,7 @@ Run run_stages(Operation& operation) {
     }
     auto& frame = RunFrame::of(operation);
     const auto& graph = operation.model()->graph();
+    frame.profile.clear();
     frame.known.clear();
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
       frame.known.push_back({graph.inputs[i], operation.inputs[i], false});

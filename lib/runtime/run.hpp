@@ -6,6 +6,7 @@
 
 #include "coinfer/operation.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/profile.hpp"
 
 namespace coinfer::runtime {
 
@@ -16,6 +17,7 @@ struct RunFrame {
   std::size_t bytes = 0;
   std::vector<KnownValue> known;  ///< what the stage at hand reads
   std::vector<KnownValue> next;
+  Profile profile;  ///< with PERF_COUNT
   // Of a traced run.
   trace::Time leased;  ///< since when it has its stream
   trace::Time paused;  ///< since when it waits between stages; zero while it does not

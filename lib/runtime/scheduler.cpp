@@ -67,21 +67,24 @@ void Scheduler::unlink(WaitingRuns& queue, Operation& operation) {
   }
 }
 
-/// The model whose turn it is and whose lease fits. Needs the lock.
+/// Of the models with the highest priority whose lease fits, the one whose turn it is. Needs the
+/// lock.
 WaitingRuns* Scheduler::next_runnable() {
   if (turn_ == nullptr) {
     return nullptr;
   }
+  WaitingRuns* best = nullptr;
   auto* const last = turn_;
   for (auto* queue = turn_->next_;; queue = queue->next_) {
-    if (runnable(*queue)) {
-      return queue;
-    }
-    if (!queue->free_.empty() && ++queue->passed_over_ > patience) {
-      return nullptr;
+    if (best == nullptr || queue->priority_ > best->priority_) {
+      if (runnable(*queue)) {
+        best = queue;
+      } else if (!queue->free_.empty() && ++queue->passed_over_ > patience) {
+        return nullptr;
+      }
     }
     if (queue == last) {
-      return nullptr;
+      return best;
     }
   }
 }
@@ -254,6 +257,23 @@ void Scheduler::requeue(Operation& operation) {
   const std::lock_guard lock{mutex_};
   end_lease(operation);
   link(queue_of(operation), operation);
+}
+
+void Scheduler::with_free_streams(WaitingRuns& queue, const std::function<void(Stream&)>& work) {
+  std::vector<Stream*> taken;
+  {
+    const std::lock_guard lock{mutex_};
+    taken = queue.free_;
+    queue.free_.clear();
+  }
+  for (auto* stream : taken) {
+    work(*stream);
+  }
+  {
+    const std::lock_guard lock{mutex_};
+    queue.free_.insert(queue.free_.end(), taken.begin(), taken.end());
+  }
+  serve();
 }
 
 bool Scheduler::dequeue(Operation& operation) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -15,7 +16,9 @@ namespace coinfer::runtime {
 class WaitingRuns {
  public:
   /// `slots`: compute threads that each of the streams takes from the process's budget.
-  WaitingRuns(std::vector<Stream*> streams, int slots) : free_{std::move(streams)}, slots_{slots} {}
+  /// `priority`: models with a higher one go first.
+  WaitingRuns(std::vector<Stream*> streams, int slots, int priority = 0)
+      : free_{std::move(streams)}, slots_{slots}, priority_{priority} {}
 
  private:
   friend class Scheduler;
@@ -23,6 +26,7 @@ class WaitingRuns {
   Operation* last_ = nullptr;
   std::vector<Stream*> free_;
   int slots_;
+  int priority_;
   int passed_over_ = 0;
   WaitingRuns* next_ = nullptr;  // ring of models with waiting runs
   bool in_ring_ = false;
@@ -30,9 +34,9 @@ class WaitingRuns {
 
 /// Leases streams to runs. A lease takes a model's free stream and its slots of the process's
 /// budget, so compute threads never exceed the budget, however many models and callers there are.
-/// Models take turns; a model whose lease is larger than what is free is passed over a few times,
-/// then the slots are kept for it.
-/// *Thread safety*: shared objects: safe. No lock is held while anything runs.
+/// Models of equal priority take turns, higher ones go first; a model whose lease is larger than
+/// what is free is passed over a few times, then the slots are kept for it. *Thread safety*: shared
+/// objects: safe. No lock is held while anything runs.
 class Scheduler {
  public:
   /// `given`: the application's executor, or empty for threads of our own.
@@ -49,6 +53,8 @@ class Scheduler {
   void end_run(Operation& operation);
   /// A running run gives its stream back and queues behind the waiting ones (a stage boundary).
   void requeue(Operation& operation);
+  /// Calls `work` for each stream of the model that no run has; runs wait meanwhile.
+  void with_free_streams(WaitingRuns& queue, const std::function<void(Stream&)>& work);
   /// Removes a run that waits. True when the caller is to complete it: false when it runs already,
   /// is not queued, or belongs to an inline caller, who is woken and completes it.
   bool dequeue(Operation& operation);

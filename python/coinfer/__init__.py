@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coinfer._coinfer import (
     AsyncInferQueue,
@@ -35,6 +35,10 @@ from coinfer.ovdict import OVDict
 from coinfer.stream import infer_stream
 from coinfer.tracing import trace
 
+if TYPE_CHECKING:
+    from coinfer import properties
+    from coinfer.profiling_info import ProfilingInfo
+
 __all__ = [
     "AsyncInferQueue",
     "Batcher",
@@ -52,6 +56,7 @@ __all__ = [
     "OVDict",
     "Output",
     "PartialShape",
+    "ProfilingInfo",
     "RequestBusy",
     "Shape",
     "Tensor",
@@ -76,14 +81,26 @@ def compile_model(
     return Core().compile_model(model, device_name, config)
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when first used: most programs never do.
-    if name in ("properties", "runtime"):
-        import importlib
-        import sys
+#: Imported when first used, because most programs never do: name -> module, and name in it.
+_LAZY = {
+    "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
+    "properties": ("coinfer.properties", None),
+    "runtime": ("coinfer", None),
+}
 
-        own = name == "runtime"
-        module = sys.modules[__name__] if own else importlib.import_module("coinfer.properties")
-        globals()[name] = module
-        return module
-    raise AttributeError(f"module 'coinfer' has no attribute '{name}'")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'coinfer' has no attribute '{name}'")
+    import importlib
+
+    module, attribute = _LAZY[name]
+    found: Any = importlib.import_module(module)
+    if attribute is not None:
+        found = getattr(found, attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

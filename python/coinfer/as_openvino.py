@@ -21,5 +21,5 @@ def install_as_openvino() -> None:
     for name in ("openvino", "openvino.runtime"):
         sys.modules[name] = coinfer
         sys.modules[f"{name}.properties"] = properties
-        for part in ("device", "hint", "log", "streams"):
+        for part in ("device", "hint", "intel_cpu", "log", "streams"):
             sys.modules[f"{name}.properties.{part}"] = getattr(properties, part)

@@ -99,7 +99,14 @@ bp::object output(const PyCompiledModel& self, const bp::object& key) {
 
 bp::object get_property(const PyCompiledModel& self, const bp::object& property) {
   const auto name = property_name(property);
-  return property_value(name, self.model().get_property(name));
+  const auto value = self.model().get_property(name);
+  return name == "SUPPORTED_PROPERTIES" ? supported_properties(value, false)
+                                        : property_value(name, value);
+}
+
+void release_memory(const PyCompiledModel& self) {
+  const bridge::GilReleased released;
+  self.model().release_memory();
 }
 
 void set_property(const PyCompiledModel&, const bp::object&) {
@@ -155,6 +162,9 @@ void register_compiled_model() {
            "The value in force, e.g. of \"NUM_STREAMS\"; RuntimeError for an unknown name.")
       .def("set_property", &set_property, bp::arg("properties"),
            "RuntimeError: properties are set before compiling.")
+      .def("release_memory", &release_memory,
+           "Gives back the memory of intermediate results; the next inference takes it again. "
+           "Weights stay. Safe at any\ntime: what inferences in flight use is not touched.")
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);

@@ -136,10 +136,11 @@ bp::object get_property(const Core& core, const bp::object& first, const bp::obj
     check_device(property_name(first));
   }
   const auto name = property_name(second.is_none() ? first : second);
-  if (name == "AVAILABLE_DEVICES") {
-    return available_devices(core);
+  const auto value = core.get_property(name);
+  if (name == "SUPPORTED_PROPERTIES") {
+    return supported_properties(value, true);
   }
-  return property_value(name, core.get_property(name));
+  return property_value(name, value);
 }
 
 /// set_property(dict), set_property((name, value)), and both with a device first.

@@ -209,6 +209,21 @@ boost::shared_ptr<PyCompiledModel> compiled_model(const PyInferRequest& self) {
   return boost::make_shared<PyCompiledModel>(self.shared_ports());
 }
 
+bp::list profiling_info(PyInferRequest& self) {
+  self.check_idle();
+  const auto make = bp::import("coinfer.profiling_info").attr("ProfilingInfo");
+  bp::list entries;
+  for (const auto& info : self.request().profiling_info()) {
+    const auto microseconds = [](std::chrono::nanoseconds time) {
+      return std::chrono::duration<double, std::micro>(time).count();
+    };
+    entries.append(make.attr("_of")(static_cast<int>(info.status), info.node_name, info.node_type,
+                                    info.exec_type, microseconds(info.real_time),
+                                    microseconds(info.cpu_time)));
+  }
+  return entries;
+}
+
 bp::list query_state(const PyInferRequest&) { return {}; }
 
 bp::object equal(const PyInferRequest& self, const bp::object& other) {
@@ -298,6 +313,12 @@ void register_infer_request() {
       .add_property("model_inputs", &model_inputs)
       .add_property("model_outputs", &model_outputs)
       .def("get_compiled_model", &compiled_model)
+      .add_property("profiling_info", &profiling_info,
+                    "What each node took in the last inference: a list of ProfilingInfo, in the "
+                    "order of execution. Times are\nthere when the model was compiled with "
+                    "PERF_COUNT, which else costs nothing. RequestBusy while an inference\nis in "
+                    "flight.")
+      .def("get_profiling_info", &profiling_info, "The same as `profiling_info`.")
       .def("query_state", &query_state,
            "The state variables: none, models with state are not read.")
       .def(

@@ -48,7 +48,7 @@ Property property_from(PyObject* value, const std::string& name) {
     }
     return Property{static_cast<std::int64_t>(number)};
   }
-  if (PyList_Check(value) || PyTuple_Check(value)) {
+  if (PyList_Check(value) || PyTuple_Check(value) || PyAnySet_Check(value)) {
     const auto items = PyRef::steal(checked(PySequence_Tuple(value)));
     std::vector<std::string> texts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
@@ -56,8 +56,70 @@ Property property_from(PyObject* value, const std::string& name) {
     }
     return Property{std::move(texts)};
   }
+  if (PyObject_HasAttrString(value, "__fspath__") != 0) {
+    return Property{text_of(PyRef::steal(checked(PyOS_FSPath(value))).get())};
+  }
   throw_type_error(
       fmt::format("the property {} cannot be of type {}", name, Py_TYPE(value)->tp_name));
+}
+
+/// The classes of enumerated values in `coinfer.properties`, by property.
+struct EnumClass {
+  const char* property;
+  const char* module;
+  const char* name;
+};
+constexpr std::array<EnumClass, 8> enum_classes{{
+    {"PERFORMANCE_HINT", "coinfer.properties.hint", "PerformanceMode"},
+    {"EXECUTION_MODE_HINT", "coinfer.properties.hint", "ExecutionMode"},
+    {"MODEL_PRIORITY", "coinfer.properties.hint", "Priority"},
+    {"SCHEDULING_CORE_TYPE", "coinfer.properties.hint", "SchedulingCoreType"},
+    {"LOG_LEVEL", "coinfer.properties.log", "Level"},
+    {"DEVICE_TYPE", "coinfer.properties.device", "Type"},
+    {"TBB_PARTITIONER", "coinfer.properties.intel_cpu", "TbbPartitioner"},
+    {"CACHE_MODE", "coinfer.properties", "CacheMode"},
+}};
+
+bool is_precision(const std::string& name) {
+  return name == "INFERENCE_PRECISION_HINT" || name.ends_with("_CACHE_PRECISION");
+}
+
+template <class T>
+bp::object to_python(const std::string&, const T& value) {
+  return bp::object{value};
+}
+
+bp::object to_python(const std::string&, std::monostate) { return {}; }
+
+bp::object to_python(const std::string& name, const std::vector<std::string>& value) {
+  bp::list list;
+  for (const auto& text : value) {
+    list.append(text);
+  }
+  return name == "MODEL_DISTRIBUTION_POLICY" ? bp::object{bp::handle<>(PySet_New(list.ptr()))}
+                                             : list;
+}
+
+bp::object to_python(const std::string&, const std::vector<std::int64_t>& value) {
+  bp::list list;
+  for (const auto number : value) {
+    list.append(number);
+  }
+  return bp::tuple{list};
+}
+
+bp::object to_python(const std::string& name, const std::string& value) {
+  if (is_precision(name)) {
+    return bp::object{bp::handle<>(bp::borrowed(
+        type_object(value == "undefined" ? ElementType::dynamic : element_type(value))))};
+  }
+  for (const auto& one : enum_classes) {
+    if (name == one.property) {
+      const auto text = value == "DEFAULT" ? std::string{"MEDIUM"} : value;
+      return bp::import(one.module).attr(one.name)(text);
+    }
+  }
+  return bp::object{value};
 }
 
 }  // namespace
@@ -89,36 +151,16 @@ Properties properties_from(const bp::object& dict) {
 }
 
 bp::object property_value(const std::string& name, const Property& property) {
-  return std::visit(
-      [&](const auto& value) -> bp::object {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, std::monostate>) {
-          return {};
-        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          if (name == "SUPPORTED_PROPERTIES") {
-            bp::dict all;
-            for (const auto& text : value) {
-              all[text] = "RO";
-            }
-            return all;
-          }
-          bp::list list;
-          for (const auto& text : value) {
-            list.append(text);
-          }
-          return list;
-        } else if constexpr (std::is_same_v<T, std::pair<std::int64_t, std::int64_t>>) {
-          return bp::make_tuple(value.first, value.second);
-        } else if constexpr (std::is_same_v<T, std::string>) {
-          if (name == "INFERENCE_PRECISION_HINT") {
-            return bp::object{bp::handle<>(bp::borrowed(type_object(element_type(value))))};
-          }
-          return bp::object{value};
-        } else {
-          return bp::object{value};
-        }
-      },
-      property.value());
+  return std::visit([&](const auto& value) { return to_python(name, value); }, property.value());
+}
+
+bp::dict supported_properties(const Property& names, bool writable) {
+  bp::dict all;
+  for (const auto& name : std::get<std::vector<std::string>>(names.value())) {
+    const auto access = writable ? access_of(name) : Access::read_only;
+    all[name] = access == Access::read_only ? "RO" : access == Access::read_write ? "RW" : "WO";
+  }
+  return all;
 }
 
 }  // namespace coinfer::python

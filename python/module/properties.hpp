@@ -12,7 +12,10 @@ namespace coinfer::python {
 /// A dict of properties; None is none. Throws PythonError (TypeError) for a value of another kind.
 Properties properties_from(const boost::python::object& dict);
 std::string property_name(const boost::python::object& name);
-/// The Python value of property `name`: INFERENCE_PRECISION_HINT as coinfer.Type.
+/// The Python value of property `name`: precisions as coinfer.Type, choices as the enumerations of
+/// `coinfer.properties`.
 boost::python::object property_value(const std::string& name, const Property& property);
+/// {name: "RO" | "RW" | "WO"} of SUPPORTED_PROPERTIES.
+boost::python::dict supported_properties(const Property& names, bool writable);
 
 }  // namespace coinfer::python

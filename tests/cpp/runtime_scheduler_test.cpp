@@ -124,6 +124,41 @@ BOOST_AUTO_TEST_CASE(a_higher_priority_goes_before_all_that_wait) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(models_of_higher_priority_go_first) {
+  const NothingStays guard;
+  const auto of_priority = [](const char* priority) {
+    return compile(slow(2, 64), {{"PERFORMANCE_HINT", "LATENCY"}, {"MODEL_PRIORITY", priority}});
+  };
+  auto low = requests_of(of_priority("LOW"), 4);
+  auto medium = requests_of(of_priority("DEFAULT"), 4);
+  auto high = requests_of(of_priority("HIGH"), 4);
+  Blocker blocker;
+  for (auto* requests : {&low, &medium, &high}) {
+    for (auto& request : *requests) {
+      request.start_async();
+    }
+  }
+  blocker.let_go();
+  for (auto* requests : {&low, &medium, &high}) {
+    wait_for_all(*requests);
+  }
+  BOOST_TEST((started(high.back()) <= started(medium.front())));
+  BOOST_TEST((started(medium.back()) <= started(low.front())));
+}
+
+BOOST_AUTO_TEST_CASE(released_memory_is_taken_again_by_runs_that_wait_or_come) {
+  const NothingStays guard;
+  auto requests = requests_of(exclusive(), 8);
+  const auto model = requests[0].compiled_model();
+  for (auto& request : requests) {
+    request.start_async();
+    model.release_memory();
+  }
+  wait_for_all(requests);
+  model.release_memory();
+  requests[0].infer();
+}
+
 BOOST_AUTO_TEST_CASE(a_high_priority_does_not_wait_for_a_saturated_models_queue) {
   const NothingStays guard;
   const auto model = exclusive();

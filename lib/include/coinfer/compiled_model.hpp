@@ -53,6 +53,10 @@ class CompiledModel {
   /// OpenVINO's properties as they are in force; throws Error naming an unknown one.
   Property get_property(const std::string& name) const;
 
+  /// Gives back memory for intermediate results; the next run takes it again. Weights and plans
+  /// stay, and so does what runs in flight use.
+  void release_memory() const;
+
   const std::shared_ptr<runtime::Compiled>& impl() const { return impl_; }
   friend bool operator==(const CompiledModel&, const CompiledModel&) noexcept = default;
 

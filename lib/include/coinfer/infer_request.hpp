@@ -14,6 +14,7 @@
 #include "coinfer/error.hpp"
 #include "coinfer/model.hpp"
 #include "coinfer/operation.hpp"
+#include "coinfer/profiling_info.hpp"
 
 namespace coinfer {
 
@@ -88,6 +89,9 @@ class InferRequest {
   /// The last started run; null before the first.
   OperationRef current() const;
   CompiledModel compiled_model() const;
+  /// What each node took in the last run, in the order of execution; times are there when the model
+  /// was compiled with PERF_COUNT, which else costs nothing. Throws RequestBusy.
+  std::vector<ProfilingInfo> profiling_info() const;
   const std::vector<PortRef>& model_inputs() const;
   const std::vector<PortRef>& model_outputs() const;
 

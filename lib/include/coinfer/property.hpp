@@ -12,7 +12,7 @@ namespace coinfer {
 class Property {
  public:
   using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                             std::vector<std::string>, std::pair<std::int64_t, std::int64_t>>;
+                             std::vector<std::string>, std::vector<std::int64_t>>;
   Property() = default;
   Property(bool value) : value_{value} {}
   Property(int value) : value_{std::int64_t{value}} {}
@@ -21,7 +21,7 @@ class Property {
   Property(const char* value) : value_{std::string{value}} {}
   Property(std::string value) : value_{std::move(value)} {}
   Property(std::vector<std::string> value) : value_{std::move(value)} {}
-  Property(std::pair<std::int64_t, std::int64_t> value) : value_{value} {}
+  Property(std::vector<std::int64_t> value) : value_{std::move(value)} {}
 
   const Value& value() const noexcept { return value_; }
   friend bool operator==(const Property&, const Property&) = default;
@@ -31,5 +31,10 @@ class Property {
 };
 
 using Properties = std::map<std::string, Property>;
+
+/// What may be done with a property of a Core; those of a compiled model can only be read.
+enum class Access : std::uint8_t { read_only, read_write, write_only };
+/// Throws Error naming an unknown property.
+Access access_of(const std::string& property);
 
 }  // namespace coinfer

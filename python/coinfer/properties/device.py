@@ -1,5 +1,34 @@
 """What a device is."""
 
-from coinfer.properties._property import ReadOnlyProperty
+from __future__ import annotations
 
+from enum import StrEnum
+
+from coinfer.properties._property import Property, ReadOnlyProperty
+
+
+class Type(StrEnum):
+    """Whether the device is a part of the host."""
+
+    INTEGRATED = "INTEGRATED"
+    DISCRETE = "DISCRETE"
+
+
+class Capability:
+    """Names that `capabilities` may list."""
+
+    BF16 = "BF16"
+    BIN = "BIN"
+    EXPORT_IMPORT = "EXPORT_IMPORT"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    INT16 = "INT16"
+    INT8 = "INT8"
+    WINOGRAD = "WINOGRAD"
+
+
+architecture = ReadOnlyProperty("DEVICE_ARCHITECTURE")
+capabilities = ReadOnlyProperty("OPTIMIZATION_CAPABILITIES")
 full_name = ReadOnlyProperty("FULL_DEVICE_NAME")
+id = Property("DEVICE_ID", str)  # noqa: A001
+type = ReadOnlyProperty("DEVICE_TYPE")  # noqa: A001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from coinfer.element_type import Type as _Type
 from coinfer.properties._property import Property
 
 
@@ -39,11 +40,23 @@ class SchedulingCoreType(StrEnum):
     ECORE_ONLY = "ECORE_ONLY"
 
 
-enable_cpu_pinning = Property("ENABLE_CPU_PINNING")
-enable_hyper_threading = Property("ENABLE_HYPER_THREADING")
-execution_mode = Property("EXECUTION_MODE_HINT")
-inference_precision = Property("INFERENCE_PRECISION_HINT")
-model_priority = Property("MODEL_PRIORITY")
-num_requests = Property("PERFORMANCE_HINT_NUM_REQUESTS")
-performance_mode = Property("PERFORMANCE_HINT")
-scheduling_core_type = Property("SCHEDULING_CORE_TYPE")
+class ModelDistributionPolicy(StrEnum):
+    """How a model is divided among sockets."""
+
+    TENSOR_PARALLEL = "TENSOR_PARALLEL"
+    PIPELINE_PARALLEL = "PIPELINE_PARALLEL"
+
+
+allow_auto_batching = Property("ALLOW_AUTO_BATCHING", bool)
+dynamic_quantization_group_size = Property("DYNAMIC_QUANTIZATION_GROUP_SIZE", int)
+enable_cpu_pinning = Property("ENABLE_CPU_PINNING", bool)
+enable_cpu_reservation = Property("ENABLE_CPU_RESERVATION", bool)
+enable_hyper_threading = Property("ENABLE_HYPER_THREADING", bool)
+execution_mode = Property("EXECUTION_MODE_HINT", ExecutionMode)
+inference_precision = Property("INFERENCE_PRECISION_HINT", _Type)
+kv_cache_precision = Property("KV_CACHE_PRECISION", _Type)
+model_distribution_policy = Property("MODEL_DISTRIBUTION_POLICY", set, frozenset)
+model_priority = Property("MODEL_PRIORITY", Priority)
+num_requests = Property("PERFORMANCE_HINT_NUM_REQUESTS", int)
+performance_mode = Property("PERFORMANCE_HINT", PerformanceMode)
+scheduling_core_type = Property("SCHEDULING_CORE_TYPE", SchedulingCoreType)

@@ -18,4 +18,4 @@ class Level(StrEnum):
     TRACE = "LOG_TRACE"
 
 
-level = Property("LOG_LEVEL")
+level = Property("LOG_LEVEL", Level)

@@ -21,4 +21,4 @@ class Num(int):
 Num.AUTO = Num(-1)
 Num.NUMA = Num(-2)
 
-num = Property("NUM_STREAMS")
+num = Property("NUM_STREAMS", Num, int)
