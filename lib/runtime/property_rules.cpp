@@ -135,7 +135,7 @@ std::vector<PropertyRule> make_rules() {
 [[noreturn]] void bad_value(const PropertyRule& rule, const Property& property,
                             std::string_view expected) {
   throw Error(fmt::format("the property {} cannot be '{}'; {} was expected", rule.name,
-                          text_of(property), expected));
+                          property_text(property), expected));
 }
 
 template <class Number>
@@ -163,27 +163,8 @@ const PropertyRule& property_rule(const std::string& name) {
       fmt::format("the property '{}' is not known; there are {}", name, fmt::join(names, ", ")));
 }
 
-std::string text_of(const Property& property) {
-  return std::visit(
-      [](const auto& value) -> std::string {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, std::string>) {
-          return value;
-        } else if constexpr (std::is_same_v<T, bool>) {
-          return value ? "YES" : "NO";
-        } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, double>) {
-          return fmt::format("{}", value);
-        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          return fmt::format("[{}]", fmt::join(value, ", "));
-        } else {
-          return "a list";
-        }
-      },
-      property.value());
-}
-
 bool as_bool(const PropertyRule& rule, const Property& property) {
-  const auto text = text_of(property);
+  const auto text = property_text(property);
   if (text == "YES" || text == "TRUE" || text == "true" || text == "True" || text == "1") {
     return true;
   }
@@ -195,7 +176,7 @@ bool as_bool(const PropertyRule& rule, const Property& property) {
 
 std::int64_t as_count(const PropertyRule& rule, const Property& property, std::int64_t least) {
   std::int64_t value = 0;
-  if (!parse(text_of(property), value) || value < least || value > most_count) {
+  if (!parse(property_text(property), value) || value < least || value > most_count) {
     bad_value(rule, property, fmt::format("a number from {} to {}", least, most_count));
   }
   return value;
@@ -203,14 +184,14 @@ std::int64_t as_count(const PropertyRule& rule, const Property& property, std::i
 
 double as_real(const PropertyRule& rule, const Property& property) {
   double value = 0;
-  if (!parse(text_of(property), value) || !(value >= 0 && value <= 1)) {
+  if (!parse(property_text(property), value) || !(value >= 0 && value <= 1)) {
     bad_value(rule, property, "a number from 0 to 1");
   }
   return value;
 }
 
 std::int64_t as_streams(const PropertyRule& rule, const Property& property) {
-  const auto text = text_of(property);
+  const auto text = property_text(property);
   if (text == "AUTO" || text == "NUMA") {
     return -1;
   }
@@ -222,7 +203,7 @@ std::int64_t as_streams(const PropertyRule& rule, const Property& property) {
 }
 
 std::string as_choice(const PropertyRule& rule, const Property& property) {
-  auto text = text_of(property);
+  auto text = property_text(property);
   if (std::find(rule.choices.begin(), rule.choices.end(), text) == rule.choices.end()) {
     bad_value(rule, property, fmt::format("one of {}", fmt::join(rule.choices, ", ")));
   }
@@ -271,6 +252,25 @@ void check_property(const std::string& name, const Property& property) {
 }  // namespace coinfer::runtime
 
 namespace coinfer {
+
+std::string property_text(const Property& property) {
+  return std::visit(
+      [](const auto& value) -> std::string {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          return value;
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return value ? "YES" : "NO";
+        } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, double>) {
+          return fmt::format("{}", value);
+        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+          return fmt::format("[{}]", fmt::join(value, ", "));
+        } else {
+          return "a list";
+        }
+      },
+      property.value());
+}
 
 Access access_of(const std::string& property) {
   const auto& rule = runtime::property_rule(property);

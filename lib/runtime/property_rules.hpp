@@ -38,9 +38,6 @@ std::span<const PropertyRule> property_rules();
 /// The rule of that name; throws Error listing what there is.
 const PropertyRule& property_rule(const std::string& name);
 
-/// A value as the text that configurations write: "YES", "4", "f32".
-std::string text_of(const Property& property);
-
 // Values; they throw Error naming the property, what came, and what was expected.
 bool as_bool(const PropertyRule& rule, const Property& property);
 std::int64_t as_count(const PropertyRule& rule, const Property& property, std::int64_t least);

@@ -100,6 +100,11 @@ bp::object output(const PyCompiledModel& self, const bp::object& key) {
 bp::object get_property(const PyCompiledModel& self, const bp::object& property) {
   const auto name = property_name(property);
   const auto value = self.model().get_property(name);
+  // These three come as texts, as OpenVINO has it.
+  if (name == "PERFORMANCE_HINT" || name == "PERF_COUNT" ||
+      name == "PERFORMANCE_HINT_NUM_REQUESTS") {
+    return bp::object{property_text(value)};
+  }
   return name == "SUPPORTED_PROPERTIES" ? supported_properties(value, false)
                                         : property_value(name, value);
 }

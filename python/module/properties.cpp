@@ -19,6 +19,12 @@ std::string text_of(PyObject* object) {
   return {text, static_cast<std::size_t>(length)};
 }
 
+/// The text of a member of an enumeration; not only of ours.
+std::string choice_text(PyObject* value) {
+  const auto* attribute = PyObject_HasAttrString(value, "text") != 0 ? "text" : "name";
+  return text_of(PyRef::steal(checked(PyObject_GetAttrString(value, attribute))).get());
+}
+
 Property property_from(PyObject* value, const std::string& name) {
   if (PyBool_Check(value)) {
     return Property{value == Py_True};
@@ -26,14 +32,8 @@ Property property_from(PyObject* value, const std::string& name) {
   if (is_type(value)) {
     return Property{std::string{name_of(element_type_from(value))}};
   }
-  // Enumerations first: some of them are integers or strings too.
   if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(value)), "__members__") != 0) {
-    const auto text = PyRef::steal(checked(PyObject_GetAttrString(value, "value")));
-    if (PyUnicode_Check(text.get())) {
-      return Property{text_of(text.get())};
-    }
-    const auto label = PyRef::steal(checked(PyObject_GetAttrString(value, "name")));
-    return Property{text_of(label.get())};
+    return Property{choice_text(value)};
   }
   if (PyUnicode_Check(value)) {
     return Property{text_of(value)};
@@ -52,7 +52,8 @@ Property property_from(PyObject* value, const std::string& name) {
     const auto items = PyRef::steal(checked(PySequence_Tuple(value)));
     std::vector<std::string> texts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
-      texts.push_back(text_of(PyTuple_GET_ITEM(items.get(), i)));
+      auto* item = PyTuple_GET_ITEM(items.get(), i);
+      texts.push_back(PyUnicode_Check(item) ? text_of(item) : choice_text(item));
     }
     return Property{std::move(texts)};
   }
@@ -96,8 +97,15 @@ bp::object to_python(const std::string& name, const std::vector<std::string>& va
   for (const auto& text : value) {
     list.append(text);
   }
-  return name == "MODEL_DISTRIBUTION_POLICY" ? bp::object{bp::handle<>(PySet_New(list.ptr()))}
-                                             : list;
+  if (name != "MODEL_DISTRIBUTION_POLICY") {
+    return list;
+  }
+  const auto policy = bp::import("coinfer.properties.hint").attr("ModelDistributionPolicy");
+  auto policies = bp::object{bp::handle<>(PySet_New(nullptr))};
+  for (const auto& text : value) {
+    policies.attr("add")(policy.attr("of")(text));
+  }
+  return policies;
 }
 
 bp::object to_python(const std::string&, const std::vector<std::int64_t>& value) {
@@ -116,7 +124,7 @@ bp::object to_python(const std::string& name, const std::string& value) {
   for (const auto& one : enum_classes) {
     if (name == one.property) {
       const auto text = value == "DEFAULT" ? std::string{"MEDIUM"} : value;
-      return bp::import(one.module).attr(one.name)(text);
+      return bp::import(one.module).attr(one.name).attr("of")(text);
     }
   }
   return bp::object{value};

@@ -102,7 +102,7 @@ def test_a_cores_properties_are_defaults_that_a_model_overrides() -> None:
     core.set_property("CPU", {"PERFORMANCE_HINT": "LATENCY"})
     later = core.compile_model(one_add(), "CPU")
     assert default.get_property("PERFORMANCE_HINT") == "THROUGHPUT"
-    assert (default.get_property("PERF_COUNT"), own.get_property("PERF_COUNT")) == (True, False)
+    assert (default.get_property("PERF_COUNT"), own.get_property("PERF_COUNT")) == ("YES", "NO")
     assert own.get_property("PERFORMANCE_HINT") == "THROUGHPUT"
     assert later.get_property("PERFORMANCE_HINT") == "LATENCY"
     assert coinfer.Core().get_property("CPU", "PERF_COUNT") is False
@@ -148,6 +148,9 @@ def test_wrong_values_name_the_property_and_what_was_expected(
 
 
 def test_typed_properties_give_pairs_and_refuse_other_types() -> None:
+    mode = hint.PerformanceMode.LATENCY
+    assert (int(mode), mode.name, repr(mode)) == (1, "LATENCY", "<PerformanceMode.LATENCY: 1>")
+    assert mode < hint.PerformanceMode.THROUGHPUT
     pair = hint.performance_mode(hint.PerformanceMode.LATENCY)
     assert pair == ("PERFORMANCE_HINT", hint.PerformanceMode.LATENCY)
     assert properties.enable_profiling() == properties.enable_profiling == "PERF_COUNT"

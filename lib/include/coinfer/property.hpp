@@ -30,6 +30,9 @@ class Property {
   Value value_;
 };
 
+/// The value as configurations write it: "YES", "4", "LATENCY".
+std::string property_text(const Property& property);
+
 using Properties = std::map<std::string, Property>;
 
 /// What may be done with a property of a Core; those of a compiled model can only be read.

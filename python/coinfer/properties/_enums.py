@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from coinfer.properties._choice import Choice
 
 
-class CacheMode(StrEnum):
+class CacheMode(Choice):
     """Whether what CACHE_DIR keeps holds packed weights (quicker to load) or not (smaller)."""
 
-    OPTIMIZE_SIZE = "OPTIMIZE_SIZE"
-    OPTIMIZE_SPEED = "OPTIMIZE_SPEED"
+    OPTIMIZE_SIZE = 0
+    OPTIMIZE_SPEED = 1
 
 
 CacheMode.__module__ = "coinfer.properties"

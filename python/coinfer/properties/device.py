@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from coinfer.properties._choice import Choice
 from coinfer.properties._property import Property, ReadOnlyProperty
 
 
-class Type(StrEnum):
+class Type(Choice):
     """Whether the device is a part of the host."""
 
-    INTEGRATED = "INTEGRATED"
-    DISCRETE = "DISCRETE"
+    INTEGRATED = 0
+    DISCRETE = 1
 
 
 class Capability:

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from coinfer.element_type import Type as _Type
+from coinfer.properties._choice import Choice
 from coinfer.properties._property import Property
 
 
-class PerformanceMode(StrEnum):
+class PerformanceMode(Choice):
     """One request as fast as can be, or as many as can be."""
 
-    LATENCY = "LATENCY"
-    THROUGHPUT = "THROUGHPUT"
-    CUMULATIVE_THROUGHPUT = "CUMULATIVE_THROUGHPUT"
+    LATENCY = 1
+    THROUGHPUT = 2
+    CUMULATIVE_THROUGHPUT = 3
 
 
-class ExecutionMode(StrEnum):
+class ExecutionMode(Choice):
     """Whether results may be less exact than f32 where that is faster."""
 
-    PERFORMANCE = "PERFORMANCE"
-    ACCURACY = "ACCURACY"
+    PERFORMANCE = 1
+    ACCURACY = 2
 
 
-class Priority(StrEnum):
+class Priority(Choice):
     """Which model's requests go first."""
 
-    LOW = "LOW"
-    MEDIUM = "MEDIUM"
-    HIGH = "HIGH"
-    DEFAULT = "MEDIUM"
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+    DEFAULT = 1
 
 
-class SchedulingCoreType(StrEnum):
+class SchedulingCoreType(Choice):
     """Which kind of core computes."""
 
-    ANY_CORE = "ANY_CORE"
-    PCORE_ONLY = "PCORE_ONLY"
-    ECORE_ONLY = "ECORE_ONLY"
+    ANY_CORE = 0
+    PCORE_ONLY = 1
+    ECORE_ONLY = 2
 
 
-class ModelDistributionPolicy(StrEnum):
+class ModelDistributionPolicy(Choice):
     """How a model is divided among sockets."""
 
-    TENSOR_PARALLEL = "TENSOR_PARALLEL"
-    PIPELINE_PARALLEL = "PIPELINE_PARALLEL"
+    TENSOR_PARALLEL = 0
+    PIPELINE_PARALLEL = 1
 
 
 allow_auto_batching = Property("ALLOW_AUTO_BATCHING", bool)

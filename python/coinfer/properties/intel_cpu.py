@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from coinfer.properties._choice import Choice
 from coinfer.properties._property import Property
 
 
-class TbbPartitioner(StrEnum):
+class TbbPartitioner(Choice):
     """How work is divided among threads."""
 
-    STATIC = "STATIC"
-    AUTO = "AUTO"
+    STATIC = 1
+    AUTO = 2
 
 
 denormals_optimization = Property("CPU_DENORMALS_OPTIMIZATION", bool)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from coinfer.properties._choice import Choice
 from coinfer.properties._property import Property
 
 
-class Level(StrEnum):
+class Level(Choice):
     """The least important message that is logged."""
 
-    NO = "LOG_NONE"
-    ERR = "LOG_ERROR"
-    WARNING = "LOG_WARNING"
-    INFO = "LOG_INFO"
-    DEBUG = "LOG_DEBUG"
-    TRACE = "LOG_TRACE"
+    NO = -1
+    ERR = 0
+    WARNING = 1
+    INFO = 2
+    DEBUG = 3
+    TRACE = 4
+
+    @property
+    def text(self) -> str:
+        return "LOG_" + {"NO": "NONE", "ERR": "ERROR"}.get(self.name, self.name)
 
 
 level = Property("LOG_LEVEL", Level)
