@@ -15,9 +15,7 @@
 
 #include "coinfer/compiled_model.hpp"
 #include "coinfer/core.hpp"
-#include "runtime/executor.hpp"
-#include "runtime/process.hpp"
-#include "runtime/scheduler.hpp"
+#include "coinfer/executor.hpp"
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
@@ -78,7 +76,7 @@ int main(int argc, char** argv) {
     // Workers start with the first run that is queued.
     request.start_async();
     request.wait();
-    const auto executor = coinfer::runtime::process_scheduler().executor().get_executor();
+    const auto executor = coinfer::executor();
     std::vector<double> direct;
     std::vector<double> awaited;
     std::vector<double> over;

@@ -250,30 +250,36 @@ void Batching::choose(Batch& batch) {
 
 /// First come, first served within a priority, as many as fill a batch well.
 void Batching::choose_from(BatchGroup& group, Batch& batch) {
-  boost::container::small_vector<BatchMember*, 64> candidates;
+  struct Candidate {
+    BatchMember* member;
+    std::size_t place;
+  };
+  boost::container::small_vector<Candidate, 64> candidates;
   for (auto& member : group.waiting) {
-    candidates.push_back(&member);
+    candidates.push_back({&member, candidates.size()});
     if (!group.mixed && static_cast<std::int64_t>(candidates.size()) >= axis_.max_batch()) {
       break;
     }
   }
   if (group.mixed) {
-    std::stable_sort(candidates.begin(), candidates.end(), [](const auto* a, const auto* b) {
-      return a->operation->priority > b->operation->priority;
+    std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+      const auto first = a.member->operation->priority;
+      const auto second = b.member->operation->priority;
+      return first != second ? first > second : a.place < b.place;
     });
   }
   std::size_t count = 0;
   std::int64_t rows = 0;
-  while (count < candidates.size() && rows + candidates[count]->rows <= axis_.max_batch()) {
-    rows += candidates[count++]->rows;
+  while (count < candidates.size() && rows + candidates[count].member->rows <= axis_.max_batch()) {
+    rows += candidates[count++].member->rows;
   }
   // Rather a smaller batch now and the rest in the next than much padding.
   const auto wanted = axis_.well_filled(rows);
   while (count > 1 && rows > wanted) {
-    rows -= candidates[--count]->rows;
+    rows -= candidates[--count].member->rows;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    add(batch, *candidates[i]);
+    add(batch, *candidates[i].member);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,8 +21,21 @@ thread_local bool is_spinner = false;
 thread_local std::chrono::steady_clock::time_point idle_since;
 
 constexpr int compute_nice = 5;
+constexpr std::chrono::milliseconds compute_slice{10};
 constexpr std::chrono::microseconds longest_spin{100};
 constexpr std::chrono::microseconds shortest_spin{5};
+
+/// The kernel's `sched_attr`, whose header cannot be read beside the C library's <sched.h>.
+struct SchedulingAttributes {
+  std::uint32_t size = 0;
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
 
 void pause_core() noexcept { __builtin_ia32_pause(); }
 
@@ -33,8 +45,15 @@ void settle_compute_thread() noexcept {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  // On Linux a nice value belongs to the thread. Failing changes nothing but the priority.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), compute_nice);
+  // On Linux these belong to the thread. A slice that is longer than others' lets whoever wakes up
+  // run at once (since Linux 6.12; before, it has no effect). Failing changes nothing but the
+  // scheduling.
+  SchedulingAttributes attributes;
+  attributes.size = sizeof attributes;
+  attributes.policy = SCHED_OTHER;
+  attributes.nice = compute_nice;
+  attributes.runtime = static_cast<std::uint64_t>(std::chrono::nanoseconds{compute_slice}.count());
+  syscall(SYS_sched_setattr, 0, &attributes, 0U);
 }
 
 Executor::Executor(int threads, boost::asio::any_io_executor given, std::function<void()> drain)

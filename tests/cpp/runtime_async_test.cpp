@@ -117,10 +117,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_start_is_told_to_the_handler_later) {
   const auto model = compile(slow());
   auto request = model.create_infer_request();
   asio::io_context context;
+  bool called = false;
   bool refused = false;
   request.async_infer(asio::use_future);
   asio::post(context, [&] {
-    bool called = false;
     request.async_infer(asio::bind_executor(context, [&](std::exception_ptr error) {
       called = true;
       try {

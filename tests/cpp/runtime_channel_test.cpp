@@ -1,3 +1,4 @@
+#include <array>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,6 +13,7 @@
 #include <set>
 
 #include "coinfer/channel.hpp"
+#include "coinfer/completion.hpp"
 #include "live.hpp"
 
 using namespace coinfer;
@@ -34,6 +36,11 @@ asio::awaitable<std::vector<int>> receive_all(Channel<Counted> channel) {
     values.push_back(received->value);
   }
   co_return values;
+}
+
+int value_of(const std::optional<Counted>& received) {
+  BOOST_TEST_REQUIRE(received.has_value());
+  return received ? received->value : -1;
 }
 
 bool is_aborted(const std::exception_ptr& error) {
@@ -74,14 +81,14 @@ BOOST_AUTO_TEST_CASE(a_full_channel_holds_its_senders_and_no_more_than_its_capac
   }
   context.poll();
   BOOST_TEST(sent == 2);
-  BOOST_TEST(channel.try_receive()->value == 0);
+  BOOST_TEST(value_of(channel.try_receive()) == 0);
   context.poll();
   BOOST_TEST(sent == 3);
   std::optional<Counted> extra{5};
   BOOST_TEST(!channel.try_send(extra));
   BOOST_TEST(extra.has_value());
   for (int i = 1; i < 5; ++i) {
-    BOOST_TEST(channel.try_receive()->value == i);
+    BOOST_TEST(value_of(channel.try_receive()) == i);
   }
   BOOST_TEST(!channel.try_receive());
   BOOST_TEST(channel.try_send(extra));
@@ -105,6 +112,29 @@ BOOST_AUTO_TEST_CASE(waiting_receivers_are_served_first_come_first_served) {
   channel.close();
   context.run();
   BOOST_TEST((got == std::vector<std::pair<int, int>>{{0, 10}, {1, 11}, {2, -1}}));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_outlives_a_stop_that_has_none) {
+  asio::io_context context;
+  Channel<Counted> channel{1};
+  channel.stop(std::make_exception_ptr(Error{"first"}));
+  channel.stop();
+  channel.stop(std::make_exception_ptr(Error{"second"}));
+  std::vector<std::string> told;
+  for (int i = 0; i < 2; ++i) {
+    channel.async_receive(asio::bind_executor(
+        context, [&](const std::exception_ptr& error, const std::optional<Counted>& value) {
+          BOOST_TEST(!value);
+          try {
+            Outcome{Outcome::Kind::failed, error}.get();
+            told.emplace_back("end");
+          } catch (const Error& caught) {
+            told.emplace_back(caught.what());
+          }
+        }));
+  }
+  context.run();
+  BOOST_TEST(told == (std::vector<std::string>{"first", "end"}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(what_senders_wait_with_is_received_after_close) {
@@ -177,7 +207,7 @@ BOOST_AUTO_TEST_CASE(cancelled_operations_leave_the_channel_as_it_was) {
   context.restart();
   context.run();
   BOOST_TEST(aborted == 2);
-  BOOST_TEST(channel.try_receive()->value == 1);
+  BOOST_TEST(value_of(channel.try_receive()) == 1);
   BOOST_TEST(!channel.try_receive());
   // After its end an operation has no slot any more.
   signal.emit(asio::cancellation_type::terminal);
@@ -205,7 +235,7 @@ BOOST_AUTO_TEST_CASE(deferred_operations_start_when_they_are_called) {
   BOOST_TEST(!channel.try_receive());
   auto sent = std::move(send)(asio::use_future);
   BOOST_TEST(sent.get());
-  BOOST_TEST(channel.async_receive(asio::use_future).get()->value == 4);
+  BOOST_TEST(value_of(channel.async_receive(asio::use_future).get()) == 4);
 }
 
 BOOST_AUTO_TEST_CASE(no_value_is_lost_or_doubled_between_many_threads) {
@@ -222,9 +252,9 @@ BOOST_AUTO_TEST_CASE(no_value_is_lost_or_doubled_between_many_threads) {
       }
     });
   }
-  std::vector<std::future<std::vector<int>>> received;
-  for (int i = 0; i < 3; ++i) {
-    received.push_back(asio::co_spawn(pool, receive_all(channel), asio::use_future));
+  std::array<std::future<std::vector<int>>, 3> received;
+  for (auto& part : received) {
+    part = asio::co_spawn(pool, receive_all(channel), asio::use_future);
   }
   std::multiset<int> all;
   for (auto& part : received) {

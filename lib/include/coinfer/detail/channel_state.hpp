@@ -119,7 +119,9 @@ class ChannelState : public std::enable_shared_from_this<ChannelState<T>> {
     std::list<Sender> refused;
     change([&] {
       closed_ = true;
-      error_ = std::move(error);
+      if (!error_) {
+        error_ = std::move(error);
+      }
       ring_.swap(dropped);
       refused.swap(senders_);
     });

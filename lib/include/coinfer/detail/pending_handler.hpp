@@ -10,6 +10,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <memory>
 #include <mutex>
@@ -144,11 +145,14 @@ class PendingHandler {
     void (*call)(Callable& self, bool may_run_here, Args&... args) noexcept = nullptr;
   };
 
+  /// Of handlers that name no allocator: blocks that Asio's threads keep for reuse.
+  using Recycling = boost::asio::recycling_allocator<void>;
+
   template <class Adapt, class Handler>
   struct Parked : Callable {
     using Executor = boost::asio::associated_executor_t<Handler>;
     using Allocator = typename std::allocator_traits<
-        boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<Parked>;
+        boost::asio::associated_allocator_t<Handler, Recycling>>::template rebind_alloc<Parked>;
 
     Handler handler;
     boost::asio::executor_work_guard<Executor> work;
@@ -162,14 +166,14 @@ class PendingHandler {
     }
 
     static Parked* make(Handler handler) {
-      Allocator allocator{boost::asio::get_associated_allocator(handler)};
+      Allocator allocator{boost::asio::get_associated_allocator(handler, Recycling{})};
       auto* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
       return new (memory) Parked{std::move(handler)};
     }
 
     Handler release() noexcept {
       Handler moved{std::move(handler)};
-      Allocator allocator{boost::asio::get_associated_allocator(moved)};
+      Allocator allocator{boost::asio::get_associated_allocator(moved, Recycling{})};
       this->~Parked();
       std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
       return moved;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 #include <exception>
 #include <memory>
 
@@ -17,7 +18,7 @@ class RunWaiter : public Continuation, public std::enable_shared_from_this<RunWa
 
   template <class Handler>
   static std::shared_ptr<RunWaiter> make(Handler handler) {
-    auto waiter = std::make_shared<RunWaiter>();
+    auto waiter = std::allocate_shared<RunWaiter>(boost::asio::recycling_allocator<RunWaiter>{});
     waiter->handler_.park(std::move(handler));
     return waiter;
   }
