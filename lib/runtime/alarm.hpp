@@ -1,11 +1,9 @@
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
+
+#include "runtime/timed_thread.hpp"
 
 namespace coinfer::runtime {
 
@@ -17,21 +15,15 @@ class Alarm {
   virtual void ring() noexcept = 0;
 };
 
-/// The process's one thread that wakes others at a time. It starts with the first alarm.
-/// *Thread safety*: shared objects: safe.
-class AlarmClock {
+/// The process's one thread that wakes others at a time. When it is stopped, all that wait ring.
+class AlarmClock : public TimedThread {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-
   /// Made at first use and never destroyed.
   static AlarmClock& instance();
 
   /// Rings once, at `time` or soon after, unless the alarm is gone by then. False when the clock
   /// was stopped: then it will not ring.
   bool arm(std::weak_ptr<Alarm> alarm, Time time);
-  /// Rings all that wait, now, and ends the thread; `join` waits for its end, and a later call may
-  /// still do so.
-  void stop(bool join) noexcept;
 
  private:
   struct Entry {
@@ -39,13 +31,12 @@ class AlarmClock {
     std::weak_ptr<Alarm> alarm;
     bool operator<(const Entry& other) const noexcept { return time > other.time; }  // a min-heap
   };
-  void tick();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  AlarmClock() : TimedThread{"coinfer-alarms", AtStop::tell} {}
+  std::optional<Time> earliest() const override;
+  void tell_first(std::unique_lock<std::mutex>& lock) override;
+
   std::vector<Entry> entries_;
-  bool stopped_ = false;
-  std::thread thread_;
 };
 
 }  // namespace coinfer::runtime

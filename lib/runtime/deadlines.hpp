@@ -1,28 +1,21 @@
 #pragma once
 
-#include <atomic>
 #include <boost/intrusive/set.hpp>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
 #include "coinfer/operation.hpp"
+#include "runtime/timed_thread.hpp"
 
 namespace coinfer::runtime {
 
-/// Stops runs whose deadline has passed. Its thread, which blocks all signals, starts with the
-/// first deadline; a thread of its own, because workers may all be computing when a deadline
-/// passes.
-/// *Thread safety*: shared objects: safe.
-class Deadlines {
+/// Stops runs whose deadline has passed. A thread of its own, because workers may all be computing
+/// when a deadline passes.
+class Deadlines : public TimedThread {
  public:
   static Deadlines& instance();
 
   /// Watches a run that has a deadline, and keeps it alive, until `disarm` or the deadline.
   void arm(Operation& operation);
   void disarm(Operation& operation) noexcept;
-  /// Ends the thread; `join` waits for its end, and a later call may still do so.
-  void stop(bool join);
 
  private:
   struct Earlier {
@@ -36,13 +29,11 @@ class Deadlines {
                                     &Operation::deadline_hook>,
       boost::intrusive::compare<Earlier>>;
 
-  void watch();
+  Deadlines() : TimedThread{"coinfer-timeout", AtStop::forget} {}
+  std::optional<Time> earliest() const override;
+  void tell_first(std::unique_lock<std::mutex>& lock) override;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
   Watched watched_;
-  std::thread thread_;
-  bool stopped_ = false;
 };
 
 }  // namespace coinfer::runtime
