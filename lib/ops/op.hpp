@@ -115,6 +115,11 @@ class KernelContext {
 /// Runs between two stages, on the stream's thread; may allocate.
 using Evaluate = std::vector<Tensor> (*)(const graph::Node& node, std::span<const Tensor> inputs);
 
+struct LoopForm;
+
+/// Operators that run bodies are run by the runtime, between two stages.
+enum class Control : std::uint8_t { none, branch, loop };
+
 /// One operator of one opset range.
 struct OpDef {
   std::string_view type;
@@ -127,6 +132,9 @@ struct OpDef {
   /// Set for operators with data-dependent output shapes; `kernel` is then null.
   Evaluate evaluate = nullptr;
   std::string_view domain = "";
+  /// Of an operator with bodies: which kind it is, and for a loop how it feeds its body.
+  Control control = Control::none;
+  LoopForm (*loop_form)(const graph::Node& node) = nullptr;
 };
 
 /// The operators known, sorted by domain, type and version.

@@ -3,6 +3,7 @@
 
 #include "coinfer/error.hpp"
 #include "ops/op.hpp"
+#include "passes/control_flow.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
 
@@ -166,6 +167,10 @@ std::vector<std::size_t> infer_node(Graph& graph, Node& node) {
     if (id) {
       graph[id].constant = Tensor{};
     }
+  }
+  if (node.op->control != ops::Control::none) {
+    infer_bodies(graph, node);
+    return {};
   }
   return naming(node, [&] {
     ops::InferContext context{node, graph};

@@ -1,3 +1,4 @@
+#include "passes/control_flow.hpp"
 #include "passes/passes.hpp"
 #include "passes/patterns.hpp"
 
@@ -5,6 +6,11 @@ namespace coinfer::passes {
 
 void optimise(graph::Graph& graph) {
   infer(graph, true);
+  // A branch may make the next condition constant.
+  while (inline_branches(graph)) {
+    infer(graph, true);
+  }
+  optimise_bodies(graph);
   remove_dead(graph);
   fold_channel_scaling(graph);
   recognise_functions(graph);

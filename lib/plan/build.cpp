@@ -1,5 +1,6 @@
 #include "coinfer/error.hpp"
 #include "kernels/parallel.hpp"
+#include "ops/op.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
 #include "plan/fuse.hpp"
@@ -95,6 +96,12 @@ class Builder {
   std::size_t specialise() {
     for (auto i = first_; i < graph_.nodes.size(); ++i) {
       auto& node = graph_.nodes[i];
+      if (node.op != nullptr && node.op->control != ops::Control::none) {
+        cut_ = std::make_unique<Cut>();
+        cut_->control_next = true;
+        cut_->next_node = i;
+        return i;
+      }
       const auto wanted = passes::infer_node(graph_, node);
       const bool is_known =
           std::all_of(node.outputs.begin(), node.outputs.end(),

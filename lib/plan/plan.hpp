@@ -36,6 +36,8 @@ struct Cut {
   /// Run `next_node`'s OpDef::evaluate on its inputs, then build the next stage from
   /// `next_node + 1` with the results among the known values.
   bool evaluate_next = false;
+  /// Run the bodies of `next_node`, then go on as after an evaluation.
+  bool control_next = false;
 };
 
 /// Immutable once built. *Thread safety*: shared objects: safe.

@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/runtime.hpp"
+#include "ops/op.hpp"
 #include "passes/passes.hpp"
 #include "runtime/live.hpp"
 #include "runtime/process.hpp"
@@ -24,9 +25,10 @@ void append_contents(PlanKey& key, const Tensor& tensor) {
   }
 }
 
-void make_key(PlanKey& key, std::size_t first_node, const std::vector<KnownValue>& known) {
+void make_key(PlanKey& key, std::uint32_t graph, std::size_t first_node,
+              const std::vector<KnownValue>& known) {
   key.clear();
-  key.push_back(static_cast<std::int64_t>(first_node));
+  key.push_back(static_cast<std::int64_t>(first_node) * (std::int64_t{1} << 24U) + graph);
   for (const auto& value : known) {
     const auto& shape = value.tensor.shape();
     key.push_back(shape.rank() * 2 + (value.shapes_plan ? 1 : 0));
@@ -35,6 +37,27 @@ void make_key(PlanKey& key, std::size_t first_node, const std::vector<KnownValue
       append_contents(key, value.tensor);
     }
   }
+}
+
+std::vector<ControlNode::Feed> feeds_of(const ops::LoopForm& form) {
+  using Kind = ControlNode::Feed::Kind;
+  std::vector<ControlNode::Feed> feeds(form.body->inputs.size());
+  const auto set = [&](int input, Kind kind, std::size_t index) {
+    if (input >= 0) {
+      feeds[static_cast<std::size_t>(input)] = {kind, index};
+    }
+  };
+  const auto set_all = [&](const auto& list, Kind kind) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      set(list[i].body_input, kind, i);
+    }
+  };
+  set(form.iteration, Kind::iteration, 0);
+  set(form.condition_in, Kind::condition, 0);
+  set_all(form.wholes, Kind::whole);
+  set_all(form.carried, Kind::carried);
+  set_all(form.slices, Kind::slice);
+  return feeds;
 }
 
 }  // namespace
@@ -47,6 +70,7 @@ Compiled::Compiled(const Model& model, const Config& config)
       outputs_{model.outputs()} {
   live::compiled_models.fetch_add(1, std::memory_order_relaxed);
   passes::optimise(graph_);
+  number_bodies(graph_);
   std::vector<Stream*> free;
   for (int i = 0; i < config_.streams; ++i) {
     const auto threads = config_.threads_per_stream();
@@ -59,23 +83,48 @@ Compiled::Compiled(const Model& model, const Config& config)
                                            config_.priority);
 }
 
+void Compiled::number_bodies(const graph::Graph& graph) {
+  graphs_.push_back(&graph);
+  for (const auto& node : graph.nodes) {
+    if (node.op->control == ops::Control::none) {
+      continue;
+    }
+    const auto number = [&](const std::shared_ptr<graph::Graph>& body) {
+      const auto result = static_cast<std::uint32_t>(graphs_.size());
+      number_bodies(*body);
+      return result;
+    };
+    ControlNode control;
+    if (node.op->control == ops::Control::branch) {
+      control.bodies[0] = number(node.attributes.graph("then_branch"));
+      control.bodies[1] = number(node.attributes.graph("else_branch"));
+    } else {
+      control.loop = ops::loop_form(node);
+      control.feeds = feeds_of(control.loop);
+      control.bodies[0] = number(control.loop.body);
+    }
+    control_nodes_.emplace(&node, std::move(control));
+  }
+}
+
 Compiled::~Compiled() { live::compiled_models.fetch_sub(1, std::memory_order_relaxed); }
 
-Stream::Bound& Compiled::bound_plan(Stream& stream, std::size_t first_node,
+Stream::Bound& Compiled::bound_plan(Stream& stream, std::uint32_t graph, std::size_t first_node,
                                     const std::vector<KnownValue>& known) {
-  make_key(stream.key, first_node, known);
+  make_key(stream.key, graph, first_node, known);
   if (auto* bound = stream.find(stream.key)) {
     return *bound;
   }
   const auto begin = std::chrono::steady_clock::now();
-  auto stage = cached_or_built(stream, first_node, known);
+  auto stage = cached_or_built(stream, graph, first_node, known);
   if (trace::on()) {
     trace_build(*this, stream, begin);
   }
   return stream.add(stream.key, std::move(stage));
 }
 
-std::shared_ptr<const StagePlan> Compiled::cached_or_built(Stream& stream, std::size_t first_node,
+std::shared_ptr<const StagePlan> Compiled::cached_or_built(Stream& stream, std::uint32_t graph,
+                                                           std::size_t first_node,
                                                            const std::vector<KnownValue>& known) {
   std::shared_ptr<CacheEntry> entry;
   {
@@ -92,7 +141,7 @@ std::shared_ptr<const StagePlan> Compiled::cached_or_built(Stream& stream, std::
   // Built once: others that need the same plan now wait for the first.
   const std::lock_guard building{entry->building};
   if (!entry->stage) {
-    entry->stage = build(stream, first_node, known);
+    entry->stage = build(stream, graph, first_node, known);
     evict();
   }
   return entry->stage;
@@ -116,8 +165,10 @@ void Compiled::evict() {
   }
 }
 
-std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::size_t first_node,
+std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::uint32_t number,
+                                                 std::size_t first_node,
                                                  const std::vector<KnownValue>& known) {
+  const auto& graph = *graphs_[number];
   std::vector<plan::Known> given;
   given.reserve(known.size());
   for (const auto& value : known) {
@@ -126,7 +177,7 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::size_t fir
   }
   auto stage = std::make_shared<StagePlan>();
   stream.execute(stream.threads(), [&] {
-    stage->plan = plan::build(graph_, first_node, given, weights_, stream.threads());
+    stage->plan = plan::build(graph, first_node, given, weights_, stream.threads());
   });
   plans_built_.fetch_add(1, std::memory_order_relaxed);
 
@@ -146,8 +197,8 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::size_t fir
   }
   stage->targets.resize(plan.outputs().size());
   for (std::size_t i = 0; i < plan.outputs().size(); ++i) {
-    for (std::uint32_t k = 0; k < graph_.outputs.size(); ++k) {
-      if (graph_.outputs[k] == plan.outputs()[i].value) {
+    for (std::uint32_t k = 0; k < graph.outputs.size(); ++k) {
+      if (graph.outputs[k] == plan.outputs()[i].value) {
         stage->targets[i].outputs.push_back(k);
       }
     }
@@ -182,7 +233,7 @@ std::shared_ptr<Compiled> compile(const Model& model, const Config& config) {
   auto& scheduler = process_scheduler();
   scheduler.acquire(*first);
   try {
-    compiled->bound_plan(*RunFrame::stream(*first), 0, known);
+    compiled->bound_plan(*RunFrame::stream(*first), 0, 0, known);
   } catch (...) {
     scheduler.release(*first);
     throw;

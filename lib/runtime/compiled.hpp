@@ -13,17 +13,11 @@
 #include "plan/plan.hpp"
 #include "plan/weights.hpp"
 #include "runtime/config.hpp"
+#include "runtime/level.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/stream.hpp"
 
 namespace coinfer::runtime {
-
-/// What is known of a value when a stage begins.
-struct KnownValue {
-  graph::ValueId value;
-  Tensor tensor;
-  bool shapes_plan = false;  ///< its contents are part of the plan's key
-};
 
 /// A compiled model: the optimised graph, packed weights, the cache of plans and the streams.
 /// *Thread safety*: shared objects: safe.
@@ -39,12 +33,16 @@ class Compiled {
   const std::string& name() const { return name_; }
   const Config& config() const { return config_; }
   const graph::Graph& graph() const { return graph_; }
+  /// The graphs that plans are built for by their numbers: 0 is the model's own, bodies of control
+  /// flow follow.
+  const graph::Graph& graph(std::uint32_t number) const { return *graphs_[number]; }
+  const ControlNode& control(const graph::Node& node) const { return control_nodes_.at(&node); }
   WaitingRuns& waiting_runs() { return *waiting_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
 
   /// The bound plan of a stage on this stream, built when there is none yet. Called by the holder
   /// of the stream's lease.
-  Stream::Bound& bound_plan(Stream& stream, std::size_t first_node,
+  Stream::Bound& bound_plan(Stream& stream, std::uint32_t graph, std::size_t first_node,
                             const std::vector<KnownValue>& known);
 
   /// Plans built so far, for tests: going back to an old shape builds none.
@@ -55,13 +53,18 @@ class Compiled {
     std::mutex building;
     std::shared_ptr<const StagePlan> stage;
   };
-  std::shared_ptr<const StagePlan> cached_or_built(Stream& stream, std::size_t first_node,
+  void number_bodies(const graph::Graph& graph);
+  std::shared_ptr<const StagePlan> cached_or_built(Stream& stream, std::uint32_t graph,
+                                                   std::size_t first_node,
                                                    const std::vector<KnownValue>& known);
-  std::shared_ptr<const StagePlan> build(Stream& stream, std::size_t first_node,
+  std::shared_ptr<const StagePlan> build(Stream& stream, std::uint32_t graph,
+                                         std::size_t first_node,
                                          const std::vector<KnownValue>& known);
   void evict();
 
   graph::Graph graph_;
+  std::vector<const graph::Graph*> graphs_;
+  std::unordered_map<const graph::Node*, ControlNode> control_nodes_;
   std::string name_;
   Config config_;
   std::vector<PortRef> inputs_;

@@ -165,8 +165,7 @@ void Operation::cancel() noexcept {
   if (state() == State::queued && process_scheduler().dequeue(*this)) {
     if (frame_ && frame_->coroutine) {
       std::exchange(frame_->coroutine, nullptr).destroy();
-      frame_->known.clear();
-      frame_->next.clear();
+      frame_->levels.clear();
     } else if (trace::on()) {
       trace_id_ = trace::next_run();
     }

@@ -6,6 +6,7 @@
 
 #include "coinfer/operation.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/level.hpp"
 #include "runtime/profile.hpp"
 
 namespace coinfer::runtime {
@@ -15,8 +16,7 @@ struct RunFrame {
   std::coroutine_handle<> coroutine;
   std::unique_ptr<std::byte[]> memory;
   std::size_t bytes = 0;
-  std::vector<KnownValue> known;  ///< what the stage at hand reads
-  std::vector<KnownValue> next;
+  Levels levels;
   Profile profile;  ///< with PERF_COUNT
   // Of a traced run.
   trace::Time leased;  ///< since when it has its stream

@@ -13,6 +13,9 @@ namespace {
 const std::filesystem::path page = std::filesystem::path{COINFER_SOURCE_DIR} / "docs/operators.md";
 
 std::string_view runs_as(const ops::OpDef& op) {
+  if (op.control != ops::Control::none) {
+    return "between two stages: its bodies are graphs of their own";
+  }
   if (op.evaluate != nullptr) {
     return "between two stages: its result's shape depends on values";
   }

@@ -279,6 +279,9 @@ void Builder::add_bodies(std::vector<std::pair<std::string, const GraphView*>> b
     }
     node.attributes.set(bodies[i].first, graphs[i]);
   }
+  if (node.type == "Loop" && node.domain.empty() && node.inputs.size() < 2) {
+    node.inputs.resize(2, no_value);  // both may be left out, but captures come after them
+  }
   node.inputs.insert(node.inputs.end(), captured.begin(), captured.end());
 }
 
