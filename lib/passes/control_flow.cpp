@@ -73,43 +73,76 @@ void feed(Value& to, const Value& from) {
   to.constant = from.constant;
 }
 
+constexpr const char* branch_names[] = {"then_branch", "else_branch"};
+
+std::shared_ptr<Graph> checked_branch(const Node& node, const char* name) {
+  auto body = node.attributes.graph(name);
+  if (body == nullptr) {
+    fail(node, fmt::format("the attribute '{}' is missing", name));
+  }
+  if (!node.has_input(0) || node.inputs.size() != body->captures + 1 ||
+      body->inputs.size() != body->captures) {
+    fail(node, "a condition was expected as its only input, and branches without inputs");
+  }
+  if (node.outputs.size() > body->outputs.size()) {
+    fail(node, fmt::format("its '{}' has {} outputs; {} were expected", name, body->outputs.size(),
+                           node.outputs.size()));
+  }
+  return std::make_shared<Graph>(*body);
+}
+
+/// A branch that cannot run with these shapes may be one that is never chosen: then its results
+/// are not known, and it fails when it is run.
 void infer_branches(Graph& graph, Node& node) {
-  std::vector<std::shared_ptr<Graph>> bodies;
-  for (const auto* name : {"then_branch", "else_branch"}) {
-    const auto given = node.attributes.graph(name);
-    if (given == nullptr) {
-      fail(node, fmt::format("the attribute '{}' is missing", name));
-    }
-    auto body = std::make_shared<Graph>(*given);
-    if (!node.has_input(0) || node.inputs.size() != body->captures + 1 ||
-        body->inputs.size() != body->captures) {
-      fail(node, "a condition was expected as its only input, and branches without inputs");
-    }
-    if (node.outputs.size() > body->outputs.size()) {
-      fail(node, fmt::format("its '{}' has {} outputs; {} were expected", name,
-                             body->outputs.size(), node.outputs.size()));
+  checked_branch(node, branch_names[0]);
+  const auto& condition = graph[node.inputs[0]];
+  if (condition.type != ElementType::boolean && condition.type != ElementType::dynamic) {
+    fail(node,
+         fmt::format("its condition is of type {}; boolean was expected", name_of(condition.type)));
+  }
+  const auto chosen = condition.constant && condition.constant.size() == 1
+                          ? std::optional{*condition.constant.data<bool>() ? 0 : 1}
+                          : std::nullopt;
+  std::shared_ptr<Graph> inferred[2];
+  std::exception_ptr error;
+  for (int branch = 0; branch < 2; ++branch) {
+    auto body = checked_branch(node, branch_names[branch]);
+    if (chosen.value_or(branch) != branch) {
+      continue;
     }
     for (std::size_t i = 0; i < body->inputs.size(); ++i) {
       feed((*body)[body->inputs[i]], graph[node.inputs[i + 1]]);
     }
-    infer(*body, false);
-    node.attributes.set(name, body);
-    bodies.push_back(std::move(body));
+    try {
+      infer(*body, false);
+    } catch (const Error&) {
+      error = std::current_exception();
+      continue;
+    }
+    node.attributes.set(branch_names[branch], body);
+    inferred[branch] = std::move(body);
   }
-  const auto condition = graph[node.inputs[0]].type;
-  if (condition != ElementType::boolean && condition != ElementType::dynamic) {
-    fail(node,
-         fmt::format("its condition is of type {}; boolean was expected", name_of(condition)));
+  if (!inferred[0] && !inferred[1]) {
+    std::rethrow_exception(error);
   }
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i]) {
       continue;
     }
-    const auto& a = (*bodies[0])[bodies[0]->outputs[i]];
-    const auto& b = (*bodies[1])[bodies[1]->outputs[i]];
     auto& value = graph[node.outputs[i]];
-    value.type = common_type(node, a.type, b.type, fmt::format("the output {}", i));
-    value.shape = common_shape(a.shape, b.shape);
+    value.type = ElementType::dynamic;
+    value.shape = PartialShape::dynamic();
+    for (const auto& body : inferred) {
+      if (body) {
+        value.type = common_type(node, value.type, (*body)[body->outputs[i]].type,
+                                 fmt::format("the output {}", i));
+      }
+    }
+    if (error == nullptr) {
+      const auto& first = *(inferred[0] ? inferred[0] : inferred[1]);
+      const auto& second = *(inferred[1] ? inferred[1] : inferred[0]);
+      value.shape = common_shape(first[first.outputs[i]].shape, second[second.outputs[i]].shape);
+    }
   }
 }
 
@@ -430,7 +463,16 @@ void optimise_bodies(Graph& graph) {
     }
     move_constants_in(graph, node);
     for (const auto& [name, body] : ops::bodies_of(node)) {
-      optimise(*body);
+      auto optimised = std::make_shared<Graph>(*body);
+      try {
+        optimise(*optimised);
+      } catch (const Error&) {
+        if (!is_branch(node)) {
+          throw;
+        }
+        continue;  // it fails when it is run, if it ever is
+      }
+      node.attributes.set(name, std::move(optimised));
     }
     move_constants_in(graph, node);
   }

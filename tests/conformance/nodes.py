@@ -127,6 +127,8 @@ def _reason(name: str, model: onnx.ModelProto) -> str | None:
             if node.op_type in UNSUPPORTED_OPERATORS:
                 return f"{node.op_type}: {UNSUPPORTED_OPERATORS[node.op_type]}"
         for port in (*graph.input, *graph.output):
+            if graph is not model.graph and not port.type.WhichOneof("value"):
+                continue  # bodies need not declare types
             if not port.type.HasField("tensor_type"):
                 return "sequences and optional values"
             number = port.type.tensor_type.elem_type

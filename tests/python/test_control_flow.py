@@ -364,3 +364,25 @@ def test_a_failure_in_a_body_names_its_node_and_the_request_is_usable() -> None:
         request.infer([np.array(3), np.array([0, 1]), array(1, 2, 3, 4)])
     good = request.infer([np.array(1), np.array([0, 1]), array(1, 2, 3, 4)])[0]
     np.testing.assert_array_equal(good, array(4, 5, 6, 7))
+
+
+def test_a_branch_that_cannot_run_fails_only_when_it_is_chosen() -> None:
+    compiled = compile_text("""
+    g (bool[] c, float[2,3] x) => (float[K] y) {
+      y = If (c) <
+        then_branch = t () => (float[A] a) {
+          flat = Constant<value = int64[1] {-1}>()
+          a = Reshape(x, flat)
+        },
+        else_branch = e () => (float[B] b) {
+          four = Constant<value = int64[1] {4}>()
+          b = Reshape(x, four)
+        }
+      >
+    }""")
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    request = compiled.create_infer_request()
+    np.testing.assert_array_equal(request.infer([np.array(True), x])[0], x.ravel())
+    with pytest.raises(coinfer.Error, match="Reshape"):
+        request.infer([np.array(False), x])
+    np.testing.assert_array_equal(request.infer([np.array(True), x])[0], x.ravel())
