@@ -128,8 +128,8 @@ void begin_loop(LoopState& loop, const ControlNode& control, const graph::Node& 
     refuse_strings(tensor, node);
     const auto& shape = tensor.shape();
     const auto count = ops::parts_of(one.walk, shape[ops::axis_of(one.walk, shape.rank())]);
-    if (parts.value_or(count) != count) {
-      fail(node, fmt::format("one of its inputs has {} slices, another one {}", *parts, count));
+    if (const auto other = parts.value_or(count); other != count) {
+      fail(node, fmt::format("one of its inputs has {} slices, another one {}", other, count));
     }
     parts = count;
     loop.slices.push_back(slices_of(tensor, one.walk, count));

@@ -100,6 +100,7 @@ void evaluate_between(Operation& operation, Level& level) {
   const auto& graph = operation.model()->graph(level.graph);
   const auto& node = graph.nodes[level.first_node];
   std::vector<Tensor> inputs;
+  inputs.reserve(node.inputs.size());
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     inputs.push_back(input_of(graph, level, node, i).tensor);
   }
