@@ -16,7 +16,7 @@ class Alarm {
 };
 
 /// The process's one thread that wakes others at a time. When it is stopped, all that wait ring.
-class AlarmClock : public TimedThread {
+class AlarmClock final : public TimedThread {
  public:
   /// Made at first use and never destroyed.
   static AlarmClock& instance();
@@ -33,6 +33,7 @@ class AlarmClock : public TimedThread {
   };
 
   AlarmClock() : TimedThread{"coinfer-alarms", AtStop::tell} {}
+  ~AlarmClock() = default;  // never called
   std::optional<Time> earliest() const override;
   void tell_first(std::unique_lock<std::mutex>& lock) override;
 

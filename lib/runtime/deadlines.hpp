@@ -9,7 +9,7 @@ namespace coinfer::runtime {
 
 /// Stops runs whose deadline has passed. A thread of its own, because workers may all be computing
 /// when a deadline passes.
-class Deadlines : public TimedThread {
+class Deadlines final : public TimedThread {
  public:
   static Deadlines& instance();
 
@@ -30,6 +30,7 @@ class Deadlines : public TimedThread {
       boost::intrusive::compare<Earlier>>;
 
   Deadlines() : TimedThread{"coinfer-timeout", AtStop::forget} {}
+  ~Deadlines() = default;  // never called
   std::optional<Time> earliest() const override;
   void tell_first(std::unique_lock<std::mutex>& lock) override;
 
