@@ -77,7 +77,8 @@ std::string Dimension::to_string() const {
   if (min_ == 0 && max_ == unbounded) {
     return "?";
   }
-  return max_ == unbounded ? fmt::format("{}..", min_) : fmt::format("{}..{}", min_, max_);
+  return (min_ == 0 ? "" : std::to_string(min_)) + ".." +
+         (max_ == unbounded ? "" : std::to_string(max_));
 }
 
 PartialShape PartialShape::parse(std::string_view text) {

@@ -79,11 +79,9 @@ class Type:
         return found
 
     def to_dtype(self) -> np.dtype[Any]:
-        """The numpy dtype of `Tensor.data`; float16 for bf16. Raises RuntimeError for `dynamic`."""
+        """The numpy dtype of `Tensor.data`; float16 for bf16. Raises IndexError for `dynamic`."""
         if self._dtype is None:
-            from coinfer._coinfer import Error
-
-            raise Error("the element type 'dynamic' has no dtype")
+            raise IndexError("the element type 'dynamic' has no dtype")
         return self._dtype
 
     def get_type_name(self) -> str:

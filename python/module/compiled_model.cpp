@@ -1,6 +1,7 @@
 #include "module/compiled_model.hpp"
 
 #include "coinfer/error.hpp"
+#include "module/construct.hpp"
 #include "module/cycles.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
@@ -88,11 +89,26 @@ bp::object outputs(const PyCompiledModel& self) {
   return bp::object{bp::handle<>(self.ports().output_ports())};
 }
 
+bp::object only_input(const PyCompiledModel& self) {
+  return bp::object{bp::handle<>(self.ports().input_port(find_port(self.model(), {}, false)->index))};
+}
+bp::object only_output(const PyCompiledModel& self) {
+  return bp::object{bp::handle<>(self.ports().output_port(find_port(self.model(), {}, true)->index))};
+}
+
+void check_key(const bp::object& key, const char* method) {
+  if (key.is_none()) {
+    throw_type_error(fmt::format("{}() takes a name or an index, not None", method));
+  }
+}
+
 bp::object input(const PyCompiledModel& self, const bp::object& key) {
+  check_key(key, "input");
   return bp::object{
       bp::handle<>(self.ports().input_port(find_port(self.model(), key, false)->index))};
 }
 bp::object output(const PyCompiledModel& self, const bp::object& key) {
+  check_key(key, "output");
   return bp::object{
       bp::handle<>(self.ports().output_port(find_port(self.model(), key, true)->index))};
 }
@@ -148,19 +164,21 @@ PyInferRequestRef PyCompiledModel::take_request() {
 }
 
 void register_compiled_model() {
-  const auto none = bp::object{};
   bp::class_<PyCompiledModel, boost::shared_ptr<PyCompiledModel>, boost::noncopyable> type{
       "CompiledModel",
       "A model made ready to run: `results = compiled(inputs)`. Thread safety: shared objects are "
       "safe to use.",
       bp::no_init};
+  refuse_construction(type, "CompiledModel is made by Core.compile_model()");
   type.def("create_infer_request", &request_of, "A new InferRequest, with tensors of its own.")
       .add_property("inputs", &inputs, "The input ports, a list.")
       .add_property("outputs", &outputs, "The output ports, a list.")
-      .def("input", &input, (bp::arg("key") = none),
+      .def("input", &only_input)
+      .def("input", &input, bp::arg("key"),
            "The input with that tensor name or index; without one, the only input. RuntimeError "
            "when there is none.")
-      .def("output", &output, (bp::arg("key") = none),
+      .def("output", &only_output)
+      .def("output", &output, bp::arg("key"),
            "The output with that tensor name or index; without one, the only output. RuntimeError "
            "when there is none.")
       .def("get_property", &get_property, bp::arg("property"),

@@ -54,6 +54,13 @@ PyRef bytes_from(PyObject* object) {
                                Py_TYPE(object)->tp_name));
 }
 
+/// May it be what `read_model` takes?
+bool is_source(PyObject* object) {
+  return is_path(object) || PyObject_CheckBuffer(object) != 0 ||
+         PyObject_HasAttrString(object, "read") != 0 ||
+         PyObject_HasAttrString(object, "SerializeToString") != 0;
+}
+
 bool has_weights(const bp::object& weights) {
   if (weights.is_none()) {
     return false;
@@ -94,12 +101,22 @@ boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::obj
                                                  const bp::object& device_name,
                                                  const bp::object& config,
                                                  const bp::object& weights) {
-  // compile_model(model, config) is short for the default device.
-  const bool two = PyDict_Check(device_name.ptr()) && config.is_none();
+  if (!device_name.is_none() && !PyUnicode_Check(device_name.ptr())) {
+    throw_type_error(fmt::format("device_name is a str, e.g. \"CPU\", not {}",
+                                 Py_TYPE(device_name.ptr())->tp_name));
+  }
   const std::string device =
-      device_name.is_none() || two ? std::string{"CPU"} : bp::extract<std::string>(device_name)();
-  const auto properties = properties_from(two ? device_name : config);
+      device_name.is_none() ? std::string{"CPU"} : bp::extract<std::string>(device_name)();
+  if (device.empty()) {
+    throw Error("the device '' is not available; there is CPU");
+  }
+  const auto properties = properties_from(config);
   const bp::extract<const PyModel&> given{model};
+  if (!given.check() && !is_source(model.ptr())) {
+    throw Error(fmt::format("a model is a Model, a path, bytes, a BytesIO or an onnx.ModelProto; "
+                            "{} was given",
+                            Py_TYPE(model.ptr())->tp_name));
+  }
   const auto source = given.check() ? given().model : read(core, model, weights);
   CompiledModel compiled;
   {
@@ -209,7 +226,7 @@ void register_core() {
       .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
            "set_property(properties) or set_property(device_name, properties): a dict, or one "
            "(name, value).")
-      .def("__repr__", +[](const Core&) { return std::string{"<Core: available devices[CPU]>"}; });
+      .def("__repr__", +[](const Core&) { return std::string{"<Core: available plugins[CPU]>"}; });
 }
 
 }  // namespace coinfer::python

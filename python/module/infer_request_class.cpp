@@ -1,5 +1,6 @@
 #include "coinfer/error.hpp"
 #include "module/compiled_model.hpp"
+#include "module/construct.hpp"
 #include "module/cycles.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
@@ -46,7 +47,8 @@ constexpr const char* start_async_doc =
 --
 
 Starts an inference on another thread and returns at once; `wait()` or `await` the request for its end.
-Inputs are as for `infer`. `userdata` is what a callback is called with, if not None. Shared arrays are
+Inputs are as for `infer`. `userdata` is what the callback is called with, if not None; without a callback it is dropped, with a
+RuntimeWarning. Shared arrays are
 kept alive until the inference is over, and must not be changed before.
 
 Raises RequestBusy when an inference of this request is in flight, and what `infer` raises for inputs.)";
@@ -57,7 +59,12 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
     const auto given = StartArguments::parse(args, count, keywords);
     request->bind(given.inputs, given.share_inputs);
     if (given.userdata != nullptr && given.userdata != Py_None) {
-      request->userdata = PyRef::borrow(given.userdata);
+      if (request->has_callback()) {
+        request->userdata = PyRef::borrow(given.userdata);
+      } else if (PyErr_WarnEx(PyExc_RuntimeWarning,
+                              "userdata is for a callback, and the request has none", 1) < 0) {
+        throw bridge::PythonError{};
+      }
     }
     request->start({});
     return Py_NewRef(Py_None);
@@ -75,6 +82,9 @@ PyObject* wait(PyObject* self, PyObject* const* /*args*/, Py_ssize_t count, PyOb
 
 bool wait_for(PyInferRequest& self, std::int64_t timeout) {
   const auto alive = self.shared_from_this();
+  if (!self.request().current()) {
+    return false;
+  }
   return self.wait(std::chrono::milliseconds{timeout});
 }
 
@@ -188,6 +198,15 @@ void set_many(PyInferRequest& self, const bp::object& tensors) {
   }
 }
 
+/// Inputs and outputs by name, port or input index.
+void set_tensors(PyInferRequest& self, const bp::object& tensors) {
+  if (!PyDict_Check(tensors.ptr())) {
+    throw_type_error(
+        fmt::format("set_tensors() takes a dict, not {}", Py_TYPE(tensors.ptr())->tp_name));
+  }
+  set_many<false>(self, tensors);
+}
+
 template <bool output>
 bp::list all_tensors(PyInferRequest& self) {
   bp::list tensors;
@@ -270,9 +289,10 @@ void register_infer_request() {
       "RequestBusy while an inference is in flight, and must not be called concurrently with each "
       "other.",
       bp::no_init};
+  refuse_construction(type, "InferRequest is made by CompiledModel.create_infer_request()");
   type.def("wait_for", &wait_for, bp::arg("timeout"),
-           "Waits at most `timeout` milliseconds; True when the inference is over. Raises like "
-           "`wait`.")
+           "Waits at most `timeout` milliseconds; True when the inference is over, False also when "
+           "none was started. Raises like `wait`.")
       .def("cancel", &cancel,
            "Stops the inference in flight: who waits for it gets coinfer.Cancelled. Nothing when "
            "idle.")
@@ -300,7 +320,7 @@ void register_infer_request() {
            "tensor from now on. RuntimeError naming the input for a wrong element type or shape.")
       .def("set_output_tensor", &set_indexed<true>, (bp::arg("index"), bp::arg("tensor") = none),
            "The same for an output: write to that tensor from now on.")
-      .def("set_tensors", &set_many<false>, bp::arg("inputs"),
+      .def("set_tensors", &set_tensors, bp::arg("inputs"),
            "A dict of Tensors by name, port or input index.")
       .def("set_input_tensors", &set_many<false>, bp::arg("inputs"),
            "A dict of Tensors by index, name or port.")

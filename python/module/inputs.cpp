@@ -29,7 +29,11 @@ PyArrayObject* as_array(PyObject* object) { return reinterpret_cast<PyArrayObjec
   const auto what =
       PyArray_Check(value) ? describe_array(value) : std::string{Py_TYPE(value)->tp_name};
   const auto* wanted = port.type == ElementType::string ? "strings" : "numbers";
-  throw_type_error(fmt::format("{} takes {}; {} was given", describe_port(port), wanted, what));
+  const auto text = fmt::format("{} takes {}; {} was given", describe_port(port), wanted, what);
+  if (port.type == ElementType::string && PyArray_Check(value)) {
+    throw Error(text);
+  }
+  throw_type_error(text);
 }
 
 void check_shape(const Port& port, const Shape& shape) {
@@ -42,7 +46,7 @@ void check_shape(const Port& port, const Shape& shape) {
 bool is_plain_value(PyObject* value) {
   return PyFloat_Check(value) || PyLong_Check(value) || PyUnicode_Check(value) ||
          PyBytes_Check(value) || PyList_Check(value) || PyTuple_Check(value) ||
-         PyComplex_Check(value) || PyArray_IsScalar(value, Generic);
+         PyArray_IsScalar(value, Generic);
 }
 
 /// Can the array's memory be the tensor's memory?
@@ -70,8 +74,24 @@ bool is_strings(PyObject* array) {
   return kind == NPY_STRING || kind == NPY_UNICODE;
 }
 
+/// The numbers of an array of objects, as an array of the port's type.
+PyRef numbers_of(PyObject* objects, const Port& port) {
+  const auto type = port.type == ElementType::bf16 ? NPY_FLOAT32 : numpy_type(port.type);
+  auto numbers = PyRef::steal(PyArray_FromArray(as_array(objects), PyArray_DescrFromType(type),
+                                                NPY_ARRAY_CARRAY | NPY_ARRAY_FORCECAST));
+  if (!numbers) {
+    PyErr_Clear();
+    throw_wrong_kind(port, objects);
+  }
+  return numbers;
+}
+
 /// An array as a checked value. `plain`: made by us from a list or scalar.
 Value check_array(PyRef array, const Port& port, bool share, bool plain) {
+  if (PyArray_TYPE(as_array(array.get())) == NPY_OBJECT && port.type != ElementType::string) {
+    array = numbers_of(array.get(), port);
+    plain = true;
+  }
   auto* given = as_array(array.get());
   const auto kind = PyArray_TYPE(given);
   const bool wants_strings = port.type == ElementType::string;
@@ -105,7 +125,7 @@ Value check_value(PyObject* value, const Port& port, bool share) {
             tensor->shape(),
             tensor->is_continuous() ? Taken::tensor : Taken::not_dense};
   }
-  if (value == Py_None || PyDict_Check(value)) {
+  if (value == Py_None || PyDict_Check(value) || PyComplex_CheckExact(value)) {
     throw_wrong_kind(port, value);
   }
   auto array = PyRef::steal(array_from(value));
@@ -141,18 +161,34 @@ void parse_sequence(PyObject* inputs, const PortTable& ports, bool share, Values
   }
 }
 
-/// A list of nothing but numbers or strings is one value, of a model with one input.
-bool is_flat_list(PyObject* list) {
+/// A list of nothing but numbers or strings, or of lists of them, is one value, of a model with one
+/// input.
+bool is_one_value(PyObject* list, bool nested = true) {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
     auto* item = PyList_GET_ITEM(list, i);
-    if (PyList_Check(item) || PyTuple_Check(item) || !is_plain_value(item)) {
+    const bool one = PyList_Check(item) ? nested && is_one_value(item, false)
+                                        : !PyTuple_Check(item) && is_plain_value(item);
+    if (!one) {
       return false;
     }
   }
   return PyList_GET_SIZE(list) > 0;
 }
 
+/// Can numpy make an array of it that is more than the object itself?
+bool is_array_like(PyObject* value) {
+  return PyArray_Check(value) || tensor_in(value) != nullptr || is_plain_value(value) ||
+         PyObject_CheckBuffer(value) || PyObject_HasAttrString(value, "__array__") != 0 ||
+         PyObject_HasAttrString(value, "__dlpack__") != 0;
+}
+
 const Port& single_input(const PortTable& ports, PyObject* value) {
+  if (!is_array_like(value)) {
+    throw_type_error(
+        fmt::format("inputs are a dict, a list, a tuple, an array, a Tensor, a number or a string; "
+                    "{} was given",
+                    Py_TYPE(value)->tp_name));
+  }
   if (ports.inputs().size() != 1) {
     throw Error(fmt::format("one value ({}) was given to a model with {} inputs",
                             Py_TYPE(value)->tp_name, ports.inputs().size()));
@@ -170,7 +206,7 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
       const auto held = PyRef::borrow(value);
       add(values, check_value(held.get(), port_at(ports, held_key.get()), share));
     }
-  } else if (PyList_Check(inputs) && ports.inputs().size() == 1 && is_flat_list(inputs)) {
+  } else if (PyList_Check(inputs) && ports.inputs().size() == 1 && is_one_value(inputs)) {
     values.push_back(check_value(inputs, *ports.inputs()[0], share));
   } else if (PyTuple_Check(inputs)) {
     parse_sequence(inputs, ports, share, values);

@@ -160,6 +160,15 @@ PortTable::PortTable(CompiledModel model) : model_{std::move(model)} {
 }
 
 std::size_t PortTable::find_input(PyObject* key) const {
+  if (key == Py_None) {  // what a model's only input may be called
+    check_single(inputs(), false);
+    return 0;
+  }
+  // Equal numbers of other types have the same hash.
+  if (!PyUnicode_Check(key) && !PyLong_Check(key) && port_in(key) == nullptr) {
+    throw_type_error(fmt::format("inputs are named by str, int or ConstOutput, not by {}",
+                                 Py_TYPE(key)->tp_name));
+  }
   if (auto* found = PyDict_GetItemWithError(input_index_.get(), key)) {
     return PyLong_AsSize_t(found);
   }
@@ -176,17 +185,14 @@ std::size_t PortTable::find_input(PyObject* key) const {
     throw Error(fmt::format("the model has no input {}; it has {} inputs: {}", index,
                             inputs().size(), list_names(inputs())));
   }
-  if (const auto* port = port_in(key)) {
-    // A port of the model that was compiled means the same input.
-    if (!(*port)->is_output && (*port)->index < inputs().size() &&
-        inputs()[(*port)->index]->names == (*port)->names) {
-      return (*port)->index;
-    }
-    throw Error(fmt::format("{} is no input of this model; it has {}", describe_port(**port),
-                            list_names(inputs())));
+  const auto& port = *port_in(key);
+  // A port of the model that was compiled means the same input.
+  if (!port->is_output && port->index < inputs().size() &&
+      inputs()[port->index]->names == port->names) {
+    return port->index;
   }
-  throw_type_error(
-      fmt::format("inputs are named by str, int or ConstOutput, not by {}", Py_TYPE(key)->tp_name));
+  throw Error(fmt::format("{} is no input of this model; it has {}", describe_port(*port),
+                          list_names(inputs())));
 }
 
 PyObject* PortTable::input_port(std::size_t index) const {
@@ -216,7 +222,8 @@ std::size_t port_index(PyObject* key, bool output) {
     throw bridge::PythonError{};
   }
   if (index < 0) {
-    throw Error(fmt::format("there is no {} {}", output ? "output" : "input", index));
+    throw_type_error(fmt::format("there is no {0} {1}; {0}s are counted from 0",
+                                 output ? "output" : "input", index));
   }
   return static_cast<std::size_t>(index);
 }

@@ -9,6 +9,7 @@
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/compiled_model.hpp"
 #include "coinfer/model.hpp"
+#include "module/exceptions.hpp"
 
 namespace coinfer::python {
 
@@ -77,6 +78,12 @@ PortRef find_port(const Model& model, const boost::python::object& key, bool out
     return output ? model.output(std::string_view{name}) : model.input(std::string_view{name});
   }
   const auto index = port_index(key.ptr(), output);
+  if constexpr (std::is_same_v<Model, coinfer::Model>) {
+    if (index >= ports.size()) {
+      throw_index_error(fmt::format("the model has no {0} {1}; it has {2} {0}s",
+                                    output ? "output" : "input", index, ports.size()));
+    }
+  }
   return output ? model.output(index) : model.input(index);
 }
 

@@ -46,7 +46,8 @@ PyObject* make_results(const PortTable& ports, std::span<const Tensor> outputs, 
     if (tensor.type() == ElementType::string) {
       array = strings_of(tensor, decode);
     } else {
-      array = share ? view_of(tensor) : copy_of(tensor);
+      // An empty output has no memory to be seen.
+      array = share && tensor.size() > 0 ? view_of(tensor) : copy_of(tensor);
     }
     PyTuple_SET_ITEM(values.get(), static_cast<Py_ssize_t>(i), array);
   }

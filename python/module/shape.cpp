@@ -92,10 +92,10 @@ Slice slice_of(const bp::object& index, std::size_t size) {
 
 // --- Shape
 
+void init_empty_shape(const bp::object& self) { install_value(self, Shape{}); }
+
 void init_shape(const bp::object& self, const bp::object& lengths) {
-  if (lengths.is_none()) {
-    install_value(self, Shape{});
-  } else if (PyUnicode_Check(lengths.ptr())) {
+  if (PyUnicode_Check(lengths.ptr())) {
     install_value(self, PartialShape::parse(PyUnicode_AsUTF8(lengths.ptr())).to_shape());
   } else {
     install_value(self, shape_from(lengths.ptr()));
@@ -355,7 +355,8 @@ void register_shapes() {
                     "The extents of a tensor, outermost first; compares "
                     "equal to a list or tuple of the same numbers.",
                     bp::no_init)
-      .def("__init__", &init_shape, (bp::arg("axis_lengths") = none))
+      .def("__init__", &init_empty_shape)
+      .def("__init__", &init_shape, bp::arg("axis_lengths"))
       .def("__len__", &Shape::size)
       .def("__getitem__", &shape_item)
       .def("__setitem__", &set_shape_item)

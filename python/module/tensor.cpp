@@ -57,15 +57,17 @@ Tensor reinterpret(PyObject* array, PyObject* shape, PyObject* type) {
 }
 
 Tensor from_port(const Port& port, PyObject* array) {
+  const auto shape = port.shape.is_static() ? port.shape.to_shape() : Shape{0};
   if (array == nullptr) {
-    return Tensor{port.type, port.shape.is_static() ? port.shape.to_shape() : Shape{0}};
+    return Tensor{port.type, shape};
   }
   auto tensor = share_array(array);
-  if (tensor.type() != port.type || !port.shape.contains(tensor.shape())) {
-    throw Error(fmt::format("{} does not fit the port: it has type {} and shape {}",
-                            describe_array(array), name_of(port.type), port.shape.to_string()));
+  const auto wanted = static_cast<std::size_t>(shape.elements()) * size_of(port.type);
+  if (tensor.byte_size() < wanted) {
+    throw Error(fmt::format("{} is too small for {}: {} bytes of {}", describe_array(array),
+                            describe_port(port), tensor.byte_size(), wanted));
   }
-  return tensor;
+  return share_array(array, port.type, port.shape.is_static() ? shape : tensor.shape());
 }
 
 Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject* shared) {
@@ -89,6 +91,9 @@ Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject*
     const bool share = flag(second != nullptr ? second : shared, false);
     const auto type =
         element_type_of_numpy(PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())));
+    if (share && type == ElementType::string && PyArray_Check(first)) {
+      throw Error("strings cannot be shared with a tensor; they are always copied");
+    }
     return share && type != ElementType::string ? share_array(array.get())
                                                 : copy_array(array.get());
   }
@@ -187,6 +192,11 @@ void set_strings(const Tensor& tensor, const bp::object& value) {
   check_strings(tensor);
   const auto array = PyRef::steal(array_from(value.ptr()));
   const auto given = PyArray_SIZE(reinterpret_cast<PyArrayObject*>(array.get()));
+  const auto kind = PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get()));
+  if (kind != NPY_STRING && kind != NPY_UNICODE && kind != NPY_OBJECT) {
+    throw Error(fmt::format("a string tensor takes str and bytes, not {}",
+                            describe_array(array.get())));
+  }
   if (given != tensor.size()) {
     throw Error(
         fmt::format("the tensor has {} elements, {} strings were given", tensor.size(), given));
@@ -205,6 +215,10 @@ void copy_from(Tensor& tensor, const bp::object& source) {
   if (const auto* other = tensor_in(source.ptr())) {
     other->copy_to(tensor);
     return;
+  }
+  if (!PyArray_Check(source.ptr()) && !PyList_Check(source.ptr())) {
+    throw_type_error(fmt::format("copy_from() takes a Tensor, an array or a list, not {}",
+                                 Py_TYPE(source.ptr())->tp_name));
   }
   const auto array = PyRef::steal(array_from(source.ptr()));
   const auto type =
@@ -303,7 +317,7 @@ void register_tensor() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def(
-          "__copy__", +[](const Tensor& tensor) { return deep_copy(tensor, {}); })
+          "__copy__", +[](const Tensor& tensor) { return Tensor{tensor}; })
       .def("__deepcopy__", &deep_copy);
 }
 

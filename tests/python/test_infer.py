@@ -218,10 +218,11 @@ def test_signatures_can_be_seen() -> None:
 def test_start_wait_and_idle_wait(model: coinfer.CompiledModel) -> None:
     request = model.create_infer_request()
     request.wait()
-    assert request.wait_for(0)
+    assert not request.wait_for(0)  # none was started
     request.start_async(X, share_inputs=True)
     request.wait()
     request.wait()
+    assert request.wait_for(0)
     np.testing.assert_array_equal(request.results[0], X + 1)
     assert request.latency >= 0
 

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.python.parity import snippets
-
-PARTS = ["SHAPES", "TENSORS", "MODELS", "INFERENCE", "QUEUES"]
-IN_PEERS = """
-sys.path.insert(0, ".")
-from tests.python.parity import snippets
-answer(snippets.answers("openvino", given))
-"""
+from tests.python.parity.answers import all_snippets
+from tests.python.parity.compare import PAGE, Compared, compare, page, report
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_same_answer_as_openvino(run_in_peers: Callable[..., Any], part: str) -> None:
-    lines = snippets.lines(getattr(snippets, part))
-    theirs = run_in_peers(IN_PEERS, lines)
-    ours = snippets.answers("coinfer", lines)
-    different = [
-        f"{line}\n  openvino: {theirs_}\n  coinfer:  {ours_}"
-        for line, theirs_, ours_ in zip(lines, theirs, ours, strict=True)
-        if theirs_ != ours_
-    ]
-    assert not different, "\n".join(different)
+@pytest.fixture(scope="module")
+def compared() -> list[Compared]:
+    return compare()
 
 
-def test_different_on_purpose(run_in_peers: Callable[..., Any]) -> None:
-    lines = [line.split("  #")[0] for line in snippets.lines(snippets.DIFFERENT)]
-    # Some end the process or read somebody's memory there.
-    safe = [line for line in lines if line not in ("queue[7]", "Tensor(a, [100])")]
-    theirs = run_in_peers(IN_PEERS, safe)
-    ours = snippets.answers("coinfer", safe)
-    assert [line for line, x, y in zip(safe, theirs, ours, strict=True) if x == y] == []
-    for line in set(lines) - set(safe):
-        assert snippets.answers("coinfer", [line])[0].endswith("Error")
+def test_nothing_differs_by_accident(compared: list[Compared]) -> None:
+    different = [one for one in compared if one.snippet.difference is None and not one.equal]
+    assert not different, "\n".join(map(report, different))
+
+
+def test_what_differs_on_purpose_differs(compared: list[Compared]) -> None:
+    """Else the declaration is to be taken back."""
+    alike = [one for one in compared if one.snippet.difference and not one.all_differ]
+    assert not alike, [one.snippet.name for one in alike]
+
+
+def test_coinfer_neither_crashes_nor_hangs(compared: list[Compared]) -> None:
+    ended = [one.snippet.name for one in compared for ours, _ in one.answers if isinstance(ours, str)
+             and ours in ("crashes", "hangs")]
+    assert ended == []
+
+
+def test_page_is_up_to_date(compared: list[Compared]) -> None:
+    written = PAGE.read_text()
+    assert page(compared) == written, "run python -m tests.python.parity.compare --write"
+
+
+def test_there_are_many_snippets() -> None:
+    names = [one.name for one in all_snippets()]
+    assert len(names) == len(set(names)) >= 300

@@ -1,0 +1,1 @@
+"""Snippets by theme: small functions that must answer alike under OpenVINO and coinfer."""
