@@ -1,6 +1,6 @@
 """Measure coinfer beside OpenVINO and ONNX Runtime.
 
-python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] … [batcher]
+python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] … [batcher] [advanced]
                      [--rounds 15] [--seconds 0.3] [--threads 2] [--awaits 1000000]
 """
 
@@ -13,18 +13,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import batcher, models, report
+from benchmarks.advanced_inference import cases as advanced
 from benchmarks.bridge import cases as bridge
 from benchmarks.coordinator import ENVIRONMENTS, Case, WorkerError, run_case
 
 NETWORKS = ("overhead", "resnet50", "minilm")
-CASES = (*NETWORKS, "bridge", *(f"bridge:{part}" for part in bridge.PARTS), "batcher")
+GROUPS = {"bridge": bridge.PARTS, "advanced": advanced.PARTS}
+CASES = (
+    *NETWORKS,
+    *(
+        name
+        for group, parts in GROUPS.items()
+        for name in (group, *(f"{group}:{p}" for p in parts))
+    ),
+    "batcher",
+)
 
 
 def chosen(names: Sequence[str], awaits: int) -> list[Case]:
     """The cases with these names; `awaits` is of bridge:memory."""
-    parts = [p for p in bridge.PARTS if "bridge" in names or f"bridge:{p}" in names]
-    batching = batcher.cases() if "batcher" in names else []
-    return [*models.cases(list(names)), *bridge.cases(parts, awaits), *batching]
+    parts = {
+        group: [part for part in all_parts if group in names or f"{group}:{part}" in names]
+        for group, all_parts in GROUPS.items()
+    }
+    return [
+        *models.cases(list(names)),
+        *bridge.cases(parts["bridge"], awaits),
+        *(batcher.cases() if "batcher" in names else []),
+        *advanced.cases(parts["advanced"]),
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

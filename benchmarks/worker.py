@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.backends import BACKENDS, Backend, Inputs, random_inputs
+from benchmarks.advanced_inference import measures as advanced
+from benchmarks.backends import BACKENDS, Backend, Inputs, OpenVinoApi, random_inputs
 from benchmarks.batcher import batched
 from benchmarks.bridge import measures
 
@@ -48,6 +49,9 @@ class Worker:
     def measure(self, what: str, seconds: float) -> Any:
         """Of one round: seconds per inference, the median over chunks, or several named numbers."""
         name, *details = what.split(":")
+        if name in advanced.NAMES:
+            assert isinstance(self.backend, OpenVinoApi)
+            return advanced.measure(self.backend, what, seconds)
         if measure := ON_A_LOOP.get(name):
             loop = details[1] if len(details) > 1 else "asyncio"
             main = measure(self.backend, self.inputs, int(details[0]), seconds)

@@ -152,15 +152,13 @@ std::span<const PropertyRule> property_rules() {
 }
 
 const PropertyRule& property_rule(const std::string& name) {
-  std::vector<std::string_view> names;
   for (const auto& rule : property_rules()) {
     if (rule.name == name) {
       return rule;
     }
-    names.push_back(rule.name);
   }
-  throw Error(
-      fmt::format("the property '{}' is not known; there are {}", name, fmt::join(names, ", ")));
+  throw Error(fmt::format(
+      "the property '{}' is not known; SUPPORTED_PROPERTIES lists those that are", name));
 }
 
 bool as_bool(const PropertyRule& rule, const Property& property) {

@@ -39,7 +39,11 @@ class OVDict(Mapping):  # type: ignore[type-arg]
         self._table = (ports, index)
 
     def __getitem__(self, key: Key) -> np.ndarray[Any, Any]:
-        return self._values[self._table[1][key]]
+        try:
+            return self._values[self._table[1][key]]
+        except KeyError:
+            names = [port.any_name if port.names else i for i, port in enumerate(self._table[0])]
+            raise KeyError(f"there is no output {key!r}; there are {names}") from None
 
     def __contains__(self, key: object) -> bool:
         return key in self._table[1]

@@ -341,8 +341,9 @@ std::string describe_array(PyObject* object) {
     text = "?";
   }
   const auto shape = shape_of(object);
-  return shape.empty() ? fmt::format("a {} scalar", text)
-                       : fmt::format("a {} array of shape {}", text, shape.to_string());
+  const auto* article = std::string_view{"aeio"}.find(*text) == std::string_view::npos ? "a" : "an";
+  return shape.empty() ? fmt::format("{} {} scalar", article, text)
+                       : fmt::format("{} {} array of shape {}", article, text, shape.to_string());
 }
 
 }  // namespace coinfer::python

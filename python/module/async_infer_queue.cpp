@@ -191,6 +191,7 @@ PyAsyncInferQueue::PyAsyncInferQueue(const PyCompiledModel& model, std::int64_t 
   }
   for (std::int64_t i = 0; i < jobs; ++i) {
     requests_.push_back(model.create_request());
+    requests_.back()->of_queue = true;
   }
   idle_ = std::make_shared<IdleSlots>(requests_.size());
 }
@@ -316,8 +317,21 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
   });
 }
 
-void init_queue(const bp::object& self, const PyCompiledModel& model, std::int64_t jobs) {
-  install_pointer(self, boost::make_shared<PyAsyncInferQueue>(model, jobs));
+void init_queue(const bp::object& self, const bp::object& model, const bp::object& jobs) {
+  const bp::extract<const PyCompiledModel&> compiled{model};
+  if (!compiled.check()) {
+    throw_type_error(fmt::format("an AsyncInferQueue is made of a CompiledModel, not of {}",
+                                 Py_TYPE(model.ptr())->tp_name));
+  }
+  if (!PyIndex_Check(jobs.ptr())) {
+    throw_type_error(fmt::format("an AsyncInferQueue has a number of jobs, not {}",
+                                 Py_TYPE(jobs.ptr())->tp_name));
+  }
+  const auto count = PyNumber_AsSsize_t(jobs.ptr(), PyExc_OverflowError);
+  if (count == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  install_pointer(self, boost::make_shared<PyAsyncInferQueue>(compiled(), count));
 }
 
 void set_callback(PyAsyncInferQueue& self, const bp::object& callback) {

@@ -90,10 +90,12 @@ bp::object outputs(const PyCompiledModel& self) {
 }
 
 bp::object only_input(const PyCompiledModel& self) {
-  return bp::object{bp::handle<>(self.ports().input_port(find_port(self.model(), {}, false)->index))};
+  return bp::object{
+      bp::handle<>(self.ports().input_port(find_port(self.model(), {}, false)->index))};
 }
 bp::object only_output(const PyCompiledModel& self) {
-  return bp::object{bp::handle<>(self.ports().output_port(find_port(self.model(), {}, true)->index))};
+  return bp::object{
+      bp::handle<>(self.ports().output_port(find_port(self.model(), {}, true)->index))};
 }
 
 void check_key(const bp::object& key, const char* method) {

@@ -113,9 +113,10 @@ boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::obj
   const auto properties = properties_from(config);
   const bp::extract<const PyModel&> given{model};
   if (!given.check() && !is_source(model.ptr())) {
-    throw Error(fmt::format("a model is a Model, a path, bytes, a BytesIO or an onnx.ModelProto; "
-                            "{} was given",
-                            Py_TYPE(model.ptr())->tp_name));
+    throw Error(
+        fmt::format("a model is a Model, a path, bytes, a BytesIO or an onnx.ModelProto; "
+                    "{} was given",
+                    Py_TYPE(model.ptr())->tp_name));
   }
   const auto source = given.check() ? given().model : read(core, model, weights);
   CompiledModel compiled;

@@ -50,6 +50,8 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   void clear_references();
 
   bridge::PyRef userdata;
+  /// Is it a request of an AsyncInferQueue?
+  bool of_queue = false;
   /// A future tells what the run that was started last ended with, and its callback.
   bool awaited = false;
   /// What became of each input that was given last.

@@ -80,7 +80,15 @@ PyObject* wait(PyObject* self, PyObject* const* /*args*/, Py_ssize_t count, PyOb
   });
 }
 
-bool wait_for(PyInferRequest& self, std::int64_t timeout) {
+bool wait_for(PyInferRequest& self, const bp::object& milliseconds) {
+  if (!PyIndex_Check(milliseconds.ptr())) {
+    throw_type_error(fmt::format("wait_for() takes whole milliseconds, not {}",
+                                 Py_TYPE(milliseconds.ptr())->tp_name));
+  }
+  const auto timeout = PyNumber_AsSsize_t(milliseconds.ptr(), PyExc_OverflowError);
+  if (timeout == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
   const auto alive = self.shared_from_this();
   if (!self.request().current()) {
     return false;
@@ -104,6 +112,9 @@ void set_callback(PyInferRequest& self, const bp::object& callback, const bp::ob
 }
 
 bp::object userdata(const PyInferRequest& self) {
+  if (self.of_queue) {  // it belongs to the callback of the queue
+    return {};
+  }
   return self.userdata ? bp::object{bp::handle<>(bp::borrowed(self.userdata.get()))} : bp::object{};
 }
 
@@ -133,7 +144,11 @@ Tensor tensor_at(PyInferRequest& self, FoundPort port) {
 void set_at(PyInferRequest& self, FoundPort port, PyObject* value) {
   const auto* tensor = tensor_in(value);
   if (tensor == nullptr) {
-    throw_type_error(fmt::format("a Tensor was expected, not {}", Py_TYPE(value)->tp_name));
+    const auto& ports = port.is_output ? self.ports().outputs() : self.ports().inputs();
+    throw_type_error(fmt::format(
+        "{} takes a Tensor; {} was given",
+        port.index < ports.size() ? describe_port(*ports[port.index]) : std::string{"a port"},
+        Py_TYPE(value)->tp_name));
   }
   self.check_idle();
   if (port.is_output) {

@@ -36,9 +36,11 @@ PyArrayObject* as_array(PyObject* object) { return reinterpret_cast<PyArrayObjec
   throw_type_error(text);
 }
 
-void check_shape(const Port& port, const Shape& shape) {
+void check_shape(const Port& port, const Shape& shape, bool scalar = false) {
   if (!port.shape.contains(shape)) {
-    throw Error(fmt::format("{} was given the shape {}", describe_port(port), shape.to_string()));
+    throw Error(
+        scalar ? fmt::format("{} was given a scalar", describe_port(port))
+               : fmt::format("{} was given the shape {}", describe_port(port), shape.to_string()));
   }
 }
 
@@ -101,12 +103,28 @@ Value check_array(PyRef array, const Port& port, bool share, bool plain) {
     throw_wrong_kind(port, array.get());
   }
   auto shape = PyArray_NDIM(given) == 0 ? shape_of_scalar(port) : shape_of(array.get());
-  check_shape(port, shape);
+  check_shape(port, shape, PyArray_NDIM(given) == 0);
   auto taken = Taken::strings;
   if (!wants_strings) {
     taken = plain ? Taken::value : sharing(given, port, share);
   }
   return {port.index, {}, std::move(array), std::move(shape), taken};
+}
+
+/// The value as an array; a ValueError, such as of lists of unequal lengths, names the input.
+PyRef array_for(const Port& port, PyObject* value) {
+  try {
+    return PyRef::steal(array_from(value));
+  } catch (const bridge::PythonError&) {
+    if (PyErr_ExceptionMatches(PyExc_ValueError) == 0) {
+      throw;
+    }
+    PyErr_Clear();
+    throw_value_error(
+        fmt::format("{} was given a {} of which numpy makes no array: its parts "
+                    "differ in length",
+                    describe_port(port), Py_TYPE(value)->tp_name));
+  }
 }
 
 Value check_value(PyObject* value, const Port& port, bool share) {
@@ -128,7 +146,7 @@ Value check_value(PyObject* value, const Port& port, bool share) {
   if (value == Py_None || PyDict_Check(value) || PyComplex_CheckExact(value)) {
     throw_wrong_kind(port, value);
   }
-  auto array = PyRef::steal(array_from(value));
+  auto array = array_for(port, value);
   if (PyArray_TYPE(as_array(array.get())) == NPY_OBJECT &&
       PyArray_NDIM(as_array(array.get())) == 0) {
     throw_wrong_kind(port, value);
@@ -140,10 +158,10 @@ const Port& port_at(const PortTable& ports, PyObject* key) {
   return *ports.inputs()[ports.find_input(key)];
 }
 
-void add(Values& values, Value value) {
+void add(Values& values, Value value, const PortTable& ports) {
   for (const auto& other : values) {
     if (other.index == value.index) {
-      throw Error(fmt::format("input {} was given twice", value.index));
+      throw Error(fmt::format("{} was given twice", describe_port(*ports.inputs()[value.index])));
     }
   }
   values.push_back(std::move(value));
@@ -153,8 +171,8 @@ void parse_sequence(PyObject* inputs, const PortTable& ports, bool share, Values
   auto* const* items = PySequence_Fast_ITEMS(inputs);
   const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(inputs));
   if (count > ports.inputs().size()) {
-    throw Error(
-        fmt::format("the model has {} inputs, {} were given", ports.inputs().size(), count));
+    throw Error(fmt::format("the model has {} inputs, {} were given; it has {}",
+                            ports.inputs().size(), count, list_names(ports.inputs())));
   }
   for (std::size_t i = 0; i < count; ++i) {
     values.push_back(check_value(items[i], *ports.inputs()[i], share));
@@ -190,8 +208,9 @@ const Port& single_input(const PortTable& ports, PyObject* value) {
                     Py_TYPE(value)->tp_name));
   }
   if (ports.inputs().size() != 1) {
-    throw Error(fmt::format("one value ({}) was given to a model with {} inputs",
-                            Py_TYPE(value)->tp_name, ports.inputs().size()));
+    throw Error(fmt::format("one value ({}) was given to a model with {} inputs: {}",
+                            Py_TYPE(value)->tp_name, ports.inputs().size(),
+                            list_names(ports.inputs())));
   }
   return *ports.inputs()[0];
 }
@@ -204,7 +223,7 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
       // What is borrowed must outlive user code that conversion may run.
       const auto held_key = PyRef::borrow(key);
       const auto held = PyRef::borrow(value);
-      add(values, check_value(held.get(), port_at(ports, held_key.get()), share));
+      add(values, check_value(held.get(), port_at(ports, held_key.get()), share), ports);
     }
   } else if (PyList_Check(inputs) && ports.inputs().size() == 1 && is_one_value(inputs)) {
     values.push_back(check_value(inputs, *ports.inputs()[0], share));

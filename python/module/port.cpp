@@ -103,15 +103,6 @@ PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
   return objects;
 }
 
-std::string list_names(const std::vector<PortRef>& ports) {
-  std::vector<std::string> texts;
-  for (const auto& port : ports) {
-    texts.push_back(port->names.empty() ? std::to_string(port->index)
-                                        : fmt::format("'{}'", port->names.front()));
-  }
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
 }  // namespace
 
 const PortRef* port_in(PyObject* object) noexcept {
@@ -149,6 +140,15 @@ std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<Por
     return fmt::format("{}", fmt::join(texts, ",\n"));
   };
   return fmt::format("inputs[\n{}\n]\noutputs[\n{}\n]", list(inputs), list(outputs));
+}
+
+std::string list_names(const std::vector<PortRef>& ports) {
+  std::vector<std::string> texts;
+  for (const auto& port : ports) {
+    texts.push_back(port->names.empty() ? std::to_string(port->index)
+                                        : fmt::format("'{}'", port->names.front()));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 PortTable::PortTable(CompiledModel model) : model_{std::move(model)} {
@@ -205,17 +205,15 @@ PyObject* PortTable::output_port(std::size_t index) const {
 
 void check_single(const std::vector<PortRef>& ports, bool output) {
   if (ports.size() != 1) {
-    const auto* kind = output ? "output" : "input";
-    throw Error(
-        fmt::format("{}() without a name or index is for a model with one {}; this one has {}: {}",
-                    kind, kind, ports.size(), list_names(ports)));
+    throw Error(fmt::format("which {0} is meant? The model has {1}: {2}",
+                            output ? "output" : "input", ports.size(), list_names(ports)));
   }
 }
 
 std::size_t port_index(PyObject* key, bool output) {
   if (!PyLong_Check(key) && !PyIndex_Check(key)) {
-    throw_type_error(fmt::format("{}() takes a name or an index, not {}",
-                                 output ? "output" : "input", Py_TYPE(key)->tp_name));
+    throw_type_error(
+        fmt::format("{} is no index of an {}", Py_TYPE(key)->tp_name, output ? "output" : "input"));
   }
   const auto index = PyNumber_AsSsize_t(key, PyExc_IndexError);
   if (index == -1 && PyErr_Occurred() != nullptr) {

@@ -24,6 +24,9 @@ PyObject* wrap_port(const PortRef& port, bool of_model);
 /// A list of them.
 boost::python::list wrap_ports(const std::vector<PortRef>& ports, bool of_model);
 
+/// "'x', 'y'": the names of the ports, for errors.
+std::string list_names(const std::vector<PortRef>& ports);
+
 /// How errors name a port: "input 'x' (f32 [1,3,?])".
 std::string describe_port(const Port& port);
 

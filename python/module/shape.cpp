@@ -314,7 +314,12 @@ Shape shape_from(PyObject* object, const char* what) {
     throw_type_error(
         fmt::format("a {} is a sequence of integers, not {}", what, Py_TYPE(object)->tp_name));
   }
-  const auto items = PyRef::steal(checked(PySequence_Tuple(object)));
+  const auto items = PyRef::steal(PySequence_Tuple(object));
+  if (!items) {
+    PyErr_Clear();
+    throw_type_error(
+        fmt::format("a {} is a sequence of integers, not {}", what, Py_TYPE(object)->tp_name));
+  }
   Shape shape;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
     const auto length = integer(PyTuple_GET_ITEM(items.get(), i), what);

@@ -194,8 +194,8 @@ void set_strings(const Tensor& tensor, const bp::object& value) {
   const auto given = PyArray_SIZE(reinterpret_cast<PyArrayObject*>(array.get()));
   const auto kind = PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get()));
   if (kind != NPY_STRING && kind != NPY_UNICODE && kind != NPY_OBJECT) {
-    throw Error(fmt::format("a string tensor takes str and bytes, not {}",
-                            describe_array(array.get())));
+    throw Error(
+        fmt::format("a string tensor takes str and bytes, not {}", describe_array(array.get())));
   }
   if (given != tensor.size()) {
     throw Error(

@@ -102,6 +102,26 @@ def test_a_batcher_is_measured_beside_single_awaits(tmp_path: Path) -> None:
     assert {case.mode for case in bench.chosen(["batcher"], 0)} == {"latency", "throughput"}
 
 
+def test_ways_of_inference_are_measured_beside_openvino(tmp_path: Path, peers_python: Path) -> None:
+    output = tmp_path / "report"
+    parts = ["advanced:reuse", "advanced:hiding", "advanced:postponed", "advanced:chaining"]
+    assert bench.main([*parts, "--rounds", "1", "--seconds", "0.01", "--output", str(output)]) == 0
+    (case,) = json.loads(output.with_suffix(".json").read_text())["cases"]
+    found = case["seconds"]
+    for what in ("reuse, infer_new_request(inputs)", "hiding, at once", "chaining, by tensors"):
+        assert set(found[what][0]) == {"coinfer", "openvino"}
+
+
+def test_sharing_is_measured_by_size(worker: Worker) -> None:
+    chosen = bench.chosen(["advanced:sharing"], 0)
+    assert [case.measures.keys() >= {"sharing:4096", "sharing:67108864"} for case in chosen] == [
+        True
+    ]
+    found = worker.measure("sharing:4096", 0.01)
+    assert set(found) == {"both copied", "inputs shared", "outputs shared", "both shared"}
+    assert min(found.values()) > 0
+
+
 def test_a_cancel_is_timed_until_the_request_is_usable(worker: Worker) -> None:
     found = worker.measure("cancel", 0.1)
     assert 0 < found["p50"] <= found["p99"]

@@ -124,7 +124,7 @@ def test_results_of_one_model_are_inputs_of_the_next(one: coinfer.CompiledModel)
         ([A, B, B], RuntimeError, "2 inputs, 3 were given"),
         (A, RuntimeError, "2 inputs"),
         ({"input_1": A.T}, RuntimeError, r"'input_1' \(f32 \[2,3\]\) was given the shape \[3,2\]"),
-        ({"input_0": 3}, RuntimeError, r"shape \[1,1\]"),
+        ({"input_0": 3}, RuntimeError, "'input_0'.*a scalar"),
         ({"input_0": object()}, TypeError, "'input_0'.*object"),
         ({"input_0": None}, TypeError, "NoneType"),
         ({"input_0": "text"}, TypeError, "numbers"),
@@ -209,7 +209,7 @@ def test_strings_in_and_out() -> None:
         np.testing.assert_array_equal(model(value)[0], ["ab", "grün"])
     raw = model(["ab"], decode_strings=False)[0]
     assert raw.dtype.kind == "S"
-    with pytest.raises(TypeError, match="strings"):
+    with pytest.raises(coinfer.Error, match="strings"):
         model(np.float32([1]))
 
 

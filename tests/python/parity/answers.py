@@ -27,7 +27,9 @@ from tests.python.parity.declare import Declared, Raised, declared, raised
 from tests.python.parity.world import World
 
 #: Seconds that one snippet may take on a loaded machine.
-LIMIT = 30.0
+LIMIT = 20.0
+#: OpenVINO's queues hang now and then; a hang counts when it comes again.
+TRIES = 3
 
 
 def all_snippets() -> list[Declared]:
@@ -44,7 +46,9 @@ def number(value: float) -> str:
 def comparable(value: Any, module: str) -> Any:
     """The value as JSON: arrays with their dtype, shape, flags and elements, objects by repr."""
     if value is None or isinstance(value, (bool, int, str)):
-        return value if type(value) in (type(None), bool, int, str) else [type(value).__name__, value]
+        return (
+            value if type(value) in (type(None), bool, int, str) else [type(value).__name__, value]
+        )
     if isinstance(value, Raised):
         return {"raises": value.classes, "text": value.text}
     if isinstance(value, float):
@@ -76,12 +80,14 @@ def comparable(value: Any, module: str) -> Any:
     return [type(value).__name__, re.sub(r" at 0x[0-9a-f]+", "", text)]
 
 
-def answer(snippet: Declared, case: dict[str, Any], module: ModuleType, paths: dict[str, str]) -> Any:
-    world = World(module, paths)
+def answer(snippet: Declared, case: dict[str, Any], world: World) -> Any:
+    module = world["ov"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            given = {name: case[name] if name in case else world[name] for name in snippet.parameters}
+            given = {
+                name: case[name] if name in case else world[name] for name in snippet.parameters
+            }
             return comparable(snippet.function(**given), module.__name__)
         except Exception as error:
             return comparable(raised(error), module.__name__)
@@ -93,8 +99,10 @@ def run_child(
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    kept = []  # OpenVINO aborts when requests with strings are freed
     for case in snippet.cases[first:]:
-        os.write(write, json.dumps(answer(snippet, case, module, paths)).encode() + b"\n")
+        kept.append(World(module, paths))
+        os.write(write, json.dumps(answer(snippet, case, kept[-1])).encode() + b"\n")
     os._exit(0)
 
 
@@ -146,8 +154,11 @@ def main() -> None:
             continue
         if snippet.undefined and oracle:
             result[snippet.name] = ["corrupts memory"] * len(snippet.cases)
-        else:
+            continue
+        for _ in range(TRIES):
             result[snippet.name] = answers_of(snippet, module, given["paths"])
+            if not (oracle and "hangs" in result[snippet.name]):
+                break
     json.dump(result, sys.stdout)
 
 

@@ -1,7 +1,7 @@
 """Both runtimes' answers side by side, and `docs/parity.md`.
 
-    .venv/bin/python -m tests.python.parity.compare            # what differs by accident
-    .venv/bin/python -m tests.python.parity.compare --write    # docs/parity.md
+.venv/bin/python -m tests.python.parity.compare            # what differs by accident
+.venv/bin/python -m tests.python.parity.compare --write    # docs/parity.md
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def compare(only: list[str] | None = None) -> list[Compared]:
         answers[name] = json.loads(process.stdout.read())
         assert process.wait() == 0
     return [
-        Compared(one, list(zip(answers["coinfer"][one.name], answers["openvino"][one.name], strict=True)))
+        Compared(
+            one, list(zip(answers["coinfer"][one.name], answers["openvino"][one.name], strict=True))
+        )
         for one in all_snippets()
         if only is None or one.name in only
     ]
@@ -113,10 +115,10 @@ def page(compared: list[Compared]) -> str:
             "",
             "Written by `python -m tests.python.parity.compare --write`; a test compares.",
             "",
-            f"{len(compared)} snippets ({variants} with their variants) run under coinfer and under "
-            "OpenVINO's Python API,",
-            "each in a process of its own, on the same models. Compared are values, dtypes, shapes, "
-            "flags of arrays,",
+            f"{len(compared)} snippets ({variants} with their variants) run under coinfer and "
+            "under OpenVINO's Python API,",
+            "each in a process of its own, on the same models. Compared are values, dtypes, "
+            "shapes, flags of arrays,",
             "whether memory is shared, and classes of exceptions. "
             f"{len(compared) - len(on_purpose)} answer alike; {len(on_purpose)} differ on purpose:",
             "",

@@ -47,7 +47,9 @@ class Raised:
 
 def raised(error: BaseException) -> Raised:
     """What a snippet's exception is compared by."""
-    return Raised([c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins"], str(error))
+    return Raised(
+        [c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins"], str(error)
+    )
 
 
 def tried(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -87,5 +89,7 @@ def declared(module: ModuleType) -> Iterator[Declared]:
             getattr(function, "undefined", False),
             getattr(function, "variants", None),
         )
-        one.cases = [{}] if one.variants is None else [{one.variants[0]: v} for v in one.variants[1]]
+        one.cases = (
+            [{}] if one.variants is None else [{one.variants[0]: v} for v in one.variants[1]]
+        )
         yield one

@@ -53,7 +53,7 @@ def scalar() -> onnx.ModelProto:
 
 
 def chain() -> onnx.ModelProto:
-    """``sum = x + 1``, ``positive = relu(sum)``, ``y = positive * 2``, f32 [2]: with tensors between."""
+    """``sum = x + 1``, ``positive = relu(sum)``, ``y = positive * 2``, f32 [2]."""
     nodes = [
         helper.make_node("Add", ["x", "one"], ["sum"], "add"),
         helper.make_node("Relu", ["sum"], ["positive"], "relu"),

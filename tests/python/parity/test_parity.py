@@ -25,8 +25,12 @@ def test_what_differs_on_purpose_differs(compared: list[Compared]) -> None:
 
 
 def test_coinfer_neither_crashes_nor_hangs(compared: list[Compared]) -> None:
-    ended = [one.snippet.name for one in compared for ours, _ in one.answers if isinstance(ours, str)
-             and ours in ("crashes", "hangs")]
+    ended = [
+        one.snippet.name
+        for one in compared
+        for ours, _ in one.answers
+        if isinstance(ours, str) and ours in ("crashes", "hangs")
+    ]
     assert ended == []
 
 

@@ -49,7 +49,7 @@ def large_integers_wrap_unshared(typed, np):
     return typed("int8").create_infer_request().infer(np.array([300, 1], np.int64))[0]
 
 
-@different("Integers of 64 bits keep their values; the oracle cuts them to 32 bits.")
+@different("Integers of 64 bits keep their values; OpenVINO cuts them to 32 bits.")
 def integers_beyond_32_bits(typed, np):
     return typed("int64")(np.array([2**40, -(2**40)], np.int64))[0]
 

@@ -41,7 +41,7 @@ def dict_negative_index(sub, a):
     return sub({"x": a, -1: a})
 
 
-@different("An unknown input is a RuntimeError; the oracle writes to the output instead.")
+@different("An unknown input is a RuntimeError; OpenVINO writes to the output instead.")
 def dict_name_of_an_output(sub, a):
     return sub({"x": a, "difference": a})
 

@@ -99,7 +99,7 @@ def dynamic_output_held_while_it_shrinks(dynamic, np):
     return tensor.shape, request.get_output_tensor(0).shape
 
 
-@different("A view of an output lives on when the output grows; the oracle's dangles.", undefined=True)
+@different("A view of an output lives on when the output grows; there it dangles.", undefined=True)
 def dynamic_view_while_it_grows(dynamic, np):
     request = dynamic.create_infer_request()
     small = np.full((1, 2), 3, np.float32)
@@ -118,7 +118,9 @@ def dynamic_async(dynamic, a, b):
 
 def dynamic_queue(ov, dynamic, np, seen):
     queue = ov.AsyncInferQueue(dynamic, 2)
-    queue.set_callback(lambda request, item: seen.append((item, tuple(request.get_output_tensor(0).shape))))
+    queue.set_callback(
+        lambda request, item: seen.append((item, tuple(request.get_output_tensor(0).shape)))
+    )
     for rows in (1, 4, 2):
         x = np.ones((rows, 3), np.float32)
         queue.start_async([x, x], rows)

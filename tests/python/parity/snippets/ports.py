@@ -101,7 +101,11 @@ def port_node(sub):
 
 
 def port_equality(sub):
-    return sub.input("x") == sub.input(0), sub.input(0) == sub.input(1), sub.input(0) != sub.input(1)
+    return (
+        sub.input("x") == sub.input(0),
+        sub.input(0) == sub.input(1),
+        sub.input(0) != sub.input(1),
+    )
 
 
 def port_equality_of_kinds(sub):
@@ -136,7 +140,7 @@ def model_is_dynamic(core, model, paths):
     return model.is_dynamic(), core.read_model(paths["dynamic"]).is_dynamic()
 
 
-@different("A model keeps its own name; the oracle forgets that of one read from a file.")
+@different("A model keeps its own name; OpenVINO forgets that of one read from a file.")
 def model_friendly_name_of_a_file(core, paths):
     return core.read_model(paths["sub"]).friendly_name
 
@@ -162,6 +166,6 @@ def port_of_another_model_as_key(sub, single, a, b):
     return sub({single.input(0): a, "y": b})
 
 
-@different("An unknown input is a RuntimeError; the oracle writes to the output instead.")
+@different("An unknown input is a RuntimeError; OpenVINO writes to the output instead.")
 def output_port_as_input_key(sub, a):
     return sub({sub.output(0): a})

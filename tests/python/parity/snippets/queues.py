@@ -40,13 +40,13 @@ def queue_item(queue):
     return type(queue[0]).__name__, type(queue[1]).__name__
 
 
-@different("An index out of range is an IndexError; the oracle's process ends.")
+@different("An index out of range is an IndexError; OpenVINO's process ends.")
 @variants(index=[2, 7])
 def queue_index_out_of_range(queue, index):
     return queue[index]
 
 
-@different("A negative index is an IndexError; the oracle's process ends.")
+@different("A negative index is an IndexError, as any that is out of range.")
 def queue_negative_index(queue):
     return queue[-1]
 
@@ -60,7 +60,9 @@ def queue_userdata_before(queue):
 
 
 def queue_runs_all(ov, queue, seen, a, b):
-    queue.set_callback(lambda request, item: seen.append((item, request.get_output_tensor().data[0, 1])))
+    queue.set_callback(
+        lambda request, item: seen.append((item, request.get_output_tensor().data[0, 1]))
+    )
     for i in range(6):
         queue.start_async([a * i, b], i)
     queue.wait_all()
@@ -82,7 +84,9 @@ def queue_callback_without_userdata(queue, seen, a, b):
 
 
 def queue_callback_results(queue, seen, a, b):
-    queue.set_callback(lambda request, item: seen.append(request.get_tensor("difference").data.copy()))
+    queue.set_callback(
+        lambda request, item: seen.append(request.get_tensor("difference").data.copy())
+    )
     queue.start_async([a, b])
     queue.wait_all()
     return seen
@@ -209,7 +213,7 @@ def queue_callback_raises(queue, a, b):
     return tried(queue.wait_all)
 
 
-@different("After a callback raised, a second `wait_all` returns; the oracle's process ends.")
+@different("After a callback raised, a second `wait_all` returns; OpenVINO's process ends.")
 def queue_waits_again_after_a_callback_raised(queue, a, b):
     def callback(request, item):
         raise ValueError("from the callback")
@@ -220,7 +224,7 @@ def queue_waits_again_after_a_callback_raised(queue, a, b):
     return queue.wait_all()
 
 
-@different("After a callback raised, the queue stays usable; the oracle's process ends.")
+@different("After a callback raised, the queue stays usable; OpenVINO's process ends.")
 def queue_usable_after_a_callback_raised(queue, seen, a, b):
     def callback(request, item):
         seen.append(item)

@@ -147,7 +147,9 @@ def dimension_relaxes(ov):
 
 
 def dimension_same_scheme(ov):
-    return ov.Dimension().same_scheme(ov.Dimension(-1)), ov.Dimension(3).same_scheme(ov.Dimension(4))
+    return ov.Dimension().same_scheme(ov.Dimension(-1)), ov.Dimension(3).same_scheme(
+        ov.Dimension(4)
+    )
 
 
 def dimension_len(ov):

@@ -64,7 +64,7 @@ def string_tensor_of_empty_strings(ov):
     return ov.Tensor(["", ""]).str_data
 
 
-@different("Empty strings are empty bytes; the oracle's array is not initialised.", undefined=True)
+@different("Empty strings are empty bytes; OpenVINO's array is not initialised.", undefined=True)
 def string_tensor_of_empty_bytes(ov):
     return ov.Tensor(["", ""]).bytes_data
 
@@ -158,18 +158,18 @@ def strings_call_with_tensor(ov, strings):
     return strings(ov.Tensor(["a", "b"]))[0]
 
 
-def strings_infer_list(strings):
-    return strings.create_infer_request().infer(["a", "b"])[0]
+def strings_infer_list(strings_request):
+    return strings_request.infer(["a", "b"])[0]
 
 
-def strings_infer_bytes(strings):
-    return strings.create_infer_request().infer({"x": [b"a", b"b"]})[0]
+def strings_infer_bytes(strings_request):
+    return strings_request.infer({"x": [b"a", b"b"]})[0]
 
 
-def strings_input_tensor(strings):
-    request = strings.create_infer_request()
-    request.infer(["a", "bc"])
-    return request.get_input_tensor().str_data, request.get_output_tensor().bytes_data
+def strings_input_tensor(strings_request):
+    strings_request.infer(["a", "bc"])
+    inputs, outputs = strings_request.get_input_tensor(), strings_request.get_output_tensor()
+    return inputs.str_data, outputs.bytes_data
 
 
 def strings_given_numbers(strings, np):

@@ -271,7 +271,10 @@ def tensor_of_port_and_larger_array(ov, np, sub):
     return ov.Tensor(sub.input(0), np.arange(25, dtype=np.float32).reshape(5, 5)).data
 
 
-@different("An array that is too small for the port is an error, and not read past its end.", undefined=True)
+@different(
+    "An array that is too small for the port is an error, and not read past its end.",
+    undefined=True,
+)
 def tensor_of_port_and_small_array(ov, np, sub):
     return ov.Tensor(sub.input(0), np.zeros((2, 3), np.int8))
 
