@@ -104,11 +104,11 @@ def test_a_batcher_is_measured_beside_single_awaits(tmp_path: Path) -> None:
 
 def test_ways_of_inference_are_measured_beside_openvino(tmp_path: Path, peers_python: Path) -> None:
     output = tmp_path / "report"
-    parts = ["advanced:reuse", "advanced:hiding", "advanced:postponed", "advanced:chaining"]
+    parts = ["advanced:reuse", "advanced:postponed", "advanced:chaining"]
     assert bench.main([*parts, "--rounds", "1", "--seconds", "0.01", "--output", str(output)]) == 0
     (case,) = json.loads(output.with_suffix(".json").read_text())["cases"]
     found = case["seconds"]
-    for what in ("reuse, infer_new_request(inputs)", "hiding, at once", "chaining, by tensors"):
+    for what in ("reuse, infer_new_request(inputs)", "chaining, by tensors"):
         assert set(found[what][0]) == {"coinfer", "openvino"}
 
 
