@@ -58,6 +58,14 @@ struct Node {
   bool has_input(std::size_t i) const noexcept { return i < inputs.size() && inputs[i]; }
 };
 
+/// What a network keeps between runs. A node coinfer.ReadValue reads it.
+struct Variable {
+  std::string name;
+  ElementType type = ElementType::dynamic;
+  PartialShape shape = PartialShape::dynamic();
+  ValueId assigned = no_value;  ///< what a run leaves there; no_value when it stays as it is
+};
+
 /// A network or the body of a control-flow node. `nodes` are in topological order.
 class Graph {
  public:
@@ -69,6 +77,7 @@ class Graph {
   /// Of a control-flow body: so many of its last `inputs` are outer values it reads. They are the
   /// last inputs of its node too, in the same order, and the same for all bodies of a node.
   std::size_t captures = 0;
+  std::vector<Variable> variables;  ///< of a network only
 
   ValueId add(Value value) {
     values.push_back(std::move(value));

@@ -119,9 +119,68 @@ LoopForm form_of_scan(const graph::Node& node) {
   return form;
 }
 
+/// coinfer.TensorIterator, any loop with its form in attributes: ports as numbers, `carried` three
+/// by three, `lasts` two by two, `slices` and `stacks` seven by seven with their walk.
+LoopForm form_of_iterator(const graph::Node& node) {
+  LoopForm form;
+  form.body = body_of(node, "body");
+  const auto port = [&](const char* name) {
+    return static_cast<int>(node.attributes.integer(name, -1));
+  };
+  form.trip_count = port("trip_count");
+  form.condition = port("condition");
+  form.iteration = port("iteration");
+  form.condition_out = port("condition_out");
+  form.endless_below_zero = true;
+  const auto rows = [&](const char* name, std::size_t width) {
+    const auto numbers = node.attributes.integers(name).value_or(std::vector<std::int64_t>{});
+    if (numbers.size() % width != 0) {
+      fail(node, fmt::format("the attribute '{}' has {} numbers, which is no multiple of {}", name,
+                             numbers.size(), width));
+    }
+    std::vector<std::vector<std::int64_t>> result;
+    for (auto at = numbers.begin(); at != numbers.end(); at += static_cast<std::ptrdiff_t>(width)) {
+      result.emplace_back(at, at + static_cast<std::ptrdiff_t>(width));
+    }
+    return result;
+  };
+  const auto to_int = [](std::int64_t number) { return static_cast<int>(number); };
+  const auto walk = [](const std::vector<std::int64_t>& row) {
+    return Walk{.axis = row[2],
+                .start = row[3],
+                .end = row[4],
+                .stride = row[5],
+                .part = row[6],
+                .keeps_axis = true};
+  };
+  for (const auto& row : rows("carried", 3)) {
+    form.carried.push_back({to_int(row[0]), to_int(row[1]), to_int(row[2])});
+  }
+  for (const auto& row : rows("slices", 7)) {
+    form.slices.push_back({to_int(row[0]), to_int(row[1]), walk(row)});
+  }
+  for (const auto& row : rows("lasts", 2)) {
+    form.lasts.push_back({to_int(row[0]), to_int(row[1])});
+  }
+  for (const auto& row : rows("stacks", 7)) {
+    form.stacks.push_back({to_int(row[0]), to_int(row[1]), walk(row)});
+  }
+  if (node.inputs.size() < form.body->captures) {
+    fail(node, fmt::format("its body captures {} values; it has {} inputs", form.body->captures,
+                           node.inputs.size()));
+  }
+  add_captures(node, form);
+  return form;
+}
+
 const Register branch{{.type = "If", .since = 1, .control = Control::branch}};
 const Register loop{
     {.type = "Loop", .since = 1, .control = Control::loop, .loop_form = form_of_loop}};
+const Register iterator{{.type = "TensorIterator",
+                         .since = 1,
+                         .domain = "coinfer",
+                         .control = Control::loop,
+                         .loop_form = form_of_iterator}};
 const Register scan{
     {.type = "Scan", .since = 9, .control = Control::loop, .loop_form = form_of_scan}};
 
@@ -164,6 +223,14 @@ LoopForm loop_form(const graph::Node& node) {
   for (const auto& one : form.carried) {
     feed(one.node_input, one.body_input);
     check("the output of its body", one.body_output, body.outputs.size());
+  }
+  for (const auto port : {form.trip_count, form.condition}) {
+    if (port >= 0) {
+      check("the input", port, node.inputs.size());
+      if (!node.has_input(static_cast<std::size_t>(port))) {
+        fail(node, fmt::format("the input {} is missing", port));
+      }
+    }
   }
   for (const auto port : {form.iteration, form.condition_in}) {
     if (port >= 0) {
@@ -262,6 +329,11 @@ Shape whole_shape(const Walk& walk, const Shape& part, std::int64_t count) {
                  count);
   }
   return shape;
+}
+
+bool has_bodies(const graph::Node& node) {
+  return node.op != nullptr &&
+         (node.op->control == Control::branch || node.op->control == Control::loop);
 }
 
 std::vector<std::pair<std::string, std::shared_ptr<graph::Graph>>> bodies_of(

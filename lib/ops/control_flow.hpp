@@ -78,6 +78,8 @@ std::size_t axis_of(const Walk& walk, std::int64_t rank_of_whole);
 Shape part_shape(const Walk& walk, const Shape& whole);
 Shape whole_shape(const Walk& walk, const Shape& part, std::int64_t count);
 
+/// Runs bodies.
+bool has_bodies(const graph::Node& node);
 /// The bodies of a node, by the names of their attributes.
 std::vector<std::pair<std::string, std::shared_ptr<graph::Graph>>> bodies_of(
     const graph::Node& node);

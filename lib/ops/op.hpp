@@ -117,8 +117,8 @@ using Evaluate = std::vector<Tensor> (*)(const graph::Node& node, std::span<cons
 
 struct LoopForm;
 
-/// Operators that run bodies are run by the runtime, between two stages.
-enum class Control : std::uint8_t { none, branch, loop };
+/// Operators that the runtime runs between two stages: those with bodies, and reads of variables.
+enum class Control : std::uint8_t { none, branch, loop, read };
 
 /// One operator of one opset range.
 struct OpDef {
@@ -132,7 +132,7 @@ struct OpDef {
   /// Set for operators with data-dependent output shapes; `kernel` is then null.
   Evaluate evaluate = nullptr;
   std::string_view domain = "";
-  /// Of an operator with bodies: which kind it is, and for a loop how it feeds its body.
+  /// Of an operator that the runtime runs: which kind it is, and for a loop how it feeds its body.
   Control control = Control::none;
   LoopForm (*loop_form)(const graph::Node& node) = nullptr;
 };

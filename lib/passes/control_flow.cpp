@@ -458,7 +458,7 @@ bool inline_branches(Graph& graph) {
 
 void optimise_bodies(Graph& graph) {
   for (auto& node : graph.nodes) {
-    if (node.op == nullptr || node.op->control == ops::Control::none) {
+    if (!ops::has_bodies(node)) {
       continue;
     }
     move_constants_in(graph, node);

@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "coinfer/error.hpp"
+#include "ops/control_flow.hpp"
 #include "ops/op.hpp"
 #include "passes/control_flow.hpp"
 #include "passes/node.hpp"
@@ -168,7 +169,7 @@ std::vector<std::size_t> infer_node(Graph& graph, Node& node) {
       graph[id].constant = Tensor{};
     }
   }
-  if (node.op->control != ops::Control::none) {
+  if (ops::has_bodies(node)) {
     infer_bodies(graph, node);
     return {};
   }

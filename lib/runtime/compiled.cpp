@@ -7,6 +7,7 @@
 #include "runtime/live.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
+#include "runtime/states.hpp"
 #include "runtime/traced_run.hpp"
 
 namespace coinfer::runtime {
@@ -69,7 +70,9 @@ Compiled::Compiled(const Model& model, const Config& config)
       inputs_{model.inputs()},
       outputs_{model.outputs()} {
   live::compiled_models.fetch_add(1, std::memory_order_relaxed);
+  add_assigned();
   passes::optimise(graph_);
+  add_state_inputs();
   number_bodies(graph_);
   std::vector<Stream*> free;
   for (int i = 0; i < config_.streams; ++i) {
@@ -83,10 +86,50 @@ Compiled::Compiled(const Model& model, const Config& config)
                                            config_.priority);
 }
 
+/// What is assigned to variables leaves the graph as outputs.
+void Compiled::add_assigned() {
+  for (std::size_t i = 0; i < graph_.variables.size(); ++i) {
+    if (graph_.variables[i].assigned) {
+      graph_.outputs.push_back(graph_.variables[i].assigned);
+      assigned_.push_back(i);
+    }
+  }
+}
+
+std::size_t Compiled::variable(const graph::Node& node) const {
+  const auto name = node.attributes.text("variable", "");
+  const auto found = std::find_if(graph_.variables.begin(), graph_.variables.end(),
+                                  [&](const auto& variable) { return variable.name == name; });
+  if (found == graph_.variables.end()) {
+    throw Error(fmt::format("the model has no variable '{}' ({})", name, graph::describe(node)));
+  }
+  return static_cast<std::size_t>(found - graph_.variables.begin());
+}
+
+/// A variable whose initial value is known beforehand is read as an input, which costs no stage.
+void Compiled::add_state_inputs() {
+  std::erase_if(graph_.nodes, [&](const graph::Node& node) {
+    if (node.op->control != ops::Control::read) {
+      return false;
+    }
+    const auto index = variable(node);
+    if (node.has_input(0) && !graph_.is_constant(node.inputs[0])) {
+      return false;
+    }
+    graph_.inputs.push_back(node.outputs[0]);
+    state_inputs_.push_back(
+        {index, node.has_input(0) ? graph_[node.inputs[0]].constant : Tensor{}});
+    return true;
+  });
+}
+
 void Compiled::number_bodies(const graph::Graph& graph) {
   graphs_.push_back(&graph);
   for (const auto& node : graph.nodes) {
-    if (node.op->control == ops::Control::none) {
+    if (!ops::has_bodies(node)) {
+      if (node.op->control == ops::Control::read && &graph != &graph_) {
+        throw Unsupported(fmt::format("a variable is read in a body ({})", graph::describe(node)));
+      }
       continue;
     }
     const auto number = [&](const std::shared_ptr<graph::Graph>& body) {
@@ -229,6 +272,11 @@ std::shared_ptr<Compiled> compile(const Model& model, const Config& config) {
   for (std::size_t i = 0; i < compiled->inputs().size(); ++i) {
     const auto& port = *compiled->inputs()[i];
     known.push_back({compiled->graph().inputs[i], Tensor{port.type, port.shape.to_shape()}, false});
+  }
+  for (const auto& read : compiled->state_inputs()) {
+    known.push_back({compiled->graph().inputs[known.size()],
+                     read.initial ? read.initial : States{compiled->graph()}.zeros(read.variable),
+                     false});
   }
   auto& scheduler = process_scheduler();
   scheduler.acquire(*first);

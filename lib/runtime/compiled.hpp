@@ -37,6 +37,16 @@ class Compiled {
   /// flow follow.
   const graph::Graph& graph(std::uint32_t number) const { return *graphs_[number]; }
   const ControlNode& control(const graph::Node& node) const { return control_nodes_.at(&node); }
+  /// Inputs of the graph behind the model's own: variables that are read.
+  struct StateInput {
+    std::size_t variable;
+    Tensor initial;  ///< null: zeros
+  };
+  const std::vector<StateInput>& state_inputs() const { return state_inputs_; }
+  /// The variables that the graph's outputs behind the model's own are assigned to.
+  const std::vector<std::size_t>& assigned() const { return assigned_; }
+  /// The variable that a ReadValue reads.
+  std::size_t variable(const graph::Node& node) const;
   WaitingRuns& waiting_runs() { return *waiting_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
 
@@ -54,6 +64,8 @@ class Compiled {
     std::shared_ptr<const StagePlan> stage;
   };
   void number_bodies(const graph::Graph& graph);
+  void add_assigned();
+  void add_state_inputs();
   std::shared_ptr<const StagePlan> cached_or_built(Stream& stream, std::uint32_t graph,
                                                    std::size_t first_node,
                                                    const std::vector<KnownValue>& known);
@@ -65,6 +77,8 @@ class Compiled {
   graph::Graph graph_;
   std::vector<const graph::Graph*> graphs_;
   std::unordered_map<const graph::Node*, ControlNode> control_nodes_;
+  std::vector<StateInput> state_inputs_;
+  std::vector<std::size_t> assigned_;
   std::string name_;
   Config config_;
   std::vector<PortRef> inputs_;

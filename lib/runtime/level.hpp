@@ -77,7 +77,8 @@ struct Level {
   std::size_t first_node = 0;
   std::vector<KnownValue> known;  ///< what the stage at hand reads
   std::vector<KnownValue> next;
-  std::vector<Tensor> outputs;        ///< of a body; those of the model are the Operation's
+  /// Of a body; those of the model are the Operation's, then come what variables hold next.
+  std::vector<Tensor> outputs;
   const graph::Node* node = nullptr;  ///< whose bodies are being run
   LoopState loop;
 
@@ -105,5 +106,8 @@ bool advance(Operation& operation);
 
 /// Starts at the model's first stage.
 void begin_levels(Operation& operation);
+
+/// After the last stage: the request's variables hold what was assigned.
+void store_states(Operation& operation);
 
 }  // namespace coinfer::runtime

@@ -5,6 +5,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/live.hpp"
 #include "runtime/port_check.hpp"
+#include "runtime/run.hpp"
 
 namespace coinfer::runtime {
 
@@ -17,7 +18,8 @@ Shape initial_shape(const PartialShape& shape) {
 
 }  // namespace
 
-Request::Request(std::shared_ptr<Compiled> model) : model_{std::move(model)} {
+Request::Request(std::shared_ptr<Compiled> model)
+    : model_{std::move(model)}, states_{model_->graph()} {
   live::requests.fetch_add(1, std::memory_order_relaxed);
   inputs_.resize(model_->inputs().size());
   own_inputs_.resize(inputs_.size());
@@ -147,6 +149,40 @@ void Request::set_callback(std::function<void(std::exception_ptr)> callback) {
   callback_ = std::move(callback);
 }
 
+const std::string& Request::variable_name(std::size_t index) const {
+  return states_.variable(index).name;
+}
+
+Tensor Request::state(std::size_t index) const {
+  const std::lock_guard lock{mutex_};
+  if (busy_) {  // an abandoned run may still assign it
+    throw_busy();
+  }
+  const auto& value = states_.value(index);
+  if (!value) {
+    return states_.zeros(index);
+  }
+  Tensor copy{value.type(), value.shape()};
+  value.copy_to(copy);
+  return copy;
+}
+
+void Request::set_state(std::size_t index, const Tensor& tensor) {
+  const std::lock_guard lock{mutex_};
+  if (busy_) {
+    throw_busy();
+  }
+  states_.set(index, tensor);
+}
+
+void Request::reset_state(std::size_t index) {
+  const std::lock_guard lock{mutex_};
+  if (busy_) {
+    throw_busy();
+  }
+  states_.reset(index);
+}
+
 /// Prepares the Operation of the next run and marks the request busy.
 Request::Claim Request::claim(const StartOptions& options, bool inline_run) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -174,6 +210,7 @@ Request::Claim Request::claim(const StartOptions& options, bool inline_run) {
   } else {
     operation = OperationRef{new Operation{model_}};
   }
+  RunFrame::of(*operation).states = states_.size() != 0 ? &states_ : nullptr;
   operation->inputs = inputs_;
   operation->outputs = outputs_;
   operation->publish_copies = options.publish_copies;

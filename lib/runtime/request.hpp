@@ -10,6 +10,7 @@
 #include "coinfer/operation.hpp"
 #include "runtime/callback_line.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/states.hpp"
 
 namespace coinfer::runtime {
 
@@ -36,6 +37,12 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
   void join_line(std::shared_ptr<CallbackLine> line) { line_ = std::move(line); }
   /// Calls the callback of a run that has ended and completes the run.
   void call_back(Operation& operation) noexcept;
+  /// The model's variables by index. RequestBusy while a run is in flight.
+  std::size_t variables() const { return states_.size(); }
+  const std::string& variable_name(std::size_t index) const;
+  Tensor state(std::size_t index) const;
+  void set_state(std::size_t index, const Tensor& tensor);
+  void reset_state(std::size_t index);
   void check_idle() const;
   bool busy() const;
   OperationRef current() const;
@@ -60,6 +67,7 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
   std::vector<Tensor> inputs_;
   std::vector<Tensor> own_inputs_;
   std::vector<Tensor> outputs_;
+  States states_;
   std::function<void(std::exception_ptr)> callback_;
   std::shared_ptr<CallbackLine> line_ = std::make_shared<CallbackLine>();
 

@@ -108,6 +108,7 @@ Run run_stages(Operation& operation) {
         throw Cancelled{};
       }
     }
+    store_states(operation);
     if (operation.publish_copies) {
       publish_copies(operation);
     }

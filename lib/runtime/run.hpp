@@ -8,6 +8,7 @@
 #include "runtime/compiled.hpp"
 #include "runtime/level.hpp"
 #include "runtime/profile.hpp"
+#include "runtime/states.hpp"
 
 namespace coinfer::runtime {
 
@@ -17,7 +18,8 @@ struct RunFrame {
   std::unique_ptr<std::byte[]> memory;
   std::size_t bytes = 0;
   Levels levels;
-  Profile profile;  ///< with PERF_COUNT
+  States* states = nullptr;  ///< of the request; null: each run starts from initial values
+  Profile profile;           ///< with PERF_COUNT
   // Of a traced run.
   trace::Time leased;  ///< since when it has its stream
   trace::Time paused;  ///< since when it waits between stages; zero while it does not

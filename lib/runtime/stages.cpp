@@ -20,10 +20,15 @@ const Tensor& dense(Tensor& tensor, Tensor& copy) {
   return tensor;
 }
 
+Tensor& output_of(Operation& operation, Level& level, std::size_t index) {
+  return level.is_body() || index >= operation.outputs.size() ? level.outputs[index]
+                                                              : operation.outputs[index];
+}
+
 /// Where a stage writes an output: the caller's tensor when it can be written directly.
-Tensor& prepared_output(std::vector<Tensor>& outputs, std::size_t index, ElementType type,
+Tensor& prepared_output(Operation& operation, Level& level, std::size_t index, ElementType type,
                         const Shape& shape) {
-  auto& output = outputs[index];
+  auto& output = output_of(operation, level, index);
   if (!output) {
     output = Tensor{type, shape};
   } else if (output.shape() != shape) {
@@ -87,7 +92,7 @@ void take_results(Operation& operation, Level& level, const graph::Node& node,
         level.outputs[k] = results[i];
       } else {
         results[i].copy_to(
-            prepared_output(operation.outputs, k, results[i].type(), results[i].shape()));
+            prepared_output(operation, level, k, results[i].type(), results[i].shape()));
       }
     }
   }
@@ -110,7 +115,6 @@ void evaluate_between(Operation& operation, Level& level) {
 /// Runs one stage on the leased stream. Returns the cut after it, null when it was the last.
 const plan::Cut* run_stage(Operation& operation, Level& level) {
   auto& stream = *RunFrame::stream(operation);
-  auto& outputs = level.is_body() ? level.outputs : operation.outputs;
   auto& bound = operation.model()->bound_plan(stream, level.graph, level.first_node, level.known);
   const auto& stage = *bound.stage;
   const auto& plan = *stage.plan;
@@ -130,7 +134,7 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
     if (target.outputs.empty()) {
       destination = Tensor{spec.type, spec.shape};
     } else {
-      destination = prepared_output(outputs, target.outputs[0], spec.type, spec.shape);
+      destination = prepared_output(operation, level, target.outputs[0], spec.type, spec.shape);
       if (!level.is_body() &&
           (!destination.is_continuous() || overlaps_an_input(operation, destination))) {
         destination = Tensor{spec.type, spec.shape};
@@ -165,13 +169,13 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
     throw Cancelled{};
   }
   for (const auto& [index, tensor] : detours) {
-    tensor.copy_to(outputs[index]);
+    tensor.copy_to(output_of(operation, level, index));
   }
   for (std::size_t i = 0; i < stage.targets.size(); ++i) {
     const auto& same = stage.targets[i].outputs;
     for (std::size_t k = 1; k < same.size(); ++k) {
-      auto& output =
-          prepared_output(outputs, same[k], plan.outputs()[i].type, plan.outputs()[i].shape);
+      auto& output = prepared_output(operation, level, same[k], plan.outputs()[i].type,
+                                     plan.outputs()[i].shape);
       if (output.byte_size() != 0 && output.data() != stream.output_pointers[i]) {
         Tensor{output.type(), output.shape(),
                Memory::wrap(stream.output_pointers[i], output.byte_size(), nullptr, true)}
@@ -184,6 +188,15 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
   }
   add_live_values(level, stage, *plan.cut(), carried);
   return plan.cut();
+}
+
+/// What a variable holds when a run begins.
+Tensor state_of(Operation& operation, std::size_t variable, Tensor initial) {
+  const auto* states = RunFrame::of(operation).states;
+  if (states != nullptr && states->value(variable)) {
+    return states->value(variable);
+  }
+  return initial ? initial : States{operation.model()->graph()}.zeros(variable);
 }
 
 /// Enters a body, which reads `known`.
@@ -247,6 +260,12 @@ void begin_control(Operation& operation, Level& level) {
   auto& model = *operation.model();
   const auto& graph = model.graph(level.graph);
   const auto& node = graph.nodes[level.first_node];
+  if (node.op->control == ops::Control::read) {
+    auto initial = node.has_input(0) ? input_of(graph, level, node, 0).tensor : Tensor{};
+    const Tensor value[] = {state_of(operation, model.variable(node), std::move(initial))};
+    take_results(operation, level, node, value);
+    return;
+  }
   level.node = &node;
   if (node.op->control == ops::Control::branch) {
     enter_branch(operation, level);
@@ -302,7 +321,28 @@ void begin_levels(Operation& operation) {
   auto& level = levels.push(0);
   const auto& graph = operation.model()->graph();
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-    level.known.push_back({graph.inputs[i], operation.inputs[i], false});
+    if (i < operation.inputs.size()) {
+      level.known.push_back({graph.inputs[i], operation.inputs[i], false});
+      continue;
+    }
+    const auto& read = operation.model()->state_inputs()[i - operation.inputs.size()];
+    level.known.push_back(
+        {graph.inputs[i], state_of(operation, read.variable, read.initial), false});
+  }
+  auto* states = RunFrame::of(operation).states;
+  level.outputs.resize(graph.outputs.size());
+  const auto& assigned = operation.model()->assigned();
+  for (std::size_t i = 0; states != nullptr && i < assigned.size(); ++i) {
+    level.outputs[operation.outputs.size() + i] = states->take_spare(assigned[i]);
+  }
+}
+
+void store_states(Operation& operation) {
+  auto& frame = RunFrame::of(operation);
+  const auto& assigned = operation.model()->assigned();
+  for (std::size_t i = 0; frame.states != nullptr && i < assigned.size(); ++i) {
+    frame.states->store(assigned[i],
+                        std::move(frame.levels.top().outputs[operation.outputs.size() + i]));
   }
 }
 

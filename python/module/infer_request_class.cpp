@@ -258,7 +258,19 @@ bp::list profiling_info(PyInferRequest& self) {
   return entries;
 }
 
-bp::list query_state(const PyInferRequest&) { return {}; }
+bp::list query_state(PyInferRequest& self) {
+  self.check_idle();
+  bp::list states;
+  for (const auto& state : self.request().query_state()) {
+    states.append(state);
+  }
+  return states;
+}
+
+void reset_state(PyInferRequest& self) {
+  self.check_idle();
+  self.request().reset_state();
+}
 
 bp::object equal(const PyInferRequest& self, const bp::object& other) {
   const bp::extract<const PyInferRequest&> that{other};
@@ -355,10 +367,11 @@ void register_infer_request() {
                     "flight.")
       .def("get_profiling_info", &profiling_info, "The same as `profiling_info`.")
       .def("query_state", &query_state,
-           "The state variables: none, models with state are not read.")
-      .def(
-          "reset_state", +[](const PyInferRequest&) {},
-          "Resets all state variables, of which there are none.")
+           "The variables that the model keeps between inferences: a list of VariableState. "
+           "RequestBusy while an inference\nis in flight.")
+      .def("reset_state", &reset_state,
+           "The next inference reads the initial values of all variables. RequestBusy while an "
+           "inference is in flight.")
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);

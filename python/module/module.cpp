@@ -18,6 +18,7 @@
 #include "module/shape.hpp"
 #include "module/stats.hpp"
 #include "module/tensor.hpp"
+#include "module/variable_state.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -45,6 +46,7 @@ void register_all() {
   register_tensor();
   register_results();
   register_model();
+  register_variable_state();
   register_infer_request();
   register_compiled_model();
   register_async_infer_queue();

@@ -15,6 +15,7 @@
 #include "coinfer/model.hpp"
 #include "coinfer/operation.hpp"
 #include "coinfer/profiling_info.hpp"
+#include "coinfer/variable_state.hpp"
 
 namespace coinfer {
 
@@ -88,6 +89,10 @@ class InferRequest {
   void check_idle() const;
   /// The last started run; null before the first.
   OperationRef current() const;
+  /// One for each variable of the model. Throws RequestBusy while a run is in flight.
+  std::vector<VariableState> query_state() const;
+  /// The next inference reads the initial values of all variables.
+  void reset_state();
   CompiledModel compiled_model() const;
   /// What each node took in the last run, in the order of execution; times are there when the model
   /// was compiled with PERF_COUNT, which else costs nothing. Throws RequestBusy.
