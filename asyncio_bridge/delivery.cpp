@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "asyncio_bridge/python_thread.hpp"
+#include "asyncio_bridge/wait_awake.hpp"
 #include "coinfer/profiling.hpp"
 
 namespace coinfer::bridge {
@@ -50,12 +51,14 @@ class DeliveryQueue {
       (last_ != nullptr ? last_->next_ : first_) = &delivered;
       last_ = &delivered;
       ++counts_.waiting;
+      waiting_.store(counts_.waiting, std::memory_order_release);
     }
     ready_.notify_one();
   }
 
   /// Blocks without the GIL. Null when it was stopped.
   Delivered* pop(OperationRef& operation) {
+    wait_awake([this] { return waiting_.load(std::memory_order_acquire) != 0; });
     std::unique_lock lock{mutex_};
     ready_.wait(lock, [this] { return first_ != nullptr || stopped_; });
     return pop_locked(operation);
@@ -90,6 +93,7 @@ class DeliveryQueue {
       }
       operation = std::move(delivered->operation_);
       --counts_.waiting;
+      waiting_.store(counts_.waiting, std::memory_order_relaxed);
       ++counts_.called;
     }
     return delivered;
@@ -97,6 +101,7 @@ class DeliveryQueue {
 
   std::mutex mutex_;
   DeliveryCounts counts_;
+  std::atomic<std::int64_t> waiting_{0};  // as counted, read without the lock
   std::condition_variable ready_;
   Delivered* first_ = nullptr;
   Delivered* last_ = nullptr;

@@ -1,11 +1,12 @@
 #include "asyncio_bridge/mailbox.hpp"
 
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
+
+#include "asyncio_bridge/wait_awake.hpp"
 
 namespace coinfer::bridge {
 
@@ -48,16 +49,7 @@ Letter* Mailbox::take_watched() noexcept {
 }
 
 void Mailbox::await_letter(std::chrono::microseconds patience) const noexcept {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  do {
-    for (int i = 0; i < 16; ++i) {
-      if (!empty()) {
-        return;
-      }
-      __builtin_ia32_pause();
-    }
-    sched_yield();
-  } while (std::chrono::steady_clock::now() < until);
+  wait_awake([this] { return !empty(); }, patience);
 }
 
 Letter* Mailbox::take_in_order() noexcept {

@@ -5,11 +5,18 @@
 #include <new>
 
 #include "coinfer/error.hpp"
+#include "tensor/block_pool.hpp"
 
 namespace coinfer {
 namespace {
 
-constexpr std::align_val_t alignment{64};
+/// Memory of our own.
+struct OwnMemory : Memory {
+  using Memory::Memory;
+  OwnMemory(const OwnMemory&) = delete;
+  OwnMemory& operator=(const OwnMemory&) = delete;
+  ~OwnMemory() { block_pool::give_back(data(), bytes()); }
+};
 
 std::size_t machine_memory() {
   static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
@@ -77,16 +84,12 @@ MemoryRef Memory::allocate(std::size_t bytes, ElementType type) {
     throw Error(fmt::format("a tensor of {} bytes is needed; the machine has {} in all", bytes,
                             machine_memory()));
   }
-  const auto room = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
-  void* data = ::operator new(room, alignment, std::nothrow);
+  void* data = block_pool::take(bytes);
   if (data == nullptr) {
     throw Error(fmt::format("there is no memory for a tensor of {} bytes", bytes));
   }
   if (type != ElementType::string) {
-    return std::make_shared<const Memory>(
-        data, bytes,
-        std::shared_ptr<void>(data, [](void* block) { ::operator delete(block, alignment); }),
-        false);
+    return block_pool::make_shared<const OwnMemory>(data, bytes, nullptr, false);
   }
   const auto count = bytes / sizeof(std::string);
   auto* strings = static_cast<std::string*>(data);
@@ -94,15 +97,15 @@ MemoryRef Memory::allocate(std::size_t bytes, ElementType type) {
   return std::make_shared<const Memory>(
       data, bytes,
       std::shared_ptr<void>(data,
-                            [count](void* block) {
+                            [count, bytes](void* block) {
                               std::destroy_n(static_cast<std::string*>(block), count);
-                              ::operator delete(block, alignment);
+                              block_pool::give_back(block, bytes);
                             }),
       false);
 }
 
 MemoryRef Memory::wrap(void* data, std::size_t bytes, std::shared_ptr<void> owner, bool read_only) {
-  return std::make_shared<const Memory>(data, bytes, std::move(owner), read_only);
+  return block_pool::make_shared<const Memory>(data, bytes, std::move(owner), read_only);
 }
 
 Tensor::Tensor(ElementType type, Shape shape) {
@@ -112,7 +115,7 @@ Tensor::Tensor(ElementType type, Shape shape) {
   auto memory = Memory::allocate(bytes_of(type, shape), type);
   const auto elements = shape.elements();
   void* data = memory->data();
-  impl_ = std::make_shared<Impl>(
+  impl_ = block_pool::make_shared<Impl>(
       Impl{type, std::move(shape), {}, elements, std::move(memory), data, true});
 }
 
@@ -132,7 +135,7 @@ Tensor::Tensor(ElementType type, Shape shape, MemoryRef memory, std::size_t offs
   }
   const auto elements = shape.elements();
   void* data = memory->data() + offset;
-  impl_ = std::make_shared<Impl>(
+  impl_ = block_pool::make_shared<Impl>(
       Impl{type, std::move(shape), std::move(strides), elements, std::move(memory), data, false});
 }
 

@@ -1,5 +1,6 @@
 #include "module/async_infer_queue.hpp"
 
+#include "asyncio_bridge/wait_awake.hpp"
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
@@ -46,6 +47,11 @@ void IdleSlots::begin_given() {
   }
 }
 
+void IdleSlots::tell_blocked() noexcept {
+  changes_.fetch_add(1, std::memory_order_release);
+  changed_.notify_all();
+}
+
 template <class Ready>
 void IdleSlots::block(bool callbacks_pending, Ready ready) {
   for (;;) {
@@ -59,9 +65,14 @@ void IdleSlots::block(bool callbacks_pending, Ready ready) {
           "a callback of the queue waits for a request that can only be idle after callbacks have "
           "returned");
     }
+    const auto seen = changes_.load(std::memory_order_relaxed);
     lock.unlock();
     {
       const bridge::GilReleased released;
+      // With callbacks the cores are for the threads that compute and call.
+      if (!callbacks_pending) {
+        bridge::wait_awake([&] { return changes_.load(std::memory_order_acquire) != seen; });
+      }
       lock.lock();
       changed_.wait_for(lock, std::chrono::milliseconds{100},
                         [&] { return ready() || !given_.empty(); });
@@ -127,7 +138,7 @@ void IdleSlots::apply(Applicant& applicant) {
     given_.push_back(&applicant);
   }
   applicant.given(&applicant);
-  changed_.notify_all();
+  tell_blocked();
 }
 
 void IdleSlots::give_back(std::size_t slot) noexcept {
@@ -146,7 +157,7 @@ void IdleSlots::give_back(std::size_t slot) noexcept {
   if (applicant != nullptr) {
     applicant->given(applicant);
   }
-  changed_.notify_all();
+  tell_blocked();
 }
 
 bool IdleSlots::claim(Applicant& applicant) noexcept {

@@ -57,11 +57,13 @@ class IdleSlots : public std::enable_shared_from_this<IdleSlots> {
     std::size_t index = 0;
   };
   void begin_given();
+  void tell_blocked() noexcept;
   template <class Ready>
   void block(bool callbacks_pending, Ready ready);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<std::uint32_t> changes_{0};
   std::deque<std::size_t> idle_;
   std::deque<Applicant*> applicants_;
   std::deque<Applicant*> given_;  // have a slot, and have not begun
