@@ -1,12 +1,13 @@
-#include "tensor/block_pool.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
+
+#include "tensor/block_pool.hpp"
 
 using namespace coinfer;
 
@@ -39,8 +40,8 @@ BOOST_AUTO_TEST_CASE(no_two_holders_have_one_block) {
     for (unsigned t = 0; t < threads; ++t) {
       running.emplace_back([&, t, round] {
         for (const auto& old : held[(t + 1) % threads]) {
-          const auto* const end = old.block + old.bytes;
-          broken += std::find_if(old.block, end, [&](auto byte) { return byte != old.mark; }) != end;
+          const std::span bytes{old.block, old.bytes};
+          broken += std::ranges::any_of(bytes, [&](auto byte) { return byte != old.mark; }) ? 1 : 0;
           block_pool::give_back(old.block, old.bytes);
         }
         std::mt19937 random(round * threads + t);
