@@ -1,5 +1,6 @@
 #define COINFER_IMPORTS_NUMPY
 #include "asyncio_bridge/future.hpp"
+#include "module/argument_errors.hpp"
 #include "module/array.hpp"
 #include "module/async.hpp"
 #include "module/async_infer_queue.hpp"
@@ -56,6 +57,7 @@ void register_all() {
   register_async_methods();
   register_lifecycle();
   register_stats();
+  shorten_argument_errors();
   bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
   bp::scope().attr("__name__") = "coinfer._coinfer";
 }

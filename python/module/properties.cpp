@@ -53,7 +53,13 @@ Property property_from(PyObject* value, const std::string& name) {
     std::vector<std::string> texts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
       auto* item = PyTuple_GET_ITEM(items.get(), i);
-      texts.push_back(PyUnicode_Check(item) ? text_of(item) : choice_text(item));
+      const bool choice =
+          PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(item)), "__members__") != 0;
+      if (!choice && !PyUnicode_Check(item)) {
+        throw_type_error(fmt::format("the property {} cannot have items of type {}", name,
+                                     Py_TYPE(item)->tp_name));
+      }
+      texts.push_back(choice ? choice_text(item) : text_of(item));
     }
     return Property{std::move(texts)};
   }
