@@ -21,6 +21,20 @@ std::string_view inside_parentheses(std::string_view text) {
   return text.substr(first + 1, last - first - 1);
 }
 
+/// "std::vector<int, std::allocator<int> > x" -> "std::vector x"
+std::string without_templates(std::string_view text) {
+  std::string plain;
+  int depth = 0;
+  for (const char letter : text) {
+    depth += letter == '<' ? 1 : 0;
+    if (depth == 0) {
+      plain += letter;
+    }
+    depth -= letter == '>' ? 1 : 0;
+  }
+  return plain;
+}
+
 /// Without `self`, which comes first.
 std::string_view without_first(std::string_view parameters) {
   const auto comma = parameters.find(", ");
@@ -64,7 +78,8 @@ std::string one_line(std::string_view text) {
   const auto given = inside_parentheses(lines[1]);
   std::string takes;
   for (std::size_t i = 2; i < lines.size(); ++i) {
-    const auto parameters = inside_parentheses(lines[i]);
+    const auto line = without_templates(lines[i]);
+    const auto parameters = inside_parentheses(line);
     takes += takes.empty() ? "" : " or ";
     takes += fmt::format("({})", names_of(method ? without_first(parameters) : parameters));
   }

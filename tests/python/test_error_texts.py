@@ -364,6 +364,31 @@ TABLE = [
     ('Type("nonsense")', "TypeError", "data type 'nonsense' not understood"),
     ("Type(np.complex64)", "Error", "the dtype complex64 is not an element type of tensors"),
     ("Type.dynamic.to_dtype()", "IndexError", "the element type 'dynamic' has no dtype"),
+    (
+        "request.set_callback(print)",
+        "TypeError",
+        "InferRequest.set_callback() takes (callback, userdata); (builtin_function_or_method) was given",
+    ),
+    (
+        "core.get_versions(5)",
+        "TypeError",
+        "Core.get_versions() takes (device_name); (int) was given",
+    ),
+    (
+        "Tensor(A).copy_to(A)",
+        "TypeError",
+        "Tensor.copy_to() takes (target_tensor); (numpy.ndarray) was given",
+    ),
+    (
+        "Shape(1, 2)",
+        "TypeError",
+        "Shape.__init__() takes (axis_lengths) or (); (int, int) was given",
+    ),
+    (
+        'core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": [1]})',
+        "TypeError",
+        "the property INFERENCE_NUM_THREADS cannot have items of type int",
+    ),
 ]
 
 
