@@ -28,8 +28,6 @@ from tests.python.parity.world import World
 
 #: Seconds that one snippet may take on a loaded machine.
 LIMIT = 20.0
-#: OpenVINO's queues hang now and then; a hang counts when it comes again.
-TRIES = 3
 
 
 def all_snippets() -> list[Declared]:
@@ -155,10 +153,7 @@ def main() -> None:
         if snippet.undefined and oracle:
             result[snippet.name] = ["corrupts memory"] * len(snippet.cases)
             continue
-        for _ in range(TRIES):
-            result[snippet.name] = answers_of(snippet, module, given["paths"])
-            if not (oracle and "hangs" in result[snippet.name]):
-                break
+        result[snippet.name] = answers_of(snippet, module, given["paths"])
     json.dump(result, sys.stdout)
 
 

@@ -75,7 +75,7 @@ def model_files(folder: Path) -> dict[str, str]:
         "rows": row_sums(),
         "strings": models.string_identity(),
         "chain": chain(),
-        "slow": models.slow(layers=120, size=256),
+        "slow": models.slow(layers=80, size=512),
         **{f"typed_{name}": identity(kind) for name, kind in TYPES.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -68,12 +68,12 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "strings_request": lambda w: w["strings"].create_infer_request(),
     # y = x of a type: typed("int64")
     "typed": lambda w: lambda dtype: w.compiled(f"typed_{dtype}"),
-    # some tens of milliseconds, f32 [256,256]
+    # long enough to look at it meanwhile, f32 [512,512]
     "slow": lambda w: w.compiled("slow"),
     "a": lambda _: np.arange(6, dtype=np.float32).reshape(2, 3),
     "b": lambda _: np.full((2, 3), 0.5, np.float32),
     "x2": lambda _: np.float32([1, -2]),
-    "x256": lambda _: np.eye(256, dtype=np.float32),
+    "x512": lambda _: np.eye(512, dtype=np.float32),
     "read_only": read_only,
     "seen": lambda _: [],
 }

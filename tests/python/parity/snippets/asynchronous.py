@@ -57,9 +57,9 @@ def wait_for_long_enough(request, a, b):
     return request.wait_for(20000), request.results[0]
 
 
-def wait_for_too_short(slow, x256):
+def wait_for_too_short(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     first = request.wait_for(0)
     request.wait()
     return first
@@ -78,86 +78,86 @@ def wait_takes_nothing(request):
     return request.wait(5)
 
 
-def start_while_running(slow, x256):
+def start_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
-    failed = tried(request.start_async, x256)
+    request.start_async(x512)
+    failed = tried(request.start_async, x512)
     request.wait()
     return failed
 
 
-def infer_while_running(slow, x256):
+def infer_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
-    failed = tried(request.infer, x256)
+    request.start_async(x512)
+    failed = tried(request.infer, x512)
     request.wait()
     return failed
 
 
-def start_without_inputs_while_running(slow, x256):
+def start_without_inputs_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     failed = tried(request.start_async)
     request.wait()
     return failed
 
 
-def set_tensor_while_running(ov, slow, x256):
+def set_tensor_while_running(ov, slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
-    failed = tried(request.set_input_tensor, 0, ov.Tensor(x256))
+    request.start_async(x512)
+    failed = tried(request.set_input_tensor, 0, ov.Tensor(x512))
     request.wait()
     return failed
 
 
-def get_tensor_while_running(slow, x256):
+def get_tensor_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     failed = tried(request.get_output_tensor, 0), tried(request.get_tensor, "x")
     request.wait()
     return failed
 
 
-def results_while_running(slow, x256):
+def results_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     failed = tried(lambda: request.results)
     request.wait()
     return failed
 
 
-def set_callback_while_running(slow, x256):
+def set_callback_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     failed = tried(request.set_callback, print, None)
     request.wait()
     return failed
 
 
 @different("`latency` may be read while an inference is in flight.")
-def latency_while_running(slow, x256):
+def latency_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.infer(x256)
-    request.start_async(x256)
+    request.infer(x512)
+    request.start_async(x512)
     found = tried(lambda: request.latency >= 0)
     request.wait()
     return found
 
 
-def userdata_while_running(slow, x256):
+def userdata_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256, 5)
+    request.start_async(x512, 5)
     found = tried(lambda: request.userdata)
     request.wait()
     return found
 
 
-def usable_after_busy(slow, x256):
+def usable_after_busy(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
-    tried(request.start_async, x256)
+    request.start_async(x512)
+    tried(request.start_async, x512)
     request.wait()
-    return request.infer(x256)[0].shape
+    return request.infer(x512)[0].shape
 
 
 def cancel_when_idle(request):
@@ -169,33 +169,33 @@ def cancel_after_the_end(request, a, b):
     return request.cancel(), request.results[0]
 
 
-def cancel_while_running(slow, x256):
+def cancel_while_running(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     request.cancel()
     return tried(request.wait)
 
 
-def cancel_then_reuse(slow, x256):
+def cancel_then_reuse(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     request.cancel()
     tried(request.wait)
-    return request.infer(x256)[0].shape
+    return request.infer(x512)[0].shape
 
 
-def cancel_twice(slow, x256):
+def cancel_twice(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     request.cancel()
     request.cancel()
     return tried(request.wait)
 
 
 @different("`wait()` on an idle request returns at once; what ended the run was told once.")
-def wait_after_a_cancelled_wait(slow, x256):
+def wait_after_a_cancelled_wait(slow, x512):
     request = slow.create_infer_request()
-    request.start_async(x256)
+    request.start_async(x512)
     request.cancel()
     tried(request.wait)
     return tried(request.wait)
@@ -316,10 +316,10 @@ def start_by_keywords(request, a, b):
     return request.userdata, request.results[0]
 
 
-def two_requests_at_once(slow, x256):
+def two_requests_at_once(slow, x512):
     requests = [slow.create_infer_request() for _ in range(2)]
     for request in requests:
-        request.start_async(x256)
+        request.start_async(x512)
     for request in requests:
         request.wait()
     return [request.get_output_tensor().shape for request in requests]
@@ -335,6 +335,6 @@ def wait_from_another_thread(request, a, b):
     return request.results[0]
 
 
-def dropped_while_running(slow, x256):
-    slow.create_infer_request().start_async(x256)
+def dropped_while_running(slow, x512):
+    slow.create_infer_request().start_async(x512)
     return "alive"
