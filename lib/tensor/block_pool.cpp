@@ -74,11 +74,12 @@ class FreeBlocks {
   std::size_t count_ = 0;
 };
 
-/// By the power of two that a block's size is rounded up to. Never destroyed: blocks come back
+/// By the power of two that a block's size is rounded up to. Has no destructor: blocks come back
 /// until the process is gone.
+constinit std::array<FreeBlocks, std::bit_width(largest | 1U)> sizes;
+
 FreeBlocks& blocks_of(std::size_t size) noexcept {
-  static auto* const sizes = new std::array<FreeBlocks, std::bit_width(largest | 1U)>;
-  return (*sizes)[static_cast<std::size_t>(std::countr_zero(size))];
+  return sizes[static_cast<std::size_t>(std::countr_zero(size))];
 }
 
 void* from_system(std::size_t bytes) noexcept {
