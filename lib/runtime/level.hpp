@@ -107,7 +107,8 @@ bool advance(Operation& operation);
 /// Starts at the model's first stage.
 void begin_levels(Operation& operation);
 
-/// After the last stage: the request's variables hold what was assigned.
-void store_states(Operation& operation);
+/// After the last stage: outputs that could not be written before are, and the request's variables
+/// hold what was assigned.
+void end_levels(Operation& operation);
 
 }  // namespace coinfer::runtime

@@ -108,7 +108,7 @@ Run run_stages(Operation& operation) {
         throw Cancelled{};
       }
     }
-    store_states(operation);
+    end_levels(operation);
     if (operation.publish_copies) {
       publish_copies(operation);
     }
@@ -119,6 +119,7 @@ Run run_stages(Operation& operation) {
   }
   // However it ended: what it read is held no longer.
   RunFrame::of(operation).levels.clear();
+  RunFrame::of(operation).late_outputs.clear();
   RunFrame::finish(operation, std::move(outcome));
 }
 

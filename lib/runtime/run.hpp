@@ -19,7 +19,9 @@ struct RunFrame {
   std::size_t bytes = 0;
   Levels levels;
   States* states = nullptr;  ///< of the request; null: each run starts from initial values
-  Profile profile;           ///< with PERF_COUNT
+  /// Outputs over memory that is read, too: written when the run has succeeded.
+  std::vector<std::pair<std::size_t, Tensor>> late_outputs;
+  Profile profile;  ///< with PERF_COUNT
   // Of a traced run.
   trace::Time leased;  ///< since when it has its stream
   trace::Time paused;  ///< since when it waits between stages; zero while it does not

@@ -75,6 +75,18 @@ KnownValue input_of(const graph::Graph& graph, const Level& level, const graph::
   return found != level.next.end() ? *found : KnownValue{id, {}, false};
 }
 
+/// Gives a model's output its value; late, when later stages may still read what lies there.
+void put_output(Operation& operation, Level& level, std::size_t index, const Tensor& value) {
+  auto& output = prepared_output(operation, level, index, value.type(), value.shape());
+  if (overlaps_an_input(operation, output)) {
+    Tensor kept{value.type(), value.shape()};
+    value.copy_to(kept);
+    RunFrame::of(operation).late_outputs.emplace_back(index, std::move(kept));
+  } else {
+    value.copy_to(output);
+  }
+}
+
 /// The results of a node that is run between two stages; the next one begins behind it.
 void take_results(Operation& operation, Level& level, const graph::Node& node,
                   std::span<const Tensor> results) {
@@ -91,8 +103,7 @@ void take_results(Operation& operation, Level& level, const graph::Node& node,
       if (level.is_body()) {
         level.outputs[k] = results[i];
       } else {
-        results[i].copy_to(
-            prepared_output(operation, level, k, results[i].type(), results[i].shape()));
+        put_output(operation, level, k, results[i]);
       }
     }
   }
@@ -112,6 +123,24 @@ void evaluate_between(Operation& operation, Level& level) {
   take_results(operation, level, node, node.op->evaluate(node, inputs));
 }
 
+/// A value that is several outputs was written to the first of them.
+void put_duplicates(Operation& operation, Level& level, const StagePlan& stage) {
+  const auto& written = RunFrame::stream(operation)->output_pointers;
+  for (std::size_t i = 0; i < stage.targets.size(); ++i) {
+    const auto& same = stage.targets[i].outputs;
+    const auto& spec = stage.plan->outputs()[i];
+    for (std::size_t k = 1; k < same.size(); ++k) {
+      const auto& output = output_of(operation, level, same[k]);
+      if (output && output.data() == written[i]) {
+        continue;
+      }
+      const auto bytes = static_cast<std::size_t>(spec.shape.elements()) * size_of(spec.type);
+      put_output(operation, level, same[k],
+                 Tensor{spec.type, spec.shape, Memory::wrap(written[i], bytes, nullptr, true)});
+    }
+  }
+}
+
 /// Runs one stage on the leased stream. Returns the cut after it, null when it was the last.
 const plan::Cut* run_stage(Operation& operation, Level& level) {
   auto& stream = *RunFrame::stream(operation);
@@ -126,7 +155,6 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
   }
   stream.output_pointers.clear();
   std::vector<Tensor> carried;
-  std::vector<std::pair<std::uint32_t, Tensor>> detours;  // outputs that cannot be written directly
   for (std::size_t i = 0; i < stage.targets.size(); ++i) {
     const auto& target = stage.targets[i];
     const auto& spec = plan.outputs()[i];
@@ -138,7 +166,7 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
       if (!level.is_body() &&
           (!destination.is_continuous() || overlaps_an_input(operation, destination))) {
         destination = Tensor{spec.type, spec.shape};
-        detours.emplace_back(target.outputs[0], destination);
+        RunFrame::of(operation).late_outputs.emplace_back(target.outputs[0], destination);
       }
     }
     stream.output_pointers.push_back(destination.data());
@@ -168,21 +196,7 @@ const plan::Cut* run_stage(Operation& operation, Level& level) {
   if (end == plan::Instance::End::stopped) {
     throw Cancelled{};
   }
-  for (const auto& [index, tensor] : detours) {
-    tensor.copy_to(output_of(operation, level, index));
-  }
-  for (std::size_t i = 0; i < stage.targets.size(); ++i) {
-    const auto& same = stage.targets[i].outputs;
-    for (std::size_t k = 1; k < same.size(); ++k) {
-      auto& output = prepared_output(operation, level, same[k], plan.outputs()[i].type,
-                                     plan.outputs()[i].shape);
-      if (output.byte_size() != 0 && output.data() != stream.output_pointers[i]) {
-        Tensor{output.type(), output.shape(),
-               Memory::wrap(stream.output_pointers[i], output.byte_size(), nullptr, true)}
-            .copy_to(output);
-      }
-    }
-  }
+  put_duplicates(operation, level, stage);
   if (plan.cut() == nullptr) {
     return nullptr;
   }
@@ -337,8 +351,11 @@ void begin_levels(Operation& operation) {
   }
 }
 
-void store_states(Operation& operation) {
+void end_levels(Operation& operation) {
   auto& frame = RunFrame::of(operation);
+  for (const auto& [index, tensor] : frame.late_outputs) {
+    tensor.copy_to(operation.outputs[index]);
+  }
   const auto& assigned = operation.model()->assigned();
   for (std::size_t i = 0; frame.states != nullptr && i < assigned.size(); ++i) {
     frame.states->store(assigned[i],

@@ -105,9 +105,79 @@ std::string various() {
   return model.SerializeAsString();
 }
 
+pb::GraphProto* add_body(pb::NodeProto* node, const std::string& name) {
+  auto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(pb::AttributeProto::GRAPH);
+  return attribute->mutable_g();
+}
+
+/// A Loop whose body has an If and a Scan, with captures of every level.
+std::string control_flow() {
+  auto model = empty_model();
+  auto* graph = model.mutable_graph();
+  describe(graph->add_input(), "n", {}, pb::TensorProto::INT64);
+  describe(graph->add_input(), "go", {}, pb::TensorProto::BOOL);
+  describe(graph->add_input(), "x", {2, 3});
+  for (const auto* name : {"y", "all"}) {
+    graph->add_output()->set_name(name);
+  }
+  const auto add = [](pb::GraphProto* owner, const char* type, std::vector<std::string> inputs,
+                      std::vector<std::string> outputs) {
+    auto* node = add_node(owner, type, std::move(inputs), std::move(outputs), type);
+    node->set_domain("");
+    return node;
+  };
+  auto* body = add_body(add(graph, "Loop", {"n", "go", "x"}, {"y", "all"}), "body");
+  describe(body->add_input(), "i", {}, pb::TensorProto::INT64);
+  describe(body->add_input(), "c", {}, pb::TensorProto::BOOL);
+  describe(body->add_input(), "v", {2, 3});
+  for (const auto* name : {"more", "w", "rows"}) {
+    body->add_output()->set_name(name);
+  }
+  add(body, "Identity", {"c"}, {"more"});
+  auto* branch = add(body, "If", {"c"}, {"w"});
+  auto* then_branch = add_body(branch, "then_branch");
+  add(then_branch, "Add", {"v", "x"}, {"a"});
+  then_branch->add_output()->set_name("a");
+  auto* else_branch = add_body(branch, "else_branch");
+  add(else_branch, "Neg", {"x"}, {"b"});
+  else_branch->add_output()->set_name("b");
+  auto* scan = add(body, "Scan", {"v"}, {"rows"});
+  auto* count = scan->add_attribute();
+  count->set_name("num_scan_inputs");
+  count->set_type(pb::AttributeProto::INT);
+  count->set_i(1);
+  auto* row = add_body(scan, "body");
+  row->add_input()->set_name("r");
+  row->add_output()->set_name("s");
+  add(row, "Sub", {"r", "x"}, {"s"});
+  return model.SerializeAsString();
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(frontends_onnx_mutation)
+
+BOOST_AUTO_TEST_CASE(thousands_of_damaged_bodies_give_a_model_or_an_error) {
+  const auto base = control_flow();
+  read(base);
+  std::mt19937 random{5};
+  int optimised = 0;
+  int refused = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const auto bytes = mutate(base, base, random);
+    try {
+      const auto graph = read(bytes);
+      passes::optimise(*graph);
+      ++optimised;
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  BOOST_TEST(optimised > 50);
+  BOOST_TEST(refused > 1000);
+}
 
 // Only coinfer::Error may come out. A crash or any other exception ends the test; the same seed
 // gives the same cases on every machine.

@@ -386,3 +386,39 @@ def test_a_branch_that_cannot_run_fails_only_when_it_is_chosen() -> None:
     with pytest.raises(coinfer.Error, match="Reshape"):
         request.infer([np.array(False), x])
     np.testing.assert_array_equal(request.infer([np.array(True), x])[0], x.ravel())
+
+
+def test_an_output_may_lie_over_an_input_that_later_stages_read() -> None:
+    compiled = compile_text("""
+    g (bool[] c, float[2] x) => (float[2] early, float[2] late) {
+      early = Neg(x)
+      late = If (c) <
+        then_branch = t () => (float[2] a) { a = Add(x, early) },
+        else_branch = e () => (float[2] b) { b = Sub(x, early) }
+      >
+    }""")
+    request = compiled.create_infer_request()
+    for chosen in (True, False):
+        shared = coinfer.Tensor(array(1, 2))
+        request.set_input_tensor(0, coinfer.Tensor(np.array(chosen)))
+        request.set_input_tensor(1, shared)
+        request.set_output_tensor(0, shared)
+        request.infer()
+        np.testing.assert_array_equal(shared.data, array(-1, -2))
+        expected = array(0, 0) if chosen else array(2, 4)
+        np.testing.assert_array_equal(request.get_output_tensor(1).data, expected)
+
+
+def test_a_model_without_variables_has_no_state() -> None:
+    request = compile_text(NESTED).create_infer_request()
+    assert request.query_state() == []
+    request.reset_state()
+
+
+def test_profiling_sums_up_the_iterations() -> None:
+    compiled = compile_text(COUNTING, {"PERF_COUNT": True})
+    request = compiled.create_infer_request()
+    limit = np.array(1e30, np.float32)
+    request.infer([np.array(50), np.array(True), array(1, 2, 3), limit])
+    nodes = {info.node_type for info in request.profiling_info if info.real_time.total_seconds()}
+    assert {"Add", "Mul"} & nodes
