@@ -26,7 +26,7 @@ bool is_path(PyObject* object) {
 
 std::filesystem::path path_from(PyObject* object) {
   PyObject* bytes = nullptr;
-  if (PyUnicode_FSConverter(object, &bytes) == 0) {
+  if (PyUnicode_FSConverter(object, static_cast<void*>(&bytes)) == 0) {
     throw bridge::PythonError{};
   }
   const auto held = PyRef::steal(bytes);

@@ -134,6 +134,7 @@ std::string describe_port(const Port& port) {
 std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<PortRef>& outputs) {
   const auto list = [](const std::vector<PortRef>& ports) {
     std::vector<std::string> texts;
+    texts.reserve(ports.size());
     for (const auto& port : ports) {
       texts.push_back(show("ConstOutput", *port));
     }
@@ -144,6 +145,7 @@ std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<Por
 
 std::string list_names(const std::vector<PortRef>& ports) {
   std::vector<std::string> texts;
+  texts.reserve(ports.size());
   for (const auto& port : ports) {
     texts.push_back(port->names.empty() ? std::to_string(port->index)
                                         : fmt::format("'{}'", port->names.front()));
