@@ -58,9 +58,9 @@ std::shared_ptr<graph::Graph> read_memory(const MemoryRef& memory, onnx::Externa
 
 }  // namespace
 
-std::shared_ptr<graph::Graph> read_file(const std::filesystem::path& path) {
+std::shared_ptr<graph::Graph> read_file(const std::filesystem::path& path, bool map) {
   return named(fmt::format("'{}'", path.string()), [&] {
-    const auto memory = load_file(path);
+    const auto memory = load_file(path, map);
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
     return read_memory(memory, onnx::ExternalData{folder});
   });

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
+#include <mutex>
 #include <system_error>
 
 #include "coinfer/error.hpp"
@@ -60,9 +62,38 @@ MemoryRef read_whole(const Descriptor& file, std::size_t size, const std::filesy
   return memory;
 }
 
+/// What is mapped now, by its first byte.
+struct Mappings {
+  struct One {
+    std::size_t bytes;
+    std::string file;
+  };
+  std::mutex mutex;
+  std::map<const std::byte*, One> all;
+
+  // Never destroyed: mappings may outlive main.
+  static Mappings& instance() {
+    static auto* const only = new Mappings;
+    return *only;
+  }
+};
+
 }  // namespace
 
-MemoryRef load_file(const std::filesystem::path& path) {
+std::optional<PlaceInFile> place_in_file(const void* data) {
+  const auto* byte = static_cast<const std::byte*>(data);
+  auto& mappings = Mappings::instance();
+  const std::lock_guard lock{mappings.mutex};
+  auto found = mappings.all.upper_bound(byte);
+  if (found == mappings.all.begin()) {
+    return std::nullopt;
+  }
+  const auto& [begin, one] = *--found;
+  const auto offset = static_cast<std::size_t>(byte - begin);
+  return offset < one.bytes ? std::optional{PlaceInFile{one.file, offset}} : std::nullopt;
+}
+
+MemoryRef load_file(const std::filesystem::path& path, bool map) {
   // O_NONBLOCK: opening a named pipe must not hang.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.get() < 0) {
@@ -79,14 +110,25 @@ MemoryRef load_file(const std::filesystem::path& path) {
     fail(path, "is not a regular file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size <= max_copied_bytes) {
+  if (size <= max_copied_bytes || !map) {
     return read_whole(file, size, path);
   }
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED) {
     fail_errno(path);
   }
-  std::shared_ptr<void> mapping(data, [size](void* begin) { ::munmap(begin, size); });
+  auto& mappings = Mappings::instance();
+  {
+    const std::lock_guard lock{mappings.mutex};
+    mappings.all[static_cast<const std::byte*>(data)] = {
+        size, fmt::format("{}:{}:{}:{}.{}", status.st_dev, status.st_ino, size,
+                          status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
+  }
+  std::shared_ptr<void> mapping(data, [size, &mappings](void* begin) {
+    const std::lock_guard lock{mappings.mutex};
+    mappings.all.erase(static_cast<const std::byte*>(begin));
+    ::munmap(begin, size);
+  });
   return Memory::wrap(data, size, std::move(mapping), true);
 }
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "coinfer/tensor.hpp"
 
@@ -15,7 +17,17 @@ inline constexpr std::size_t max_copied_bytes = std::size_t{4} << 20;
 /// The content of a regular file, read-only, 64-byte aligned; a large one is memory-mapped
 /// (MAP_PRIVATE). The file may be replaced or deleted afterwards. *Thread safety*: safe.
 /// Throws ModelFileError that names the path: missing, not readable, a directory, no regular file.
-MemoryRef load_file(const std::filesystem::path& path);
+/// `map`: false to read a large file into memory too.
+MemoryRef load_file(const std::filesystem::path& path, bool map = true);
+
+/// Where mapped memory comes from. `file` tells files and their versions apart: device, inode, size
+/// and time of the last change.
+struct PlaceInFile {
+  std::string file;
+  std::uint64_t offset;
+};
+/// Nullopt for memory that no file is mapped to. *Thread safety*: safe.
+std::optional<PlaceInFile> place_in_file(const void* data);
 
 inline std::span<const std::byte> bytes_of(const MemoryRef& memory) {
   return {memory->data(), memory->bytes()};

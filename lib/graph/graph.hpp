@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coinfer/rt_info.hpp"
 #include "coinfer/shape.hpp"
 #include "coinfer/tensor.hpp"
 #include "graph/attributes.hpp"
@@ -31,6 +32,8 @@ struct Value {
   ElementType type = ElementType::dynamic;
   PartialShape shape = PartialShape::dynamic();
   Tensor constant;  ///< set for initialisers and folded values; memory is never written
+  std::vector<std::string> more_names = {};  ///< of the same tensor
+  std::string layout = {};                   ///< of inputs and outputs: "[N,C,H,W]"; empty: unknown
 };
 
 /// Work done on a node's result before it is stored, in order (oneDNN's post-ops).
@@ -78,6 +81,7 @@ class Graph {
   /// last inputs of its node too, in the same order, and the same for all bodies of a node.
   std::size_t captures = 0;
   std::vector<Variable> variables;  ///< of a network only
+  RtInfo rt_info;  ///< of the model
 
   ValueId add(Value value) {
     values.push_back(std::move(value));

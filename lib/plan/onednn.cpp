@@ -54,4 +54,15 @@ bool is_reference(const dnnl::primitive_desc_base& desc) {
   return std::string_view{desc.impl_info_str()}.starts_with("ref");
 }
 
+std::string layout_key(const dnnl::memory::desc& desc) {
+  if (!desc || desc.get_format_kind() != dnnl::memory::format_kind::blocked) {
+    return {};
+  }
+  return fmt::format("{}:{}:{}:{}:{}:{}:{}:{}:{}", static_cast<int>(desc.get_data_type()),
+                     fmt::join(desc.get_dims(), ","), fmt::join(desc.get_padded_dims(), ","),
+                     fmt::join(desc.get_padded_offsets(), ","), desc.get_submemory_offset(),
+                     fmt::join(desc.get_strides(), ","), fmt::join(desc.get_inner_blks(), ","),
+                     fmt::join(desc.get_inner_idxs(), ","), desc.get_size());
+}
+
 }  // namespace coinfer::plan

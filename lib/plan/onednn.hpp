@@ -23,6 +23,9 @@ dnnl::memory::desc any_desc(ElementType type, std::span<const std::int64_t> dims
 /// Fresh attributes with the scratchpad in planned memory (copies of one share state).
 dnnl::primitive_attr attributes();
 
+/// All that tells a blocked layout from others, as text; empty for layouts of another kind.
+std::string layout_key(const dnnl::memory::desc& desc);
+
 /// A reference implementation: far too slow for real work.
 bool is_reference(const dnnl::primitive_desc_base& desc);
 

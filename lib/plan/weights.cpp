@@ -1,3 +1,4 @@
+#include "coinfer/profiling.hpp"
 #include "plan/onednn.hpp"
 #include "plan/weights_store.hpp"
 
@@ -9,6 +10,49 @@ Weights::~Weights() = default;
 std::size_t Weights::bytes() const {
   const std::lock_guard lock{impl_->mutex};
   return impl_->bytes;
+}
+
+std::vector<Weights::Stored> Weights::packed() const {
+  std::vector<Stored> all;
+  const std::lock_guard lock{impl_->mutex};
+  for (const auto& [data, entry] : impl_->packed) {
+    const auto source = entry.source.lock();
+    auto from = layout_key(entry.from);
+    auto to = layout_key(entry.to);
+    if (source && entry.kind.empty() && !from.empty() && !to.empty()) {
+      const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(data) - source->data());
+      const auto bytes = static_cast<std::int64_t>(source->bytes() - offset);
+      all.push_back({Tensor{ElementType::u8, Shape{bytes}, source, offset}, entry.offset,
+                     std::move(from), std::move(to), entry.memory});
+    }
+  }
+  return all;
+}
+
+void Weights::preload(std::vector<Stored> stored) {
+  const std::lock_guard lock{impl_->mutex};
+  for (auto& one : stored) {
+    const auto* data = one.constant.data();
+    impl_->stored.emplace(data, std::move(one));
+  }
+}
+
+MemoryRef Weights::Impl::find_stored(const Tensor& constant, const Packed& wanted) const {
+  const std::lock_guard lock{mutex};
+  const auto [begin, end] = stored.equal_range(constant.data());
+  if (begin == end) {
+    return nullptr;
+  }
+  const auto from = layout_key(wanted.from);
+  const auto to = layout_key(wanted.to);
+  for (auto i = begin; i != end; ++i) {
+    const auto& one = i->second;
+    if (one.offset == wanted.offset && one.from == from && one.to == to && !to.empty() &&
+        one.constant.memory() == constant.memory() && one.memory->bytes() == wanted.to.get_size()) {
+      return one.memory;
+    }
+  }
+  return nullptr;
 }
 
 MemoryRef Weights::Impl::find(const Tensor& constant, const Packed& wanted) const {
@@ -51,12 +95,21 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
       return memory;
     }
   }
+  entry.memory = find_stored(constant, entry);
+  if (entry.memory) {
+    return insert(constant, std::move(entry));
+  }
+  const auto begin = std::chrono::steady_clock::now();
   entry.memory = Memory::allocate(to.get_size());
   dnnl::memory src{from, engine(), static_cast<std::byte*>(constant.data()) + offset};
   dnnl::memory dst{to, engine(), entry.memory->data()};
   dnnl::stream stream{engine()};
   dnnl::reorder{src, dst}.execute(stream, src, dst);
   stream.wait();
+  if (trace::on()) {
+    trace::span(trace::this_thread(), trace::text("pack weights"), begin,
+                std::chrono::steady_clock::now());
+  }
   return insert(constant, std::move(entry));
 }
 

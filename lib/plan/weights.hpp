@@ -2,6 +2,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
+
+#include "coinfer/tensor.hpp"
 
 namespace coinfer::plan {
 
@@ -15,6 +19,19 @@ class Weights {
   Weights& operator=(const Weights&) = delete;
 
   std::size_t bytes() const;
+
+  /// A packed constant as it is kept outside: layouts as texts, which only their equals match.
+  struct Stored {
+    Tensor constant;
+    std::int64_t offset = 0;
+    std::string from;
+    std::string to;
+    MemoryRef memory;
+  };
+  /// What was packed of the constants that are still alive.
+  std::vector<Stored> packed() const;
+  /// Packing finds these done; what never matches is only held.
+  void preload(std::vector<Stored> stored);
 
   struct Impl;
   Impl& impl() { return *impl_; }

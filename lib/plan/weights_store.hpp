@@ -32,10 +32,13 @@ struct Weights::Impl {
     MemoryRef memory;
   };
   MemoryRef find(const Tensor& constant, const Packed& wanted) const;
+  /// The memory of a preloaded one; null when none matches.
+  MemoryRef find_stored(const Tensor& constant, const Packed& wanted) const;
   MemoryRef insert(const Tensor& constant, Packed packed);
 
   mutable std::mutex mutex;
   std::unordered_multimap<const void*, Packed> packed;
+  std::unordered_multimap<const void*, Stored> stored;  ///< preloaded, by their constants' data
   std::size_t bytes = 0;
 };
 

@@ -5,6 +5,7 @@
 #include "ops/op.hpp"
 #include "passes/passes.hpp"
 #include "runtime/live.hpp"
+#include "runtime/model_cache.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
 #include "runtime/states.hpp"
@@ -63,15 +64,32 @@ std::vector<ControlNode::Feed> feeds_of(const ops::LoopForm& form) {
 
 }  // namespace
 
-Compiled::Compiled(const Model& model, const Config& config)
-    : graph_{model.graph()},
-      name_{model.friendly_name()},
+Prepared prepare(const Model& model) {
+  Prepared prepared{model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}};
+  // What is assigned to variables leaves the graph as outputs.
+  for (const auto& variable : prepared.graph.variables) {
+    if (variable.assigned) {
+      prepared.graph.outputs.push_back(variable.assigned);
+    }
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  passes::optimise(prepared.graph);
+  if (trace::on()) {
+    trace::span(trace::this_thread(), trace::text("passes"), begin,
+                std::chrono::steady_clock::now());
+  }
+  return prepared;
+}
+
+Compiled::Compiled(Prepared prepared, const Config& config)
+    : graph_{std::move(prepared.graph)},
+      name_{std::move(prepared.name)},
       config_{config},
-      inputs_{model.inputs()},
-      outputs_{model.outputs()} {
+      inputs_{std::move(prepared.inputs)},
+      outputs_{std::move(prepared.outputs)} {
   live::compiled_models.fetch_add(1, std::memory_order_relaxed);
-  add_assigned();
-  passes::optimise(graph_);
+  weights_.preload(std::move(prepared.packed));
+  find_assigned();
   add_state_inputs();
   number_bodies(graph_);
   std::vector<Stream*> free;
@@ -86,11 +104,9 @@ Compiled::Compiled(const Model& model, const Config& config)
                                            config_.priority);
 }
 
-/// What is assigned to variables leaves the graph as outputs.
-void Compiled::add_assigned() {
+void Compiled::find_assigned() {
   for (std::size_t i = 0; i < graph_.variables.size(); ++i) {
     if (graph_.variables[i].assigned) {
-      graph_.outputs.push_back(graph_.variables[i].assigned);
       assigned_.push_back(i);
     }
   }
@@ -108,6 +124,9 @@ std::size_t Compiled::variable(const graph::Node& node) const {
 
 /// A variable whose initial value is known beforehand is read as an input, which costs no stage.
 void Compiled::add_state_inputs() {
+  if (!graph_.variables.empty()) {
+    before_states_ = graph_;
+  }
   std::erase_if(graph_.nodes, [&](const graph::Node& node) {
     if (node.op->control != ops::Control::read) {
       return false;
@@ -260,10 +279,26 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::uint32_t n
   return stage;
 }
 
-std::shared_ptr<Compiled> compile(const Model& model, const Config& config) {
+std::shared_ptr<Compiled> compile(const Model& model, Config config) {
+  if (config.cache_directory.empty()) {
+    return compile(prepare(model), config);
+  }
+  const ModelCache cache{model, config};
+  if (auto kept = cache.load()) {
+    config.loaded_from_cache = true;
+    return compile(std::move(*kept), config);
+  }
+  auto compiled = compile(prepare(model), config);
+  cache.store(*compiled);
+  return compiled;
+}
+
+std::shared_ptr<Compiled> compile(Prepared prepared, const Config& config) {
   check_usable();
-  auto compiled = std::make_shared<Compiled>(model, config);
-  if (model.is_dynamic()) {
+  auto compiled = std::make_shared<Compiled>(std::move(prepared), config);
+  const auto& inputs = compiled->inputs();
+  if (std::any_of(inputs.begin(), inputs.end(),
+                  [](const PortRef& port) { return port->shape.is_dynamic(); })) {
     return compiled;
   }
   // The plan of a static model's first stage is built now, not by its first inference.

@@ -14,6 +14,7 @@
 #include "plan/weights.hpp"
 #include "runtime/config.hpp"
 #include "runtime/level.hpp"
+#include "runtime/prepared.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/stream.hpp"
 
@@ -23,7 +24,7 @@ namespace coinfer::runtime {
 /// *Thread safety*: shared objects: safe.
 class Compiled {
  public:
-  Compiled(const Model& model, const Config& config);
+  Compiled(Prepared prepared, const Config& config);
   ~Compiled();
   Compiled(const Compiled&) = delete;
   Compiled& operator=(const Compiled&) = delete;
@@ -33,6 +34,8 @@ class Compiled {
   const std::string& name() const { return name_; }
   const Config& config() const { return config_; }
   const graph::Graph& graph() const { return graph_; }
+  /// As the passes left it: nodes that read variables are still there.
+  const graph::Graph& prepared_graph() const { return before_states_ ? *before_states_ : graph_; }
   /// The graphs that plans are built for by their numbers: 0 is the model's own, bodies of control
   /// flow follow.
   const graph::Graph& graph(std::uint32_t number) const { return *graphs_[number]; }
@@ -49,6 +52,7 @@ class Compiled {
   std::size_t variable(const graph::Node& node) const;
   WaitingRuns& waiting_runs() { return *waiting_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
+  std::vector<plan::Weights::Stored> packed_weights() const { return weights_.packed(); }
 
   /// The bound plan of a stage on this stream, built when there is none yet. Called by the holder
   /// of the stream's lease.
@@ -64,7 +68,7 @@ class Compiled {
     std::shared_ptr<const StagePlan> stage;
   };
   void number_bodies(const graph::Graph& graph);
-  void add_assigned();
+  void find_assigned();
   void add_state_inputs();
   std::shared_ptr<const StagePlan> cached_or_built(Stream& stream, std::uint32_t graph,
                                                    std::size_t first_node,
@@ -75,6 +79,7 @@ class Compiled {
   void evict();
 
   graph::Graph graph_;
+  std::optional<graph::Graph> before_states_;
   std::vector<const graph::Graph*> graphs_;
   std::unordered_map<const graph::Node*, ControlNode> control_nodes_;
   std::vector<StateInput> state_inputs_;
@@ -94,7 +99,9 @@ class Compiled {
   std::atomic<std::size_t> plans_built_{0};
 };
 
-/// Compiles a model; throws Error naming node or property.
-std::shared_ptr<Compiled> compile(const Model& model, const Config& config);
+/// Compiles a model, or takes it from CACHE_DIR; throws Error naming node or property.
+std::shared_ptr<Compiled> compile(const Model& model, Config config);
+/// Makes an exported model ready.
+std::shared_ptr<Compiled> compile(Prepared prepared, const Config& config);
 
 }  // namespace coinfer::runtime

@@ -1,6 +1,10 @@
 #include "coinfer/compiled_model.hpp"
 
+#include <ostream>
+
+#include "coinfer/error.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/exported_model.hpp"
 #include "runtime/port_lookup.hpp"
 #include "runtime/process.hpp"
 #include "runtime/request.hpp"
@@ -35,6 +39,13 @@ void CompiledModel::start(detail::ModelRun& run, std::vector<Tensor> inputs) con
     return;
   }
   run.start();
+}
+
+void CompiledModel::export_model(std::ostream& out) const {
+  runtime::write_exported(out, *impl_, nullptr, true);
+  if (!out) {
+    throw Error("the exported model could not be written: the stream failed");
+  }
 }
 
 void CompiledModel::release_memory() const {

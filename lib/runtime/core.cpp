@@ -1,43 +1,97 @@
 #include "coinfer/core.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/node.hpp"
 #include "frontends/frontend.hpp"
+#include "frontends/mapped_file.hpp"
 #include "runtime/compiled.hpp"
+#include "runtime/exported_model.hpp"
 #include "runtime/process.hpp"
 
 namespace coinfer {
 
 Model Core::read_model(const std::filesystem::path& path) const {
-  return Model{frontends::read_file(path), path.string()};
+  const auto map = std::get<bool>(get_property("ENABLE_MMAP").value());
+  return Model{frontends::read_file(path, map), path.string()};
 }
 
 Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner) const {
   return Model{frontends::read_bytes(bytes, std::move(owner))};
 }
 
-CompiledModel Core::compile_model(const Model& model, const std::string& device,
-                                  const Properties& config) const {
-  if (!model) {
-    throw Error("a model was expected, a null one came");
-  }
+namespace {
+
+void check(const std::string& device) {
   if (device != "CPU" && device != "AUTO" && device != "AUTO:CPU" && !device.empty()) {
     throw Error(fmt::format("the device '{}' is not available; there is CPU", device));
   }
-  Properties all;
-  {
-    const std::lock_guard lock{mutex_};
-    all = properties_;
+}
+
+void check(const Model& model, const std::string& device) {
+  if (!model) {
+    throw Error("a model was expected, a null one came");
   }
-  for (const auto& [name, value] : config) {
-    all[name] = value;
+  check(device);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> Core::query_model(const Model& model,
+                                                     const std::string& device) const {
+  check(model, device);
+  // What is not supported was refused when the model was read.
+  std::map<std::string, std::string> nodes;
+  for (const auto& node : nodes_of(model)) {
+    nodes.emplace(node.friendly_name(), "CPU");
   }
-  return CompiledModel{
-      runtime::compile(model, runtime::Config::from(all, runtime::compute_slots()))};
+  return nodes;
+}
+
+CompiledModel Core::compile_model(const Model& model, const std::string& device,
+                                  const Properties& config) const {
+  check(model, device);
+  return CompiledModel{runtime::compile(
+      model, runtime::Config::from(merged(config), runtime::compute_slots()))};
 }
 
 CompiledModel Core::compile_model(const std::filesystem::path& path, const std::string& device,
                                   const Properties& config) const {
   return compile_model(read_model(path), device, config);
+}
+
+Properties Core::merged(const Properties& config) const {
+  const std::lock_guard lock{mutex_};
+  auto all = properties_;
+  for (const auto& [name, value] : config) {
+    all[name] = value;
+  }
+  return all;
+}
+
+namespace {
+
+CompiledModel imported(const MemoryRef& memory, const Properties& properties) {
+  const auto config = runtime::Config::from(properties, runtime::compute_slots());
+  auto prepared = runtime::read_exported(memory, nullptr, 1);
+  runtime::check_imported(prepared);
+  return CompiledModel{runtime::compile(std::move(prepared), config)};
+}
+
+}  // namespace
+
+CompiledModel Core::import_model(std::span<const std::byte> bytes, const std::string& device,
+                                 const Properties& config) const {
+  check(device);
+  // Copied, because kernels want weights aligned.
+  const auto memory = Memory::allocate(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), memory->data());
+  return imported(memory, merged(config));
+}
+
+CompiledModel Core::import_model(const std::filesystem::path& path, const std::string& device,
+                                 const Properties& config) const {
+  check(device);
+  return imported(frontends::load_file(path), merged(config));
 }
 
 Property Core::get_property(const std::string& name) const {

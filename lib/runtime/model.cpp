@@ -26,15 +26,22 @@ Model::Model(std::shared_ptr<graph::Graph> graph, std::string path)
   list_ports(*impl_);
 }
 
+std::vector<std::string> names_of(const graph::Value& value) {
+  std::vector<std::string> names;
+  if (!value.name.empty()) {
+    names.push_back(value.name);
+  }
+  names.insert(names.end(), value.more_names.begin(), value.more_names.end());
+  return names;
+}
+
 void Model::list_ports(Impl& impl) {
   const auto list = [&](const auto& ids, bool is_output) {
     std::vector<PortRef> ports;
     for (const auto id : ids) {
       const auto& value = (*impl.graph)[id];
       Port port;
-      if (!value.name.empty()) {
-        port.names.push_back(value.name);
-      }
+      port.names = names_of(value);
       port.node_name = value.name;
       port.type = value.type;
       port.shape = value.shape;
@@ -62,8 +69,14 @@ PortRef Model::output(std::size_t index) const {
 }
 
 bool Model::is_dynamic() const {
-  return std::any_of(inputs().begin(), inputs().end(),
-                     [](const PortRef& port) { return port->shape.is_dynamic(); });
+  const auto dynamic = [&](graph::ValueId id) {
+    return id && (*impl_->graph)[id].shape.is_dynamic();
+  };
+  const auto& nodes = impl_->graph->nodes;
+  return std::any_of(impl_->graph->inputs.begin(), impl_->graph->inputs.end(), dynamic) ||
+         std::any_of(nodes.begin(), nodes.end(), [&](const graph::Node& node) {
+           return std::any_of(node.outputs.begin(), node.outputs.end(), dynamic);
+         });
 }
 
 const std::string& Model::friendly_name() const { return impl_->graph->name; }
@@ -81,9 +94,85 @@ void Model::reshape(const std::vector<std::pair<std::size_t, PartialShape>>& sha
     }
   }
   passes::infer(*changed, false);
-  Impl fresh{std::move(changed), {}, {}, impl_->path};
+  replace_graph(std::move(changed));
+}
+
+void Model::replace_graph(std::shared_ptr<graph::Graph> graph) {
+  Impl fresh{std::move(graph), {}, {}, impl_->path};
   list_ports(fresh);
   *impl_ = std::move(fresh);
+}
+
+void Model::set_friendly_name(std::string name) { impl_->graph->name = std::move(name); }
+
+PortRef Model::add_output(std::string_view tensor_name) {
+  const auto& values = impl_->graph->values;
+  for (std::uint32_t i = 0; i < values.size(); ++i) {
+    const auto names = names_of(values[i]);
+    if (std::find(names.begin(), names.end(), tensor_name) != names.end()) {
+      return add_output(graph::ValueId{i});
+    }
+  }
+  throw Error(fmt::format("the model has no tensor '{}'", tensor_name));
+}
+
+PortRef Model::add_output(std::string_view node_name, std::size_t output) {
+  for (const auto& node : impl_->graph->nodes) {
+    if (node.name != node_name) {
+      continue;
+    }
+    if (output >= node.outputs.size() || !node.outputs[output]) {
+      throw Error(fmt::format("output {} of {} was asked for; it has {}", output,
+                              graph::describe(node), node.outputs.size()));
+    }
+    return add_output(node.outputs[output]);
+  }
+  throw Error(fmt::format("the model has no operation '{}'", node_name));
+}
+
+PortRef Model::add_output(graph::ValueId id) {
+  auto& graph = *impl_->graph;
+  const auto found = std::find(graph.outputs.begin(), graph.outputs.end(), id);
+  const auto index = static_cast<std::size_t>(found - graph.outputs.begin());
+  if (found == graph.outputs.end()) {
+    graph.outputs.push_back(id);
+    relist_ports();
+  }
+  return impl_->outputs[index];
+}
+
+void Model::remove_output(std::size_t index) {
+  output(index);  // throws when there is none
+  impl_->graph->outputs.erase(impl_->graph->outputs.begin() + static_cast<std::ptrdiff_t>(index));
+  relist_ports();
+}
+
+/// Ports that did not change stay the same objects.
+void Model::relist_ports() {
+  Impl fresh{impl_->graph, {}, {}, impl_->path};
+  list_ports(fresh);
+  const auto keep = [](std::vector<PortRef>& old, std::vector<PortRef>& made) {
+    for (auto& port : made) {
+      for (const auto& before : old) {
+        if (*before == *port) {
+          port = before;
+        }
+      }
+    }
+    old = std::move(made);
+  };
+  keep(impl_->inputs, fresh.inputs);
+  keep(impl_->outputs, fresh.outputs);
+}
+
+Model Model::clone() const {
+  return Model{std::make_shared<graph::Graph>(*impl_->graph), impl_->path};
+}
+
+const RtInfo& Model::rt_info() const { return impl_->graph->rt_info; }
+
+void Model::set_rt_info(std::span<const std::string> path, Property value) {
+  impl_->graph->rt_info.at(path).value = std::move(value);
 }
 
 }  // namespace coinfer

@@ -31,6 +31,9 @@ Tensor& prepared_output(Operation& operation, Level& level, std::size_t index, E
   auto& output = output_of(operation, level, index);
   if (!output) {
     output = Tensor{type, shape};
+  } else if (output.type() != type) {
+    throw Error(fmt::format("result {} is {}, the tensor for it {}", index, name_of(type),
+                            name_of(output.type())));
   } else if (output.shape() != shape) {
     output.set_shape(shape);
   }

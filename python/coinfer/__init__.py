@@ -15,8 +15,11 @@ from coinfer._coinfer import (
     Error,
     InferFuture,
     InferRequest,
+    Input,
+    Layout,
     Model,
     ModelFileError,
+    Node,
     Output,
     PartialShape,
     RequestBusy,
@@ -37,7 +40,7 @@ from coinfer.stream import infer_stream
 from coinfer.tracing import trace
 
 if TYPE_CHECKING:
-    from coinfer import properties
+    from coinfer import layout_helpers, preprocess, properties
     from coinfer.profiling_info import ProfilingInfo
 
 __all__ = [
@@ -52,8 +55,11 @@ __all__ = [
     "Error",
     "InferFuture",
     "InferRequest",
+    "Input",
+    "Layout",
     "Model",
     "ModelFileError",
+    "Node",
     "OVDict",
     "Output",
     "PartialShape",
@@ -69,6 +75,8 @@ __all__ = [
     "compile_model",
     "infer_stream",
     "install_as_openvino",
+    "layout_helpers",
+    "preprocess",
     "properties",
     "stats",
     "trace",
@@ -86,6 +94,8 @@ def compile_model(
 #: Imported when first used, because most programs never do: name -> module, and name in it.
 _LAZY = {
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
+    "layout_helpers": ("coinfer.layout_helpers", None),
+    "preprocess": ("coinfer.preprocess", None),
     "properties": ("coinfer.properties", None),
     "runtime": ("coinfer", None),
 }

@@ -7,6 +7,7 @@
 #include "module/exceptions.hpp"
 #include "module/model.hpp"
 #include "module/properties.hpp"
+#include "module/tensor.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -118,13 +119,61 @@ boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::obj
                     "{} was given",
                     Py_TYPE(model.ptr())->tp_name));
   }
-  const auto source = given.check() ? given().model : read(core, model, weights);
+  const auto source = given.check() ? given().get() : read(core, model, weights);
   CompiledModel compiled;
   {
     const GilReleased released;
     compiled = core.compile_model(source, device, properties);
   }
   return boost::make_shared<PyCompiledModel>(std::move(compiled));
+}
+
+boost::shared_ptr<PyCompiledModel> import_model(const Core& core, const bp::object& stream,
+                                                const std::string& device_name,
+                                                const bp::object& config) {
+  const auto properties = properties_from(config);
+  PyRef bytes;
+  if (PyObject_CheckBuffer(stream.ptr()) != 0) {
+    bytes = PyRef::borrow(stream.ptr());
+  } else if (const auto* tensor = tensor_in(stream.ptr())) {
+    bytes = PyRef::steal(checked(PyBytes_FromStringAndSize(
+        static_cast<const char*>(tensor->data()), static_cast<Py_ssize_t>(tensor->byte_size()))));
+  } else if (PyObject_HasAttrString(stream.ptr(), "getvalue") != 0) {
+    bytes = PyRef::steal(checked(PyObject_CallMethod(stream.ptr(), "getvalue", nullptr)));
+  } else if (PyObject_HasAttrString(stream.ptr(), "read") != 0) {
+    bytes = PyRef::steal(checked(PyObject_CallMethod(stream.ptr(), "read", nullptr)));
+  }
+  if (!bytes || PyUnicode_Check(stream.ptr()) || PyObject_CheckBuffer(bytes.get()) == 0) {
+    throw_type_error(
+        fmt::format("an exported model is bytes, a buffer, a Tensor, a BytesIO or a binary file, not "
+                    "{}",
+                    Py_TYPE(stream.ptr())->tp_name));
+  }
+  Py_buffer view;
+  if (PyObject_GetBuffer(bytes.get(), &view, PyBUF_SIMPLE) != 0) {
+    throw bridge::PythonError{};
+  }
+  const std::unique_ptr<Py_buffer, decltype(&PyBuffer_Release)> held{&view, &PyBuffer_Release};
+  CompiledModel compiled;
+  {
+    const GilReleased released;
+    compiled = core.import_model(
+        std::span{static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len)},
+        device_name, properties);
+  }
+  return boost::make_shared<PyCompiledModel>(std::move(compiled));
+}
+
+bp::dict query_model(const Core& core, const PyModel& model, const std::string& device_name,
+                     const bp::object& config) {
+  if (!config.is_none()) {
+    properties_from(config);
+  }
+  bp::dict nodes;
+  for (const auto& [node, device] : core.query_model(model.get(), device_name)) {
+    nodes[node] = device;
+  }
+  return nodes;
 }
 
 bp::list available_devices(const Core& core) {
@@ -218,6 +267,15 @@ void register_core() {
            "Makes a Model, or what read_model takes, ready to run on the CPU. `config` overrides "
            "this Core's\n"
            "properties; an unknown property or value is a RuntimeError that names it.")
+      .def("import_model", &import_model,
+           (bp::arg("model_stream"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
+           "Makes what `CompiledModel.export_model` wrote ready to run, from bytes, a buffer, a "
+           "BytesIO or an open binary\nfile. Raises coinfer.ModelFileError for what is damaged, is "
+           "no exported model, or is one of another version.")
+      .def("query_model", &query_model,
+           (bp::arg("model"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
+           "{name of a node: device} of all that the device can run: every node, because what "
+           "coinfer does not implement\nwas refused when the model was read.")
       .add_property("available_devices", &available_devices, "['CPU']")
       .def("get_available_devices", &available_devices)
       .def("get_versions", &versions, bp::arg("device_name"), "{device: Version}")

@@ -125,6 +125,11 @@ void throw_value_error(const std::string& text) {
   throw bridge::PythonError{};
 }
 
+void throw_attribute_error(const std::string& text) {
+  set_error(PyExc_AttributeError, text.c_str());
+  throw bridge::PythonError{};
+}
+
 void throw_index_error(const std::string& text) {
   set_error(PyExc_IndexError, text.c_str());
   throw bridge::PythonError{};

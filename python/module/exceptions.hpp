@@ -21,6 +21,7 @@ PyObject* python_exception(std::exception_ptr error) noexcept;
 
 [[noreturn]] void throw_type_error(const std::string& text);
 [[noreturn]] void throw_value_error(const std::string& text);
+[[noreturn]] void throw_attribute_error(const std::string& text);
 [[noreturn]] void throw_index_error(const std::string& text);
 
 /// The object, or throws PythonError when it is null.

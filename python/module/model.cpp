@@ -1,35 +1,140 @@
 #include "module/model.hpp"
 
+#include "coinfer/compiled_model.hpp"
+#include "coinfer/core.hpp"
 #include "coinfer/error.hpp"
+#include "module/construct.hpp"
 #include "module/exceptions.hpp"
-#include "module/port.hpp"
+#include "module/node.hpp"
+#include "module/properties.hpp"
 #include "module/shape.hpp"
+#include "module/tensor.hpp"
 
 namespace coinfer::python {
 namespace {
 
 namespace bp = boost::python;
 
-bp::list inputs(const PyModel& self) { return wrap_ports(self.model.inputs(), true); }
-bp::list outputs(const PyModel& self) { return wrap_ports(self.model.outputs(), true); }
-
-bp::object input(const PyModel& self, const bp::object& key) {
-  return bp::object{bp::handle<>(wrap_port(find_port(self.model, key, false), true))};
-}
-bp::object output(const PyModel& self, const bp::object& key) {
-  return bp::object{bp::handle<>(wrap_port(find_port(self.model, key, true), true))};
+void initialise(const bp::object& self, const bp::object& other) {
+  const bp::extract<const PyModel&> model{other};
+  if (!model.check()) {
+    throw_type_error("Model(other) takes a Model; models are read by Core.read_model");
+  }
+  install_value(self, PyModel{model().get()});
 }
 
-bool is_dynamic(const PyModel& self) { return self.model.is_dynamic(); }
-std::string name(const PyModel& self) { return self.model.friendly_name(); }
+// --- ports and nodes
+
+bp::list inputs(const PyModel& self) { return wrap_outputs(self.get(), false); }
+bp::list outputs(const PyModel& self) { return wrap_outputs(self.get(), true); }
+
+bp::object port_of(const PyModel& self, const bp::object& key, bool output) {
+  const auto& model = self.get();
+  const auto kind = output ? Node::Kind::result : Node::Kind::parameter;
+  return wrap_output({Node{model, kind, find_port(model, key, output)->index}, 0});
+}
+bp::object input(const PyModel& self, const bp::object& key) { return port_of(self, key, false); }
+bp::object output(const PyModel& self, const bp::object& key) { return port_of(self, key, true); }
+
+bp::list nodes(const PyModel& self, std::initializer_list<Node::Kind> kinds) {
+  bp::list list;
+  for (const auto& node : nodes_of(self.get())) {
+    if (kinds.size() == 0 || std::find(kinds.begin(), kinds.end(), node.kind()) != kinds.end()) {
+      list.append(wrap_node(node));
+    }
+  }
+  return list;
+}
+
+bp::list parameters(const PyModel& self) { return nodes(self, {Node::Kind::parameter}); }
+bp::list results(const PyModel& self) { return nodes(self, {Node::Kind::result}); }
+bp::list ordered_ops(const PyModel& self) { return nodes(self, {}); }
+
+bp::object result(const PyModel& self) {
+  check_single(self.get().outputs(), true);
+  return results(self)[0];
+}
+
+bp::list nothing(const PyModel& self) {
+  self.get();
+  return {};
+}
+
+std::size_t output_size(const PyModel& self) { return self.get().outputs().size(); }
+
+bp::object output_op(const PyModel& self, std::size_t index) {
+  return wrap_node({self.get(), Node::Kind::result, self.get().output(index)->index});
+}
+
+std::int64_t node_index(const PyModel& self, const bp::object& node, Node::Kind kind) {
+  const auto* output = output_in(node.ptr());
+  const auto* known = output != nullptr ? &output->node() : node_in(node.ptr());
+  if (known == nullptr) {
+    throw_type_error(fmt::format("a Node or Output of the model was expected, not {}",
+                                 Py_TYPE(node.ptr())->tp_name));
+  }
+  return known->kind() == kind && known->model() == self.get()
+             ? static_cast<std::int64_t>(known->index())
+             : -1;
+}
+
+std::int64_t parameter_index(const PyModel& self, const bp::object& node) {
+  return node_index(self, node, Node::Kind::parameter);
+}
+std::int64_t result_index(const PyModel& self, const bp::object& node) {
+  return node_index(self, node, Node::Kind::result);
+}
+
+// --- surgery
+
+void add_output(PyModel& self, const bp::object& what, bp::list& added) {
+  auto& model = self.get();
+  PortRef port;
+  if (const auto* output = output_in(what.ptr())) {
+    port = model.add_output(*output);
+  } else if (PyUnicode_Check(what.ptr())) {
+    port = model.add_output(std::string{bp::extract<std::string>(what)()});
+  } else if (PyTuple_Check(what.ptr()) && bp::len(what) == 2) {
+    const std::string name = bp::extract<std::string>(what[0]);
+    const bp::object index{what[1]};
+    port = model.add_output(name, port_index(index.ptr(), true));
+  } else {
+    throw_type_error(
+        fmt::format("an output is given as a tensor's name, an Output or a tuple (operation's name, "
+                    "index), not as {}",
+                    Py_TYPE(what.ptr())->tp_name));
+  }
+  added.append(wrap_output({Node{model, Node::Kind::result, port->index}, 0}));
+}
+
+bp::list add_outputs(PyModel& self, const bp::object& given) {
+  bp::list added;
+  if (!PyList_Check(given.ptr())) {
+    add_output(self, given, added);
+    return added;
+  }
+  for (bp::ssize_t i = 0; i < bp::len(given); ++i) {
+    add_output(self, given[i], added);
+  }
+  return added;
+}
+
+void remove_result(PyModel& self, const bp::object& result) {
+  const auto index = result_index(self, result);
+  if (index < 0) {
+    throw Error("the node is no result of this model");
+  }
+  self.get().remove_output(static_cast<std::size_t>(index));
+}
 
 /// Model.reshape's inputs: one shape of a model with one input, or a dict by name, index or port.
 std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model,
                                                               const bp::object& given) {
   std::vector<std::pair<std::size_t, PartialShape>> shapes;
   if (!PyDict_Check(given.ptr())) {
+    auto shape = partial_shape_from(given.ptr());
     check_single(model.inputs(), false);
-    shapes.emplace_back(0, partial_shape_from(given.ptr()));
+    shapes.emplace_back(0, std::move(shape));
     return shapes;
   }
   const bp::list items = bp::dict{given}.items();
@@ -37,6 +142,9 @@ std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model
     const bp::object key{items[i][0]};
     const bp::object value{items[i][1]};
     const auto* port = port_in(key.ptr());
+    if (port != nullptr && (*port)->is_output) {
+      throw Error(fmt::format("{} is no input of the model", describe_port(**port)));
+    }
     const auto index =
         port != nullptr ? model.input((*port)->index)->index : find_port(model, key, false)->index;
     shapes.emplace_back(index, partial_shape_from(value.ptr()));
@@ -44,10 +152,131 @@ std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model
   return shapes;
 }
 
-void reshape(PyModel& self, const bp::object& shapes) {
-  const auto wanted = shapes_from(self.model, shapes);
+void reshape(PyModel& self, const bp::object& shapes, const bp::object& variables) {
+  if (!PyDict_Check(variables.ptr())) {
+    throw_type_error(fmt::format("variables_shapes is a dict, not {}",
+                                 Py_TYPE(variables.ptr())->tp_name));
+  }
+  if (bp::len(variables) != 0) {
+    throw Error("the model has no variables to be reshaped");
+  }
+  auto& model = self.get();
+  const auto wanted = shapes_from(model, shapes);
   const bridge::GilReleased released;
-  self.model.reshape(wanted);
+  model.reshape(wanted);
+}
+
+void validate(PyModel& self) {
+  auto& model = self.get();
+  const bridge::GilReleased released;
+  model.validate();
+}
+
+bool evaluate(const PyModel& self, const bp::object& outputs, const bp::object& inputs,
+              const bp::object& /*context*/) {
+  const auto& model = self.get();
+  const auto tensors_of = [](const bp::object& given, std::size_t count, const char* what) {
+    std::vector<Tensor> tensors;
+    for (bp::stl_input_iterator<bp::object> item{given}, end; item != end; ++item) {
+      const auto* tensor = tensor_in((*item).ptr());
+      if (tensor == nullptr) {
+        throw_type_error(fmt::format("a Tensor was expected among the {}s, not {}", what,
+                                     Py_TYPE((*item).ptr())->tp_name));
+      }
+      tensors.push_back(*tensor);
+    }
+    if (tensors.size() != count) {
+      throw Error(
+          fmt::format("{} {}s were given, the model has {}", tensors.size(), what, count));
+    }
+    return tensors;
+  };
+  const auto in = tensors_of(inputs, model.inputs().size(), "input");
+  const auto out = tensors_of(outputs, model.outputs().size(), "output");
+  const bridge::GilReleased released;
+  auto request = Core{}.compile_model(model).create_infer_request();
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    request.set_input_tensor(i, in[i]);
+  }
+  request.infer();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    auto target = out[i];
+    request.output_tensor(i).copy_to(target);
+  }
+  return true;
+}
+
+// --- names and notes
+
+bool is_dynamic(const PyModel& self) { return self.get().is_dynamic(); }
+std::string name(const PyModel& self) { return self.get().friendly_name(); }
+void rename(PyModel& self, const std::string& name) { self.get().set_friendly_name(name); }
+
+std::vector<std::string> path_from(const bp::object& path) {
+  std::vector<std::string> names;
+  if (PyUnicode_Check(path.ptr())) {
+    names.push_back(bp::extract<std::string>(path));
+    return names;
+  }
+  for (bp::stl_input_iterator<std::string> name{path}, end; name != end; ++name) {
+    names.push_back(*name);
+  }
+  return names;
+}
+
+bp::object to_python(const RtInfo& info) {
+  if (info.entries.empty()) {
+    return property_value({}, info.value);
+  }
+  bp::dict entries;
+  for (const auto& [name, entry] : info.entries) {
+    entries[name] = to_python(entry);
+  }
+  return entries;
+}
+
+bp::object all_rt_info(const PyModel& self) {
+  const auto& info = self.get().rt_info();
+  return info.entries.empty() ? bp::dict{} : to_python(info);
+}
+
+bp::object get_rt_info(const PyModel& self, const bp::object& path) {
+  if (path.is_none()) {
+    return all_rt_info(self);
+  }
+  const auto names = path_from(path);
+  const auto* info = self.get().rt_info().find(names);
+  if (info == nullptr) {
+    throw Error(fmt::format("the model has no runtime info '{}'", fmt::join(names, ".")));
+  }
+  return to_python(*info);
+}
+
+bool has_rt_info(const PyModel& self, const bp::object& path) {
+  const auto names = path_from(path);
+  return self.get().rt_info().find(names) != nullptr;
+}
+
+void set_rt_info(PyModel& self, const bp::object& value, const bp::object& path) {
+  const auto names = path_from(path);
+  bp::dict one;
+  one["value"] = value;
+  self.get().set_rt_info(names, properties_from(one).at("value"));
+}
+
+// --- copies
+
+PyModel clone(const PyModel& self) { return PyModel{self.get().clone()}; }
+PyModel deep_copy(const PyModel& self, const bp::object& /*memo*/) { return clone(self); }
+void no_copy(const PyModel&) {
+  throw_type_error("a Model cannot be copied; use copy.deepcopy or Model.clone");
+}
+
+bp::object enter(const bp::object& self) { return self; }
+void leave(PyModel& self, const bp::object&, const bp::object&, const bp::object&) {
+  auto model = std::exchange(self.model, Model{});
+  const bridge::GilReleased released;
+  model = Model{};
 }
 
 bp::object equal(const PyModel& self, const bp::object& other) {
@@ -56,38 +285,111 @@ bp::object equal(const PyModel& self, const bp::object& other) {
                       : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
 }
 std::intptr_t hash(const PyModel& self) {
-  return reinterpret_cast<std::intptr_t>(&self.model.graph()) >> 4;
+  return reinterpret_cast<std::intptr_t>(&self.get().inputs()) >> 4;
 }
 
 std::string show(const PyModel& self) {
+  if (!self.model) {
+    return "<Model: closed>";
+  }
   return fmt::format("<Model: '{}'\n{}>", self.model.friendly_name(),
                      show_ports(self.model.inputs(), self.model.outputs()));
 }
 
 }  // namespace
 
+Model& PyModel::get() {
+  if (!model) {
+    throw_attribute_error("the Model was closed at the end of its `with`");
+  }
+  return model;
+}
+
 void register_model() {
   const auto none = bp::object{};
-  bp::class_<PyModel>("Model",
-                      "A network as read from a file. Thread safety: reading a shared model is "
-                      "safe, reshaping is not.",
-                      bp::no_init)
-      .add_property("inputs", &inputs, "The input ports, a list.")
-      .add_property("outputs", &outputs, "The output ports, a list.")
-      .add_property("friendly_name", &name)
+  bp::class_<PyModel>(
+      "Model",
+      "A network as read from a file. `with` closes it at the end, and gives back its memory.\n\n"
+      "Thread safety: reading a shared model is safe, changing it is not.",
+      bp::no_init)
+      .def("__init__", &initialise, bp::arg("other"))
+      .add_property("inputs", &inputs, "The input ports, a list of Output.")
+      .add_property("outputs", &outputs, "The output ports, a list of Output.")
+      .add_property("parameters", &parameters, "The inputs as Nodes, a list.")
+      .add_property("results", &results, "The outputs as Nodes, a list.")
+      .add_property("result", &result, "The only output as a Node; RuntimeError when there are more.")
+      .add_property("sinks", &nothing, "Operations that write state: an empty list.")
+      .add_property("variables", &nothing, "State variables: an empty list.")
+      .add_property("friendly_name", &name, &rename, "The name; settable.")
+      .add_property("name", &name, "The same as `friendly_name`.")
+      .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
+      .add_property("rt_info", &all_rt_info, "Notes that came with the model, a (nested) dict.")
       .def("input", &input, (bp::arg("key") = none),
            "The input with that tensor name or index; without one, the only input. RuntimeError "
            "when there is none.")
       .def("output", &output, (bp::arg("key") = none),
            "The output with that tensor name or index; without one, the only output. RuntimeError "
            "when there is none.")
-      .def("is_dynamic", &is_dynamic, "Has any input a shape that is not fixed?")
-      .def("get_friendly_name", &name)
-      .def("get_name", &name)
-      .def("reshape", &reshape, bp::arg("shapes"),
+      .def("is_dynamic", &is_dynamic, "Has any tensor a shape that is not fixed?")
+      .def("get_friendly_name", &name, "The same as `friendly_name`.")
+      .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
+      .def("get_name", &name, "The same as `friendly_name`.")
+      .def("get_parameters", &parameters, "The same as `parameters`.")
+      .def("get_results", &results, "The same as `results`.")
+      .def("get_result", &result, "The same as `result`.")
+      .def("get_sinks", &nothing, "The same as `sinks`.")
+      .def("get_variables", &nothing, "The same as `variables`.")
+      .def("get_ops", &ordered_ops,
+           "All Nodes: parameters, constants, operations in topological order, results.")
+      .def("get_ordered_ops", &ordered_ops, "The same as `get_ops`.")
+      .def("get_output_size", &output_size, "How many outputs there are.")
+      .def("get_output_op", &output_op, bp::arg("index"), "The Node of an output.")
+      .def(
+          "get_output_element_type",
+          +[](const PyModel& self, std::size_t i) {
+            return wrap_output({Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0})
+                .attr("element_type");
+          },
+          bp::arg("index"), "The coinfer.Type of an output.")
+      .def(
+          "get_output_partial_shape",
+          +[](const PyModel& self, std::size_t i) { return self.get().output(i)->shape; },
+          bp::arg("index"), "The PartialShape of an output.")
+      .def(
+          "get_output_shape",
+          +[](const PyModel& self, std::size_t i) { return self.get().output(i)->shape.to_shape(); },
+          bp::arg("index"), "The Shape of an output; RuntimeError when it is dynamic.")
+      .def("get_parameter_index", &parameter_index, bp::arg("parameter"),
+           "Which input the Node is; -1 when it is none.")
+      .def("get_result_index", &result_index, bp::arg("result"),
+           "Which output the Node or Output is; -1 when it is none.")
+      .def("add_outputs", &add_outputs, bp::arg("outputs"),
+           "Makes tensors outputs of the model: a tensor's name, an Output, a tuple (operation's "
+           "name, index), or a list\nof them. Gives the list of their Outputs; one that was an "
+           "output stays it. RuntimeError when there is none.")
+      .def("remove_result", &remove_result, bp::arg("result"),
+           "The model without that output; RuntimeError when the Node is no result of it.")
+      .def("reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
            "Gives inputs new shapes and infers all others: a shape for a model with one input, or "
-           "a dict of shapes by\n"
-           "name, index or port. On an error (RuntimeError) the model is as before.")
+           "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
+           "or text: \"[1,3,224..256,?]\". On an error\n(RuntimeError) the model is as before.")
+      .def("validate_nodes_and_infer_types", &validate,
+           "Infers all types and shapes anew; RuntimeError naming a node.")
+      .def("evaluate", &evaluate,
+           (bp::arg("output_tensors"), bp::arg("input_tensors"),
+            bp::arg("evaluation_context") = none),
+           "Computes the model once: reads the list of Tensors `input_tensors`, writes those of "
+           "`output_tensors`. To do it\nmore often, compile the model.")
+      .def("get_rt_info", &get_rt_info, (bp::arg("path") = none),
+           "The note at a name or a list of names, or all; RuntimeError when there is none.")
+      .def("has_rt_info", &has_rt_info, bp::arg("path"), "Is there a note of that name?")
+      .def("set_rt_info", &set_rt_info, (bp::arg("obj"), bp::arg("path")),
+           "Adds a note: a bool, number, text or list of texts.")
+      .def("clone", &clone, "A copy that can be changed on its own; weights are shared.")
+      .def("__copy__", &no_copy)
+      .def("__deepcopy__", &deep_copy)
+      .def("__enter__", &enter)
+      .def("__exit__", &leave)
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);

@@ -13,6 +13,10 @@ struct PyModel {
   explicit PyModel(Model given) : model{std::move(given)} {}
   PyModel(const PyModel&) = default;
   PyModel& operator=(const PyModel&) = default;
+  /// Throws PythonError (AttributeError) once the model was closed by `with`.
+  Model& get();
+  const Model& get() const { return const_cast<PyModel*>(this)->get(); }
+
   ~PyModel() {
     const bridge::GilReleased released;
     model = Model{};

@@ -12,9 +12,12 @@
 #include "module/exceptions.hpp"
 #include "module/infer_request.hpp"
 #include "module/lifecycle.hpp"
+#include "module/layout.hpp"
 #include "module/model.hpp"
+#include "module/node.hpp"
 #include "module/numpy.hpp"
 #include "module/port.hpp"
+#include "module/preprocess.hpp"
 #include "module/results.hpp"
 #include "module/shape.hpp"
 #include "module/stats.hpp"
@@ -44,10 +47,13 @@ void register_all() {
   register_arrays();
   register_shapes();
   register_ports();
+  register_layout();
+  register_nodes();
   register_tensor();
   register_results();
   register_model();
   register_variable_state();
+  register_preprocess();
   register_infer_request();
   register_compiled_model();
   register_async_infer_queue();

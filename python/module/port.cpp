@@ -3,6 +3,8 @@
 #include "coinfer/error.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
+#include "module/node.hpp"
+#include "module/port_methods.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -10,22 +12,18 @@ namespace {
 namespace bp = boost::python;
 using bridge::PyRef;
 
-/// A port of a compiled model or a request.
-struct ConstOutput {
-  PortRef port;
-};
-/// A port of a model.
-struct Output : ConstOutput {};
-/// What `port.node` is: the little that OpenVINO's node and a port share.
-struct Node {
-  PortRef port;
-};
+/// Python calls Output's inherited methods with a ConstOutput that may be out of date.
+const Port& of(const bp::object& self) {
+  const auto* port = port_in(self.ptr());
+  if (port == nullptr) {
+    throw_type_error(fmt::format("a port was expected, not {}", Py_TYPE(self.ptr())->tp_name));
+  }
+  return **port;
+}
 
-const Port& of(const ConstOutput& self) { return *self.port; }
+std::string any_name(const bp::object& self) { return of(self).any_name(); }
 
-std::string any_name(const ConstOutput& self) { return of(self).any_name(); }
-
-bp::object names(const ConstOutput& self) {
+bp::object names(const bp::object& self) {
   auto set = bp::object{bp::handle<>(PySet_New(nullptr))};
   for (const auto& name : of(self).names) {
     PySet_Add(set.ptr(), bp::str(name).ptr());
@@ -33,13 +31,15 @@ bp::object names(const ConstOutput& self) {
   return set;
 }
 
-bp::object element_type(const ConstOutput& self) {
+bp::object element_type(const bp::object& self) {
   return bp::object{bp::handle<>(bp::borrowed(type_object(of(self).type)))};
 }
-PartialShape partial_shape(const ConstOutput& self) { return of(self).shape; }
-Shape shape(const ConstOutput& self) { return of(self).shape.to_shape(); }
+PartialShape partial_shape(const bp::object& self) { return of(self).shape; }
+Shape shape(const bp::object& self) { return of(self).shape.to_shape(); }
 std::size_t index_of(const ConstOutput&) { return 0; }
-Node node(const ConstOutput& self) { return {self.port}; }
+bp::object node(const ConstOutput& self) { return wrap_port_node(self.port); }
+bp::dict no_rt_info(const ConstOutput&) { return {}; }
+bp::object no_targets(const ConstOutput&) { return bp::object{bp::handle<>(PySet_New(nullptr))}; }
 
 std::intptr_t hash(const ConstOutput& self) {
   return reinterpret_cast<std::intptr_t>(self.port.get()) >> 4;
@@ -56,15 +56,6 @@ bp::object differ(const ConstOutput& self, const bp::object& other) {
   return that == nullptr ? bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))}
                          : bp::object{self.port != *that};
 }
-
-std::string show(const char* kind, const Port& port) {
-  auto names = port.names;
-  std::sort(names.begin(), names.end());
-  return fmt::format("<{}: names[{}] shape{} type: {}>", kind, fmt::join(names, ", "),
-                     port.shape.to_string(), name_of(port.type));
-}
-
-std::string node_name(const Node& node) { return node.port->node_name; }
 
 PyObject* int_object(std::size_t value) { return checked(PyLong_FromSize_t(value)); }
 
@@ -98,7 +89,7 @@ PyRef index_of_ports(const std::vector<PortRef>& ports, PyObject* objects, bool 
 PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
   auto objects = PyRef::steal(checked(PyTuple_New(static_cast<Py_ssize_t>(ports.size()))));
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    PyTuple_SET_ITEM(objects.get(), static_cast<Py_ssize_t>(i), wrap_port(ports[i], false));
+    PyTuple_SET_ITEM(objects.get(), static_cast<Py_ssize_t>(i), wrap_port(ports[i]));
   }
   return objects;
 }
@@ -106,22 +97,21 @@ PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
 }  // namespace
 
 const PortRef* port_in(PyObject* object) noexcept {
+  refresh_output(object);
   const auto* held = static_cast<const ConstOutput*>(bp::converter::get_lvalue_from_python(
       object, bp::converter::registered<ConstOutput>::converters));
   return held == nullptr ? nullptr : &held->port;
 }
 
-PyObject* wrap_port(const PortRef& port, bool of_model) {
-  return of_model ? bp::incref(bp::object{Output{{port}}}.ptr())
-                  : bp::incref(bp::object{ConstOutput{port}}.ptr());
+PyObject* wrap_port(const PortRef& port) {
+  return bp::incref(bp::object{ConstOutput{port}}.ptr());
 }
 
-bp::list wrap_ports(const std::vector<PortRef>& ports, bool of_model) {
-  bp::list list;
-  for (const auto& port : ports) {
-    list.append(bp::object{bp::handle<>(wrap_port(port, of_model))});
-  }
-  return list;
+std::string show_port(const char* kind, const Port& port) {
+  auto names = port.names;
+  std::sort(names.begin(), names.end());
+  return fmt::format("<{}: names[{}] shape{} type: {}>", kind, fmt::join(names, ", "),
+                     port.shape.to_string(), name_of(port.type));
 }
 
 std::string describe_port(const Port& port) {
@@ -136,7 +126,7 @@ std::string show_ports(const std::vector<PortRef>& inputs, const std::vector<Por
     std::vector<std::string> texts;
     texts.reserve(ports.size());
     for (const auto& port : ports) {
-      texts.push_back(show("ConstOutput", *port));
+      texts.push_back(show_port("ConstOutput", *port));
     }
     return fmt::format("{}", fmt::join(texts, ",\n"));
   };
@@ -236,31 +226,25 @@ void register_ports() {
       .add_property("any_name", &any_name, "The first name; RuntimeError when it has none.")
       .add_property("names", &names, "All tensor names, a set.")
       .add_property("element_type", &element_type, "The coinfer.Type.")
-      .add_property("partial_shape", &partial_shape)
+      .add_property("partial_shape", &partial_shape, "The PartialShape.")
       .add_property("shape", &shape, "The Shape; RuntimeError when it is dynamic.")
       .add_property("index", &index_of, "Which of its node's outputs it is.")
-      .add_property("node", &node)
-      .def("get_any_name", &any_name)
-      .def("get_names", &names)
-      .def("get_element_type", &element_type)
-      .def("get_partial_shape", &partial_shape)
-      .def("get_shape", &shape)
-      .def("get_index", &index_of)
-      .def("get_node", &node)
+      .add_property("node", &node, "The parameter or result that it stands for, a Node.")
+      .add_property("rt_info", &no_rt_info, "Notes on the tensor, a dict.")
+      .def("get_any_name", &any_name, "The same as `any_name`.")
+      .def("get_names", &names, "The same as `names`.")
+      .def("get_element_type", &element_type, "The same as `element_type`.")
+      .def("get_partial_shape", &partial_shape, "The same as `partial_shape`.")
+      .def("get_shape", &shape, "The same as `shape`.")
+      .def("get_index", &index_of, "The same as `index`.")
+      .def("get_node", &node, "The same as `node`.")
+      .def("get_rt_info", &no_rt_info, "The same as `rt_info`.")
+      .add_property("target_inputs", &no_targets, "The Inputs that read it: none are kept.")
+      .def("get_target_inputs", &no_targets, "The same as `target_inputs`.")
       .def("__hash__", &hash)
       .def("__eq__", &equal)
       .def("__ne__", &differ)
-      .def("__repr__", +[](const ConstOutput& self) { return show("ConstOutput", *self.port); });
-  bp::class_<Output, bp::bases<ConstOutput>>("Output", "An input or output of a model.",
-                                             bp::no_init)
-      .def("__repr__", +[](const Output& self) { return show("Output", *self.port); });
-  bp::class_<Node>("Node", "The node a port belongs to.", bp::no_init)
-      .add_property("friendly_name", &node_name)
-      .def("get_friendly_name", &node_name)
-      .def("get_name", &node_name)
-      .def(
-          "__repr__",
-          +[](const Node& node) { return fmt::format("<Node: '{}'>", node.port->node_name); });
+      .def("__repr__", +[](const ConstOutput& self) { return show_port("ConstOutput", *self.port); });
 }
 
 }  // namespace coinfer::python

@@ -13,16 +13,14 @@
 
 namespace coinfer::python {
 
-/// ConstOutput (ports of compiled models and requests), Output (of models) and Node.
+/// ConstOutput: ports of compiled models and requests.
 void register_ports();
 
 /// The port inside a Python ConstOutput or Output; null when it is none.
 const PortRef* port_in(PyObject* object) noexcept;
 
-/// A Python ConstOutput, or Output when `of_model`; a new reference.
-PyObject* wrap_port(const PortRef& port, bool of_model);
-/// A list of them.
-boost::python::list wrap_ports(const std::vector<PortRef>& ports, bool of_model);
+/// A Python ConstOutput; a new reference.
+PyObject* wrap_port(const PortRef& port);
 
 /// "'x', 'y'": the names of the ports, for errors.
 std::string list_names(const std::vector<PortRef>& ports);

@@ -9,6 +9,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/python.hpp>
 #include <boost/python/raw_function.hpp>
+#include <boost/python/stl_iterator.hpp>
 #include <boost/smart_ptr/make_shared.hpp>
 #include <cstring>
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +53,10 @@ class CompiledModel {
 
   /// OpenVINO's properties as they are in force; throws Error naming an unknown one.
   Property get_property(const std::string& name) const;
+
+  /// Writes the model as it is compiled, for Core::import_model of the same version. Throws Error
+  /// when the stream fails.
+  void export_model(std::ostream& out) const;
 
   /// Gives back memory for intermediate results; the next run takes it again. Weights and plans
   /// stay, and so does what runs in flight use.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -30,11 +31,27 @@ class Core {
   CompiledModel compile_model(const std::filesystem::path& path, const std::string& device = "CPU",
                               const Properties& config = {}) const;
 
+  /// Makes what CompiledModel::export_model wrote ready to run; no pass runs, and weights are there
+  /// as kernels want them. Throws ModelFileError for what is damaged, was not written by it, or was
+  /// by another version.
+  CompiledModel import_model(std::span<const std::byte> bytes, const std::string& device = "CPU",
+                             const Properties& config = {}) const;
+  /// The same from a file, which stays memory-mapped.
+  CompiledModel import_model(const std::filesystem::path& path, const std::string& device = "CPU",
+                             const Properties& config = {}) const;
+
+  /// {name of a parameter, operation or result: device} of all that the device can run. Throws Error
+  /// for a device that is not there.
+  std::map<std::string, std::string> query_model(const Model& model,
+                                                 const std::string& device = "CPU") const;
+
   std::vector<std::string> available_devices() const { return {"CPU"}; }
   Property get_property(const std::string& name) const;
   void set_property(const Properties& properties);
 
  private:
+  Properties merged(const Properties& config) const;
+
   mutable std::mutex mutex_;
   Properties properties_;
 };

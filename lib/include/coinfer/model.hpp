@@ -1,18 +1,23 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "coinfer/element_type.hpp"
+#include "coinfer/rt_info.hpp"
 #include "coinfer/shape.hpp"
 
 namespace coinfer {
 
 namespace graph {
 class Graph;
+struct Value;
+struct ValueId;
 }
+class NodeOutput;
 
 /// An input or output of a model: its names, element type and shape.
 /// *Thread safety*: shared objects: safe, immutable.
@@ -24,11 +29,16 @@ struct Port {
   std::size_t index = 0;  ///< among the model's inputs or outputs
   bool is_output = false;
 
+  friend bool operator==(const Port&, const Port&) = default;
+
   bool has_name(std::string_view name) const noexcept;
   /// The first name; throws Error when there is none.
   const std::string& any_name() const;
 };
 using PortRef = std::shared_ptr<const Port>;
+
+/// All names of a tensor.
+std::vector<std::string> names_of(const graph::Value& value);
 
 /// A network as read from a file. A handle: copies are the same model.
 /// *Thread safety*: distinct models: safe. Shared models: reading is safe, `reshape` is not.
@@ -45,12 +55,31 @@ class Model {
   PortRef input(std::size_t index) const;
   PortRef output(std::size_t index) const;
 
+  /// Has any tensor a shape that is not fixed?
   bool is_dynamic() const;
   const std::string& friendly_name() const;
+  void set_friendly_name(std::string name);
   /// Sets input shapes and infers the rest anew; on an error the model is as before.
   void reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes);
+  /// Infers all types and shapes anew. Throws Error naming a node.
+  void validate() { reshape({}); }
+
+  /// Makes a tensor, named by one of its names or as an output of a node, an output of the model;
+  /// one that is an output already stays it. Throws Error when there is none.
+  PortRef add_output(std::string_view tensor_name);
+  PortRef add_output(std::string_view node_name, std::size_t output);
+  PortRef add_output(const NodeOutput& tensor);
+  /// The model without that output. Throws Error when there is none.
+  void remove_output(std::size_t index);
+  /// A copy that can be changed on its own; weights are shared.
+  Model clone() const;
+
+  const RtInfo& rt_info() const;
+  void set_rt_info(std::span<const std::string> path, Property value);
 
   const graph::Graph& graph() const { return *impl_->graph; }
+  /// Replaces the graph by a changed copy.
+  void replace_graph(std::shared_ptr<graph::Graph> graph);
   /// The file it was read from; empty when read from bytes.
   const std::string& path() const { return impl_->path; }
   explicit operator bool() const noexcept { return impl_ != nullptr; }
@@ -63,7 +92,11 @@ class Model {
     std::vector<PortRef> outputs;
     std::string path;
   };
+  friend class Node;
+  friend class NodeOutput;
   static void list_ports(Impl& impl);
+  void relist_ports();
+  PortRef add_output(graph::ValueId id);
   std::shared_ptr<Impl> impl_;
 };
 

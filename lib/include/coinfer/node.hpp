@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coinfer/layout.hpp"
+#include "coinfer/model.hpp"
+#include "coinfer/tensor.hpp"
+
+namespace coinfer {
+
+/// The value of an operator's attribute.
+using NodeAttribute = std::variant<std::int64_t, double, std::string, Tensor,
+                                   std::vector<std::int64_t>, std::vector<double>,
+                                   std::vector<std::string>>;
+
+class NodeOutput;
+
+/// A parameter, result, constant or operation of a model. A handle that keeps its model; it is
+/// valid until nodes are added to the model or taken away. *Thread safety*: as for Model.
+class Node {
+ public:
+  enum class Kind : std::uint8_t { parameter, result, constant, operation };
+  /// `index`: among the model's inputs, outputs, values or operations.
+  Node(Model model, Kind kind, std::size_t index)
+      : model_{std::move(model)}, kind_{kind}, index_{index} {}
+
+  const Model& model() const noexcept { return model_; }
+  Kind kind() const noexcept { return kind_; }
+  std::size_t index() const noexcept { return index_; }
+
+  /// Of a parameter and a result made from the tensor's name.
+  std::string friendly_name() const;
+  /// Of operations; others are named by their tensors. Throws Error for those.
+  void set_friendly_name(std::string name) const;
+  /// "Conv", "Parameter", "Result", "Constant".
+  std::string type_name() const;
+
+  std::size_t input_size() const;
+  std::size_t output_size() const;
+  /// What input `index` reads; inputs that are left out are not counted. Throws Error.
+  NodeOutput input_value(std::size_t index) const;
+  NodeOutput output(std::size_t index) const;
+
+  /// Of an operation, by name; bodies of control flow are left out.
+  std::vector<std::pair<std::string, NodeAttribute>> attributes() const;
+  /// Of a constant; null else.
+  Tensor constant() const;
+  /// Of a parameter or result; empty for others.
+  Layout layout() const;
+  void set_layout(const Layout& layout) const;
+
+  friend bool operator==(const Node&, const Node&) noexcept = default;
+
+ private:
+  friend class NodeOutput;
+  graph::ValueId value(std::size_t output) const;
+  graph::ValueId input_id(std::size_t index) const;
+  void check() const;
+
+  Model model_;
+  Kind kind_;
+  std::size_t index_;
+};
+
+/// One output of a node.
+class NodeOutput {
+ public:
+  NodeOutput(Node node, std::size_t index) : node_{std::move(node)}, index_{index} {}
+
+  const Node& node() const noexcept { return node_; }
+  std::size_t index() const noexcept { return index_; }
+  /// Names, type and shape as they are now.
+  PortRef port() const;
+  /// Nodes that read it, with the index of the input.
+  std::vector<std::pair<Node, std::size_t>> targets() const;
+  /// Replaces the tensor's names; throws Error when another tensor has one of them.
+  void set_names(std::vector<std::string> names) const;
+
+  friend bool operator==(const NodeOutput&, const NodeOutput&) noexcept = default;
+
+ private:
+  friend class Model;
+  graph::ValueId id() const;
+
+  Node node_;
+  std::size_t index_;
+};
+
+/// All nodes of a model: parameters, constants, operations in topological order, results.
+std::vector<Node> nodes_of(const Model& model);
+
+}  // namespace coinfer

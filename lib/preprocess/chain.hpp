@@ -1,0 +1,72 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coinfer/preprocess.hpp"
+#include "graph/graph.hpp"
+
+namespace coinfer::preprocess {
+
+/// What the model has at the end of an input's steps.
+struct Goal {
+  ElementType type = ElementType::dynamic;
+  PartialShape shape;
+  Layout layout;
+};
+
+/// Nodes that are added one after another to a value, with what is known of it.
+class Chain {
+ public:
+  Chain(graph::Graph& graph, std::string title, graph::ValueId start, Layout layout,
+        ColorFormat color, Goal goal);
+
+  graph::ValueId current;
+  Layout layout;
+  ColorFormat color;
+  const Goal goal;
+
+  ElementType type() const { return graph_[current].type; }
+  const PartialShape& shape() const { return graph_[current].shape; }
+  /// Throws Error when it is not known.
+  std::int64_t rank() const;
+  /// Where a dimension of the layout is. Throws Error naming the step.
+  std::int64_t axis(std::string_view name, std::string_view step) const;
+
+  graph::ValueId constant(Tensor tensor) { return graph_.add_constant(std::move(tensor)); }
+  graph::ValueId integers(std::initializer_list<std::int64_t> values);
+  graph::ValueId integers(std::span<const std::int64_t> values);
+  /// A number in the type of the current value.
+  graph::ValueId real(std::vector<float> values, const Shape& shape);
+  /// Adds a node; its type and shape are inferred at once.
+  graph::ValueId add(std::string type, std::vector<graph::ValueId> inputs,
+                     std::vector<std::pair<std::string, graph::Attribute>> attributes = {});
+
+  void cast(ElementType type);
+  void transpose(std::span<const std::int64_t> order);
+  void convert_layout(const Layout& to);
+  /// The part [begin, end) of an axis, every `step`th.
+  graph::ValueId part(graph::ValueId from, std::int64_t axis, std::int64_t begin, std::int64_t end,
+                      std::int64_t step = 1);
+
+  std::vector<graph::Node> take_nodes() { return std::move(nodes_); }
+  bool empty() const { return nodes_.empty(); }
+  [[noreturn]] void fail(const std::string& text) const;
+
+ private:
+  graph::Graph& graph_;
+  std::string title_;
+  std::vector<graph::Node> nodes_;
+};
+
+/// Of dimension i of `to`, where it is in `from`; empty when it is the same.
+std::vector<std::int64_t> permutation(const Layout& from, const Layout& to, std::int64_t rank);
+
+/// The step convert_color.
+void convert_color(Chain& chain, ColorFormat to);
+/// Channels of a format's tensor; 0 when it has none of its own.
+std::int64_t channels_of(ColorFormat format);
+/// Is its tensor half as high again as the image?
+bool is_planar(ColorFormat format);
+
+}  // namespace coinfer::preprocess

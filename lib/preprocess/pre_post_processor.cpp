@@ -1,0 +1,189 @@
+#include "coinfer/error.hpp"
+#include "passes/passes.hpp"
+#include "preprocess/chain.hpp"
+
+namespace coinfer::preprocess {
+namespace {
+
+using graph::Graph;
+using graph::ValueId;
+
+std::string title_of(const Port& port) {
+  return fmt::format("preprocessing of {} '{}'", port.is_output ? "output" : "input",
+                     port.names.empty() ? std::to_string(port.index) : port.names.front());
+}
+
+/// The shape that the caller's tensor has, from the model's.
+PartialShape tensor_shape(const InputTensorInfo& tensor, const Layout& layout, const Goal& goal,
+                          const std::string& title) {
+  auto shape = tensor.shape.value_or(goal.shape);
+  if (!tensor.shape && !layout.empty() && !goal.layout.empty() && goal.shape.has_rank()) {
+    const auto order = permutation(goal.layout, layout, goal.shape.rank());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      shape[i] = goal.shape[static_cast<std::size_t>(order[i])];
+    }
+  }
+  if (!shape.has_rank()) {
+    return shape;
+  }
+  const auto at = [&](std::string_view name) -> Dimension& {
+    if (!layout.has_name(name)) {
+      throw Error(fmt::format("{}: the tensor's layout {} does not say where {} is", title,
+                              layout.to_string(), name));
+    }
+    return shape[static_cast<std::size_t>(layout.index_of(name, shape.rank()))];
+  };
+  if (!tensor.shape) {
+    if (const auto channels = channels_of(tensor.color); channels != 0) {
+      at("C") = channels;
+    }
+    if (tensor.spatial_shape) {
+      at("H") = Dimension{tensor.spatial_shape->first};
+      at("W") = Dimension{tensor.spatial_shape->second};
+    }
+    if (auto& rows = is_planar(tensor.color) ? at("H") : shape[0];
+        is_planar(tensor.color) && rows.is_static()) {
+      rows = rows.length() * 3 / 2;
+    }
+  }
+  return shape;
+}
+
+void replace(Graph& graph, ValueId old, ValueId by) {
+  for (auto& node : graph.nodes) {
+    std::replace(node.inputs.begin(), node.inputs.end(), old, by);
+  }
+  std::replace(graph.outputs.begin(), graph.outputs.end(), old, by);
+}
+
+void build_input(Graph& graph, std::size_t index, const Port& port, const InputInfo& info) {
+  const auto title = title_of(port);
+  const auto id = graph.inputs[index];
+  Goal goal{graph[id].type, graph[id].shape,
+            info.model_layout.empty() ? Layout{graph[id].layout} : info.model_layout};
+  auto layout = info.tensor.layout;
+  if (goal.layout.empty() && !layout.empty()) {
+    goal.layout = info.preprocess.result_of(layout);
+  } else if (layout.empty() && !goal.layout.empty()) {
+    layout = info.preprocess.source_of(goal.layout);
+  }
+  if (goal.shape.has_rank() && !goal.layout.allows_rank(goal.shape.rank())) {
+    throw Error(fmt::format("{}: the layout {} does not suit the shape {}", title,
+                            goal.layout.to_string(), goal.shape.to_string()));
+  }
+  // The model's parameter becomes the last value of the chain; a new one takes its place.
+  graph::Value fresh = graph[id];
+  fresh.type = info.tensor.element_type.value_or(goal.type);
+  fresh.shape = tensor_shape(info.tensor, layout, goal, title);
+  fresh.layout = layout.empty() ? std::string{} : layout.to_string();
+  const auto start = graph.add(std::move(fresh));
+  Chain chain{graph, title, start, layout, info.tensor.color, goal};
+  for (const auto& step : info.preprocess.steps()) {
+    step(chain);
+  }
+  chain.cast(goal.type);
+  if (!chain.layout.empty() && !goal.layout.empty()) {
+    chain.convert_layout(goal.layout);
+  }
+  if (!PartialShape::merge(chain.shape(), goal.shape)) {
+    chain.fail(fmt::format("the result has the shape {}, the model wants {}",
+                           chain.shape().to_string(), goal.shape.to_string()));
+  }
+  replace(graph, id, chain.current);
+  graph[id].name.clear();
+  graph[id].more_names.clear();
+  graph.inputs[index] = start;
+  auto nodes = chain.take_nodes();
+  graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(nodes.begin()),
+                     std::make_move_iterator(nodes.end()));
+}
+
+void build_output(Graph& graph, std::size_t index, const Port& port, const OutputInfo& info) {
+  const auto id = graph.outputs[index];
+  const auto layout = info.model_layout.empty() ? Layout{graph[id].layout} : info.model_layout;
+  Goal goal{info.element_type.value_or(ElementType::dynamic), graph[id].shape, info.layout};
+  Chain chain{graph, title_of(port), id, layout, ColorFormat::undefined, goal};
+  for (const auto& step : info.postprocess.steps()) {
+    step(chain);
+  }
+  if (goal.type != ElementType::dynamic) {
+    chain.cast(goal.type);
+  }
+  if (!goal.layout.empty() && !chain.layout.empty()) {
+    chain.convert_layout(goal.layout);
+  }
+  auto& last = graph[chain.current];
+  last.layout = chain.layout.empty() ? std::string{} : chain.layout.to_string();
+  if (chain.current == id) {
+    return;
+  }
+  // The tensor that leaves the model has the name; an inner one of another type has none.
+  last.name = std::exchange(graph[id].name, {});
+  last.more_names = std::exchange(graph[id].more_names, {});
+  graph.outputs[index] = chain.current;
+  auto nodes = chain.take_nodes();
+  graph.nodes.insert(graph.nodes.end(), std::make_move_iterator(nodes.begin()),
+                     std::make_move_iterator(nodes.end()));
+}
+
+}  // namespace
+
+struct PrePostProcessor::State {
+  Model model;
+  std::vector<InputInfo> inputs;
+  std::vector<OutputInfo> outputs;
+};
+
+PrePostProcessor::PrePostProcessor(Model model) : state_{std::make_shared<State>()} {
+  if (!model) {
+    throw Error("a model was expected, a null one came");
+  }
+  state_->inputs.resize(model.inputs().size());
+  state_->outputs.resize(model.outputs().size());
+  state_->model = std::move(model);
+}
+
+InputInfo& PrePostProcessor::input() {
+  if (state_->inputs.size() != 1) {
+    throw Error(fmt::format("input() without a name or index is for a model with one input; this "
+                            "one has {}",
+                            state_->inputs.size()));
+  }
+  return state_->inputs[0];
+}
+InputInfo& PrePostProcessor::input(std::size_t index) {
+  return state_->inputs[state_->model.input(index)->index];
+}
+InputInfo& PrePostProcessor::input(std::string_view name) {
+  return state_->inputs[state_->model.input(name)->index];
+}
+OutputInfo& PrePostProcessor::output() {
+  if (state_->outputs.size() != 1) {
+    throw Error(fmt::format("output() without a name or index is for a model with one output; this "
+                            "one has {}",
+                            state_->outputs.size()));
+  }
+  return state_->outputs[0];
+}
+OutputInfo& PrePostProcessor::output(std::size_t index) {
+  return state_->outputs[state_->model.output(index)->index];
+}
+OutputInfo& PrePostProcessor::output(std::string_view name) {
+  return state_->outputs[state_->model.output(name)->index];
+}
+
+Model PrePostProcessor::build() {
+  auto& model = state_->model;
+  auto graph = std::make_shared<Graph>(model.graph());
+  for (std::size_t i = 0; i < state_->outputs.size(); ++i) {
+    build_output(*graph, i, *model.outputs()[i], state_->outputs[i]);
+  }
+  for (std::size_t i = 0; i < state_->inputs.size(); ++i) {
+    build_input(*graph, i, *model.inputs()[i], state_->inputs[i]);
+  }
+  passes::infer(*graph, false);
+  model.replace_graph(std::move(graph));
+  return model;
+}
+
+}  // namespace coinfer::preprocess

@@ -1,0 +1,258 @@
+#include "runtime/exported_model.hpp"
+
+#include <ostream>
+#include <unordered_map>
+
+#include "coinfer/error.hpp"
+#include "coinfer/version.hpp"
+#include "passes/passes.hpp"
+#include "serialization/checksum.hpp"
+#include "serialization/graph.hpp"
+
+namespace coinfer::runtime {
+namespace {
+
+using namespace serialization;
+
+constexpr std::array<char, 8> magic{'\x89', 'c', 'o', 'i', 'n', 'f', 'e', 'r'};
+constexpr std::uint32_t format_version = 1;
+
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t format;
+  ExportForm form;
+  std::uint64_t meta_bytes;
+  std::uint64_t data_bytes;
+  std::uint64_t meta_sum;
+  std::uint64_t data_sum;
+  std::uint64_t header_sum;  ///< of all before it
+  std::uint64_t zero;
+};
+static_assert(sizeof(Header) == alignment && std::is_trivially_copyable_v<Header>);
+
+std::uint64_t sum_of(const Header& header) {
+  return checksum(std::as_bytes(std::span{&header, 1}).first(offsetof(Header, header_sum)));
+}
+
+std::uint64_t padding(std::uint64_t bytes) { return (alignment - bytes % alignment) % alignment; }
+
+/// Constants by where they lie in memory.
+class Places {
+ public:
+  explicit Places(const graph::Graph& graph) : graph_{graph} {
+    for (std::uint32_t i = 0; i < graph.values.size(); ++i) {
+      if (const auto& constant = graph.values[i].constant; constant && constant.byte_size() != 0) {
+        index_.emplace(constant.data(), i);
+      }
+    }
+  }
+  /// The value that has this memory, type and shape.
+  std::optional<std::uint64_t> find(const Tensor& tensor) const {
+    const auto found = index_.find(tensor.data());
+    if (found == index_.end()) {
+      return std::nullopt;
+    }
+    const auto& constant = graph_.values[found->second].constant;
+    return constant.type() == tensor.type() && constant.shape() == tensor.shape() &&
+                   constant.is_continuous() && tensor.is_continuous()
+               ? std::optional<std::uint64_t>{found->second}
+               : std::nullopt;
+  }
+  std::optional<std::uint32_t> at(const void* data) const {
+    const auto found = index_.find(data);
+    return found == index_.end() ? std::nullopt : std::optional{found->second};
+  }
+
+ private:
+  const graph::Graph& graph_;
+  std::unordered_map<const void*, std::uint32_t> index_;
+};
+
+void put_port(Writer& meta, const Port& port) {
+  meta.list(port.names);
+  meta.put(port.node_name);
+  meta.put(port.type);
+  put_shape(meta, port.shape);
+}
+
+std::vector<PortRef> get_ports(Reader& meta, bool is_output) {
+  std::vector<PortRef> ports;
+  for (auto count = meta.length(); count > 0; --count) {
+    Port port;
+    port.names = meta.list<std::string>();
+    port.node_name = meta.get<std::string>();
+    port.type = get_type(meta);
+    port.shape = get_partial_shape(meta);
+    port.index = ports.size();
+    port.is_output = is_output;
+    ports.push_back(std::make_shared<const Port>(std::move(port)));
+  }
+  return ports;
+}
+
+Header read_header(const MemoryRef& memory) {
+  Header header{};
+  if (memory->bytes() < sizeof header ||
+      std::memcmp(memory->data(), magic.data(), magic.size()) != 0) {
+    throw ModelFileError(
+        fmt::format("{} bytes are no model that coinfer exported", memory->bytes()));
+  }
+  std::memcpy(&header, memory->data(), sizeof header);
+  if (header.format != format_version) {
+    throw ModelFileError(fmt::format("the exported model has format {}; this coinfer reads {}",
+                                     header.format, format_version));
+  }
+  if (header.header_sum != sum_of(header)) {
+    throw ModelFileError("the exported model is damaged: its header has another checksum");
+  }
+  const auto rest = memory->bytes() - sizeof header;
+  if (header.meta_bytes % alignment != 0 || header.meta_bytes > rest ||
+      header.data_bytes != rest - header.meta_bytes) {
+    throw ModelFileError(
+        fmt::format("the exported model is damaged: it has {} bytes, and should have {}",
+                    memory->bytes(), sizeof header + header.meta_bytes + header.data_bytes));
+  }
+  return header;
+}
+
+void check_sum(std::span<const std::byte> bytes, std::uint64_t expected, int threads) {
+  if (checksum(bytes, threads) != expected) {
+    throw ModelFileError("the exported model is damaged: its content has another checksum");
+  }
+}
+
+bool same_ports(const std::vector<PortRef>& ports, const graph::Graph& graph,
+                std::span<const graph::ValueId> ids) {
+  return std::equal(ports.begin(), ports.end(), ids.begin(), ids.end(),
+                    [&](const PortRef& port, graph::ValueId id) {
+                      const auto& value = graph[id];
+                      return (port->type == value.type || value.type == ElementType::dynamic ||
+                              port->type == ElementType::dynamic) &&
+                             PartialShape::merge(port->shape, value.shape).has_value();
+                    });
+}
+
+}  // namespace
+
+void write_exported(std::ostream& out, const Compiled& compiled, const Model* source, bool packed) {
+  Writer meta;
+  DataWriter data;
+  meta.put(version());
+  meta.put(compiled.name());
+  meta.list(compiled.inputs(), [&](const PortRef& port) { put_port(meta, *port); });
+  meta.list(compiled.outputs(), [&](const PortRef& port) { put_port(meta, *port); });
+  TensorWriter tensors{meta, data, {}};
+  std::optional<Places> of_source;
+  if (source != nullptr) {
+    of_source.emplace(source->graph());
+    tensors.refer = [&](const Tensor& tensor) { return of_source->find(tensor); };
+  }
+  put_graph(tensors, compiled.graph());
+  const Places constants{compiled.graph()};
+  std::vector<std::pair<std::uint32_t, plan::Weights::Stored>> known;
+  if (packed) {
+    for (auto& one : compiled.packed_weights()) {
+      if (const auto value = constants.at(one.constant.data())) {
+        known.emplace_back(*value, std::move(one));
+      }
+    }
+  }
+  meta.list(known, [&](const auto& entry) {
+    const auto& [value, one] = entry;
+    meta.put(value);
+    meta.put(one.offset);
+    meta.put(one.from);
+    meta.put(one.to);
+    meta.put<std::uint64_t>(one.memory->bytes());
+    meta.put(data.add({one.memory->data(), one.memory->bytes()}, one.memory));
+  });
+  while (padding(meta.bytes().size()) != 0) {
+    meta.put(std::uint8_t{0});
+  }
+
+  Header header{};
+  header.magic = magic;
+  header.format = format_version;
+  header.form = source != nullptr ? ExportForm::beside_model : ExportForm::complete;
+  header.meta_bytes = meta.bytes().size();
+  header.data_bytes = data.bytes();
+  header.meta_sum = checksum(meta.bytes());
+  header.data_sum = data.sum();
+  header.header_sum = sum_of(header);
+  out.write(reinterpret_cast<const char*>(&header), sizeof header);
+  out.write(reinterpret_cast<const char*>(meta.bytes().data()),
+            static_cast<std::streamsize>(meta.bytes().size()));
+  data.write(out);
+}
+
+Prepared read_exported(const MemoryRef& memory, const Model* source, int threads) {
+  const auto header = read_header(memory);
+  const std::span all{memory->data(), memory->bytes()};
+  const auto meta_bytes = all.subspan(sizeof header, header.meta_bytes);
+  check_sum(meta_bytes, header.meta_sum, 1);
+  const auto begin = sizeof header + header.meta_bytes;
+  check_sum(all.subspan(begin), header.data_sum, threads);
+  if ((header.form == ExportForm::beside_model) != (source != nullptr)) {
+    throw ModelFileError("the exported model belongs to a cache, and is not complete by itself");
+  }
+
+  Reader meta{meta_bytes};
+  if (const auto writer = meta.get<std::string>(); writer != version()) {
+    throw ModelFileError(
+        fmt::format("the model was exported by coinfer {}; this is {}", writer, version()));
+  }
+  Prepared prepared;
+  prepared.name = meta.get<std::string>();
+  prepared.inputs = get_ports(meta, false);
+  prepared.outputs = get_ports(meta, true);
+  const DataReader data{memory, begin};
+  TensorReader tensors{meta, data, {}};
+  if (source != nullptr) {
+    tensors.resolve = [&](std::uint64_t value) {
+      const auto& values = source->graph().values;
+      return value < values.size() ? values[value].constant : Tensor{};
+    };
+  }
+  prepared.graph = get_graph(tensors);
+  for (auto count = meta.length(); count > 0; --count) {
+    const auto value = meta.below<std::uint32_t>(prepared.graph.values.size());
+    plan::Weights::Stored one;
+    one.constant = prepared.graph.values[value].constant;
+    one.offset = meta.get<std::int64_t>();
+    one.from = meta.get<std::string>();
+    one.to = meta.get<std::string>();
+    const auto bytes = meta.get<std::uint64_t>();
+    one.memory = data.at(meta.get<std::uint64_t>(), bytes);
+    if (!one.constant) {
+      Reader::fail();
+    }
+    prepared.packed.push_back(std::move(one));
+  }
+  if (!same_ports(prepared.inputs, prepared.graph, prepared.graph.inputs) ||
+      !same_ports(prepared.outputs, prepared.graph, prepared.graph.outputs)) {
+    Reader::fail();
+  }
+  return prepared;
+}
+
+void check_imported(const Prepared& prepared) {
+  auto graph = prepared.graph;
+  for (auto& node : graph.nodes) {
+    for (const auto id : node.outputs) {
+      if (id) {
+        graph[id].type = ElementType::dynamic;
+        graph[id].shape = PartialShape::dynamic();
+      }
+    }
+  }
+  try {
+    passes::infer(graph, false);
+  } catch (const Error& error) {
+    throw ModelFileError(fmt::format("the exported model is damaged: {}", error.what()));
+  }
+  if (!same_ports(prepared.outputs, graph, graph.outputs)) {
+    throw ModelFileError("the exported model is damaged: its outputs are of other types");
+  }
+}
+
+}  // namespace coinfer::runtime

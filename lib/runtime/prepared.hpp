@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coinfer/model.hpp"
+#include "graph/graph.hpp"
+#include "plan/weights.hpp"
+
+namespace coinfer::runtime {
+
+/// What a model is compiled from once all passes are done: made from a Model, or read from an
+/// exported one.
+struct Prepared {
+  graph::Graph graph;
+  std::string name;
+  std::vector<PortRef> inputs;
+  std::vector<PortRef> outputs;
+  std::vector<plan::Weights::Stored> packed;
+};
+
+/// Runs the passes on a copy of the model's graph.
+Prepared prepare(const Model& model);
+
+}  // namespace coinfer::runtime

@@ -1,0 +1,411 @@
+#include "module/node.hpp"
+
+#include "coinfer/error.hpp"
+#include "module/array.hpp"
+#include "module/element_types.hpp"
+#include "module/exceptions.hpp"
+#include "module/layout.hpp"
+#include "module/port_methods.hpp"
+#include "module/tensor.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+
+/// An output of a model's node: names, type and shape are those of now.
+struct Output : ConstOutput {
+  NodeOutput source;
+  explicit Output(NodeOutput of) : ConstOutput{of.port()}, source{std::move(of)} {}
+  void refresh() { port = source.port(); }
+};
+
+/// A node of a model, or the parameter or result that a compiled model's port stands for.
+struct PyNode {
+  std::optional<Node> node;
+  PortRef port;
+
+  const Node& get() const {
+    if (!node) {
+      throw Error("the nodes around a compiled model's port are not kept; ask the Model");
+    }
+    return *node;
+  }
+};
+
+/// One input of a node.
+struct Input {
+  Node node;
+  std::size_t index;
+};
+
+Output* held_output(PyObject* object) noexcept {
+  return static_cast<Output*>(
+      bp::converter::get_lvalue_from_python(object, bp::converter::registered<Output>::converters));
+}
+
+bp::object python_type(ElementType type) {
+  return bp::object{bp::handle<>(bp::borrowed(type_object(type)))};
+}
+
+// --- Node
+
+std::string name_of_node(const PyNode& self) {
+  return self.node ? self.node->friendly_name() : self.port->node_name;
+}
+
+void rename(PyNode& self, const std::string& name) { self.get().set_friendly_name(name); }
+
+std::string type_name(const PyNode& self) {
+  return self.node ? self.node->type_name() : self.port->is_output ? "Result" : "Parameter";
+}
+
+std::size_t input_size(const PyNode& self) {
+  return self.node ? self.node->input_size() : self.port->is_output ? 1 : 0;
+}
+
+std::size_t output_size(const PyNode& self) { return self.node ? self.node->output_size() : 1; }
+
+PortRef port_of(const PyNode& self, std::size_t index) {
+  return self.node ? self.node->output(index).port() : self.port;
+}
+
+bp::object output_of(const PyNode& self, std::size_t index) {
+  return self.node ? wrap_output(self.node->output(index))
+                   : bp::object{bp::handle<>(wrap_port(self.port))};
+}
+
+bp::list outputs_of(const PyNode& self) {
+  bp::list list;
+  for (std::size_t i = 0; i < output_size(self); ++i) {
+    list.append(output_of(self, i));
+  }
+  return list;
+}
+
+Input input_of(const PyNode& self, std::size_t index) {
+  self.get().input_value(index);  // throws when there is none
+  return {self.get(), index};
+}
+
+bp::list inputs_of(const PyNode& self) {
+  bp::list list;
+  for (std::size_t i = 0; i < self.get().input_size(); ++i) {
+    list.append(input_of(self, i));
+  }
+  return list;
+}
+
+bp::object input_value(const PyNode& self, std::size_t index) {
+  return wrap_output(self.get().input_value(index));
+}
+
+bp::list input_values(const PyNode& self) {
+  bp::list list;
+  for (std::size_t i = 0; i < self.get().input_size(); ++i) {
+    list.append(input_value(self, i));
+  }
+  return list;
+}
+
+struct AttributeToPython {
+  template <class T>
+  bp::object operator()(const T& value) const {
+    return bp::object{value};
+  }
+  template <class T>
+  bp::object operator()(const std::vector<T>& values) const {
+    bp::list list;
+    for (const auto& value : values) {
+      list.append(value);
+    }
+    return list;
+  }
+  bp::object operator()(const Tensor& value) const { return bp::object{value}; }
+};
+
+bp::dict attributes(const PyNode& self) {
+  bp::dict all;
+  for (const auto& [name, value] : self.get().attributes()) {
+    all[name] = std::visit(AttributeToPython{}, value);
+  }
+  return all;
+}
+
+bp::object data_of(const PyNode& self) {
+  const auto tensor = self.get().constant();
+  if (!tensor) {
+    throw Error(fmt::format("{} '{}' has no data; a Constant has", type_name(self),
+                            name_of_node(self)));
+  }
+  return bp::object{tensor}.attr("data");
+}
+
+Layout layout_of(const PyNode& self) {
+  return self.node ? Layout{self.node->layout()} : Layout{};
+}
+
+void set_layout(const PyNode& self, const bp::object& layout) {
+  self.get().set_layout(layout_from(layout.ptr()));
+}
+
+bp::dict no_rt_info(const PyNode&) { return {}; }
+
+ElementType type_at(const PyNode& self, std::size_t index) { return port_of(self, index)->type; }
+PartialShape shape_at(const PyNode& self, std::size_t index) { return port_of(self, index)->shape; }
+
+std::string show_node(const PyNode& self) {
+  std::vector<std::string> shapes;
+  for (std::size_t i = 0; i < output_size(self); ++i) {
+    shapes.push_back(shape_at(self, i).to_string());
+  }
+  return fmt::format("<{}: '{}' ({})>", type_name(self), name_of_node(self),
+                     fmt::join(shapes, ", "));
+}
+
+bp::object nodes_equal(const PyNode& self, const bp::object& other) {
+  const bp::extract<const PyNode&> that{other};
+  return that.check() ? bp::object{self.node == that().node && self.port == that().port}
+                      : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
+}
+
+std::size_t hash_node(const PyNode& self) {
+  return self.node ? (reinterpret_cast<std::size_t>(&self.node->model().inputs()) >> 4U) * 31 +
+                         self.node->index() * 4 + static_cast<std::size_t>(self.node->kind())
+                   : reinterpret_cast<std::size_t>(self.port.get()) >> 4U;
+}
+
+// --- Output
+
+std::size_t output_index(const Output& self) { return self.source.index(); }
+bp::object output_node(const Output& self) { return wrap_node(self.source.node()); }
+
+std::vector<std::string> texts_of(const bp::object& names) {
+  if (PyUnicode_Check(names.ptr())) {
+    throw_type_error("names are a set of str, not a str");
+  }
+  std::vector<std::string> texts;
+  for (bp::stl_input_iterator<std::string> name{names}, end; name != end; ++name) {
+    texts.push_back(*name);
+  }
+  return texts;
+}
+
+void set_names(Output& self, const bp::object& names) {
+  self.source.set_names(texts_of(names));
+  self.refresh();
+}
+
+void add_names(Output& self, const bp::object& names) {
+  self.refresh();
+  auto all = texts_of(names);
+  all.insert(all.end(), self.port->names.begin(), self.port->names.end());
+  self.source.set_names(std::move(all));
+  self.refresh();
+}
+
+bp::object target_inputs(const Output& self) {
+  auto set = bp::object{bp::handle<>(PySet_New(nullptr))};
+  for (auto& [node, index] : self.source.targets()) {
+    set.attr("add")(Input{node, index});
+  }
+  return set;
+}
+
+bp::object outputs_equal(const Output& self, const bp::object& other) {
+  if (const auto* that = held_output(other.ptr())) {
+    return bp::object{self.source == that->source};
+  }
+  const auto* port = port_in(other.ptr());
+  return port == nullptr ? bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))}
+                         : bp::object{self.port == *port};
+}
+
+bp::object outputs_differ(const Output& self, const bp::object& other) {
+  auto equal = outputs_equal(self, other);
+  return equal.ptr() == Py_NotImplemented ? equal : bp::object{!bp::extract<bool>(equal)()};
+}
+
+std::size_t hash_output(const Output& self) {
+  const auto kind = self.source.node().kind();
+  return kind == Node::Kind::parameter || kind == Node::Kind::result
+             ? reinterpret_cast<std::size_t>(self.port.get()) >> 4U
+             : hash_node({self.source.node(), nullptr}) + self.source.index();
+}
+
+// --- Input
+
+PortRef source_port(const Input& self) { return self.node.input_value(self.index).port(); }
+
+bp::object inputs_equal(const Input& self, const bp::object& other) {
+  const bp::extract<const Input&> that{other};
+  return that.check() ? bp::object{self.node == that().node && self.index == that().index}
+                      : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
+}
+
+std::string show_input(const Input& self) {
+  const auto port = source_port(self);
+  return fmt::format("<Input: shape{} type: {}>", port->shape.to_string(), name_of(port->type));
+}
+
+}  // namespace
+
+bp::object wrap_output(NodeOutput output) { return bp::object{Output{std::move(output)}}; }
+
+bp::list wrap_outputs(const Model& model, bool outputs) {
+  bp::list list;
+  const auto kind = outputs ? Node::Kind::result : Node::Kind::parameter;
+  for (std::size_t i = 0; i < (outputs ? model.outputs() : model.inputs()).size(); ++i) {
+    list.append(wrap_output({Node{model, kind, i}, 0}));
+  }
+  return list;
+}
+
+const NodeOutput* output_in(PyObject* object) noexcept {
+  const auto* held = held_output(object);
+  return held == nullptr ? nullptr : &held->source;
+}
+
+bp::object wrap_node(Node node) { return bp::object{PyNode{std::move(node), nullptr}}; }
+bp::object wrap_port_node(const PortRef& port) { return bp::object{PyNode{std::nullopt, port}}; }
+
+const Node* node_in(PyObject* object) noexcept {
+  const auto* held = static_cast<const PyNode*>(
+      bp::converter::get_lvalue_from_python(object, bp::converter::registered<PyNode>::converters));
+  return held == nullptr || !held->node ? nullptr : &*held->node;
+}
+
+bool refresh_output(PyObject* object) noexcept {
+  auto* held = held_output(object);
+  if (held == nullptr) {
+    return false;
+  }
+  try {
+    held->refresh();
+  } catch (const std::exception&) {
+    return true;  // taken out of its model: it stays what it was
+  }
+  return true;
+}
+
+void register_nodes() {
+  bp::class_<Output, bp::bases<ConstOutput>>(
+      "Output",
+      "An output of a node, or an input or output of a model: its names, element type and shape as "
+      "they are now.",
+      bp::no_init)
+      .add_property("index", &output_index, "Which of its node's outputs it is.")
+      .add_property("node", &output_node, "The Node that makes it.")
+      .add_property("target_inputs", &target_inputs, "The Inputs that read it, a set.")
+      .def("get_index", &output_index, "The same as `index`.")
+      .def("get_node", &output_node, "The same as `node`.")
+      .def("get_target_inputs", &target_inputs, "The same as `target_inputs`.")
+      .def("set_names", &set_names, bp::arg("names"),
+           "Gives the tensor these names instead of its own; RuntimeError when another tensor has "
+           "one of them.")
+      .def("add_names", &add_names, bp::arg("names"), "Gives the tensor these names too.")
+      .def("__hash__", &hash_output)
+      .def("__eq__", &outputs_equal)
+      .def("__ne__", &outputs_differ)
+      .def("__repr__", +[](const Output& self) { return show_port("Output", *self.port); });
+
+  bp::class_<Input>("Input", "An input of a node.", bp::no_init)
+      .def(
+          "get_source_output",
+          +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
+          "The Output that it reads.")
+      .def(
+          "get_node", +[](const Input& self) { return wrap_node(self.node); },
+          "The Node that it belongs to.")
+      .def(
+          "get_index", +[](const Input& self) { return self.index; },
+          "Which of its node's inputs it is.")
+      .def(
+          "get_element_type",
+          +[](const Input& self) { return python_type(source_port(self)->type); },
+          "The coinfer.Type.")
+      .def(
+          "get_partial_shape", +[](const Input& self) { return source_port(self)->shape; },
+          "The PartialShape.")
+      .def(
+          "get_shape", +[](const Input& self) { return source_port(self)->shape.to_shape(); },
+          "The Shape; RuntimeError when it is dynamic.")
+      .def(
+          "__hash__",
+          +[](const Input& self) { return hash_node({self.node, nullptr}) * 31 + self.index; })
+      .def("__eq__", &inputs_equal)
+      .def("__repr__", &show_input);
+
+  bp::class_<PyNode>(
+      "Node",
+      "A parameter, result, constant or operation of a model. Valid until nodes are added to its "
+      "model or taken\naway. Thread safety: as for Model.",
+      bp::no_init)
+      .add_property("friendly_name", &name_of_node, &rename,
+                    "The name; settable for operations, RuntimeError for others, which are named "
+                    "by their tensors.")
+      .add_property("name", &name_of_node, "The same as `friendly_name`.")
+      .add_property(
+          "shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
+          "The Shape of its only output; RuntimeError when it is dynamic.")
+      .add_property("rt_info", &no_rt_info, "Notes on the node, a dict.")
+      .add_property("layout", &layout_of, &set_layout,
+                    "The Layout of a parameter or result; settable.")
+      .add_property("data", &data_of, "A read-only array: the value of a Constant.")
+      .def("get_friendly_name", &name_of_node, "The same as `friendly_name`.")
+      .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
+      .def("get_name", &name_of_node, "The same as `friendly_name`.")
+      .def("get_type_name", &type_name,
+           "The operator: \"Conv\"; \"Parameter\", \"Result\" or \"Constant\".")
+      .def("get_input_size", &input_size, "How many inputs it has.")
+      .def("get_output_size", &output_size, "How many outputs it has.")
+      .def("input", &input_of, bp::arg("input_index"),
+           "The Input with that index; RuntimeError when there is none.")
+      .def("inputs", &inputs_of, "All Inputs, a list.")
+      .def("input_value", &input_value, bp::arg("index"), "The Output that the input reads.")
+      .def("input_values", &input_values, "The Outputs that its inputs read, a list.")
+      .def("output", &output_of, bp::arg("output_index"),
+           "The Output with that index; RuntimeError when there is none.")
+      .def("outputs", &outputs_of, "All Outputs, a list.")
+      .def("get_attributes", &attributes, "The operator's attributes by name, a dict.")
+      .def("get_rt_info", &no_rt_info, "The same as `rt_info`.")
+      .def("get_layout", &layout_of, "The same as `layout`.")
+      .def("set_layout", &set_layout, bp::arg("layout"), "The same as setting `layout`.")
+      .def(
+          "get_element_type", +[](const PyNode& self) { return python_type(type_at(self, 0)); },
+          "The coinfer.Type of its first output.")
+      .def(
+          "get_output_element_type",
+          +[](const PyNode& self, std::size_t i) { return python_type(type_at(self, i)); },
+          bp::arg("index"), "The coinfer.Type of an output.")
+      .def("get_output_partial_shape", &shape_at, bp::arg("index"),
+           "The PartialShape of an output.")
+      .def(
+          "get_output_shape",
+          +[](const PyNode& self, std::size_t i) { return shape_at(self, i).to_shape(); },
+          bp::arg("index"), "The Shape of an output; RuntimeError when it is dynamic.")
+      .def(
+          "get_input_element_type",
+          +[](const PyNode& self, std::size_t i) {
+            return python_type(source_port(input_of(self, i))->type);
+          },
+          bp::arg("index"), "The coinfer.Type of an input.")
+      .def(
+          "get_input_partial_shape",
+          +[](const PyNode& self, std::size_t i) { return source_port(input_of(self, i))->shape; },
+          bp::arg("index"), "The PartialShape of an input.")
+      .def(
+          "get_input_shape",
+          +[](const PyNode& self, std::size_t i) {
+            return source_port(input_of(self, i))->shape.to_shape();
+          },
+          bp::arg("index"), "The Shape of an input; RuntimeError when it is dynamic.")
+      .def(
+          "get_partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
+          "The PartialShape of its first output.")
+      .def("__eq__", &nodes_equal)
+      .def("__hash__", &hash_node)
+      .def("__repr__", &show_node);
+}
+
+}  // namespace coinfer::python

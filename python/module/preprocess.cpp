@@ -1,0 +1,411 @@
+#include "module/preprocess.hpp"
+
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/error.hpp"
+#include "coinfer/preprocess.hpp"
+#include "module/array.hpp"
+#include "module/construct.hpp"
+#include "module/element_types.hpp"
+#include "module/exceptions.hpp"
+#include "module/layout.hpp"
+#include "module/model.hpp"
+#include "module/port.hpp"
+#include "module/shape.hpp"
+#include "module/tensor.hpp"
+
+namespace coinfer::python {
+namespace {
+
+namespace bp = boost::python;
+using namespace preprocess;
+using bridge::PyRef;
+
+/// What is collected, and the Python Model that it is for.
+struct Processor {
+  PrePostProcessor native;
+  bp::object model;
+};
+using ProcessorRef = boost::shared_ptr<Processor>;
+
+// Parts of it, which keep it alive.
+struct PyInput {
+  ProcessorRef processor;
+  InputInfo* info;
+};
+struct PyInputTensor : PyInput {};
+struct PyPreSteps : PyInput {};
+struct PyInputModel : PyInput {};
+struct PyOutput {
+  ProcessorRef processor;
+  OutputInfo* info;
+};
+struct PyOutputTensor : PyOutput {};
+struct PyPostSteps : PyOutput {};
+struct PyOutputModel : PyOutput {};
+
+template <class Part, class Whole>
+Part part(const Whole& whole) {
+  return Part{{whole.processor, whole.info}};
+}
+
+void initialise(const bp::object& self, const bp::object& model) {
+  const bp::extract<const PyModel&> given{model};
+  if (!given.check()) {
+    throw_type_error(fmt::format("PrePostProcessor takes a Model, not {}",
+                                 Py_TYPE(model.ptr())->tp_name));
+  }
+  install_pointer(self, boost::make_shared<Processor>(
+                            Processor{PrePostProcessor{given().get()}, model}));
+}
+
+PyInput input_of(const ProcessorRef& self, const bp::object& key) {
+  if (key.is_none()) {
+    return {self, &self->native.input()};
+  }
+  if (PyUnicode_Check(key.ptr())) {
+    const std::string name = bp::extract<std::string>(key);
+    return {self, &self->native.input(std::string_view{name})};
+  }
+  return {self, &self->native.input(port_index(key.ptr(), false))};
+}
+
+PyOutput output_of(const ProcessorRef& self, const bp::object& key) {
+  if (key.is_none()) {
+    return {self, &self->native.output()};
+  }
+  if (PyUnicode_Check(key.ptr())) {
+    const std::string name = bp::extract<std::string>(key);
+    return {self, &self->native.output(std::string_view{name})};
+  }
+  return {self, &self->native.output(port_index(key.ptr(), true))};
+}
+
+bp::object build(const ProcessorRef& self) {
+  // The Model may have been closed since.
+  bp::extract<PyModel&>{self->model}().get();
+  {
+    const bridge::GilReleased released;
+    self->native.build();
+  }
+  return self->model;
+}
+
+// --- arguments
+
+template <class Enum>
+Enum choice(const bp::object& value, const char* kind) {
+  const bp::object type = bp::import("coinfer.preprocess").attr(kind);
+  if (PyObject_IsInstance(value.ptr(), type.ptr()) != 1) {
+    PyErr_Clear();
+    throw_type_error(
+        fmt::format("a {} was expected, not {}", kind, Py_TYPE(value.ptr())->tp_name));
+  }
+  return static_cast<Enum>(bp::extract<int>(value.attr("value"))());
+}
+
+ColorFormat color(const bp::object& value) { return choice<ColorFormat>(value, "ColorFormat"); }
+
+std::optional<ElementType> optional_type(const bp::object& type) {
+  return type.is_none() ? std::nullopt : std::optional{element_type_from(type.ptr())};
+}
+
+template <class T>
+std::vector<T> numbers(const bp::object& values, const char* what) {
+  if (PyUnicode_Check(values.ptr()) || PySequence_Check(values.ptr()) == 0) {
+    throw_type_error(
+        fmt::format("{} takes a sequence of numbers, not {}", what, Py_TYPE(values.ptr())->tp_name));
+  }
+  std::vector<T> all;
+  for (bp::stl_input_iterator<bp::object> item{values}, end; item != end; ++item) {
+    const auto* object = (*item).ptr();
+    if constexpr (std::is_integral_v<T>) {
+      const auto number = PyRef::steal(checked(PyNumber_Index(const_cast<PyObject*>(object))));
+      all.push_back(PyLong_AsLongLong(number.get()));
+    } else {
+      all.push_back(static_cast<T>(PyFloat_AsDouble(const_cast<PyObject*>(object))));
+    }
+    if (PyErr_Occurred() != nullptr) {
+      throw bridge::PythonError{};
+    }
+  }
+  return all;
+}
+
+/// One number, or one a channel.
+std::vector<float> values_of(const bp::object& given, const char* what) {
+  if (PySequence_Check(given.ptr()) != 0) {
+    return numbers<float>(given, what);
+  }
+  const auto value = PyFloat_AsDouble(given.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  return {static_cast<float>(value)};
+}
+
+bool is_order(const bp::object& layout) {
+  return !PyUnicode_Check(layout.ptr()) && PySequence_Check(layout.ptr()) != 0;
+}
+
+// --- the caller's tensor; each returns what it was called on
+
+bp::object set_element_type(const bp::object& self, const bp::object& type) {
+  bp::extract<PyInputTensor&>{self}().info->tensor.element_type = element_type_from(type.ptr());
+  return self;
+}
+bp::object set_layout(const bp::object& self, const bp::object& layout) {
+  bp::extract<PyInputTensor&>{self}().info->tensor.layout = layout_from(layout.ptr());
+  return self;
+}
+bp::object set_shape(const bp::object& self, const bp::object& shape) {
+  bp::extract<PyInputTensor&>{self}().info->tensor.shape = partial_shape_from(shape.ptr());
+  return self;
+}
+bp::object set_color_format(const bp::object& self, const bp::object& format, const bp::object&) {
+  const auto wanted = color(format);
+  if (wanted == ColorFormat::nv12_two_planes || wanted == ColorFormat::i420_three_planes) {
+    throw Unsupported(
+        fmt::format("the color format {} is not supported: its planes would be inputs of their own; "
+                    "NV12_SINGLE_PLANE and I420_SINGLE_PLANE are",
+                    preprocess::name_of(wanted)));
+  }
+  bp::extract<PyInputTensor&>{self}().info->tensor.color = wanted;
+  return self;
+}
+bp::object set_spatial_static(const bp::object& self, std::int64_t height, std::int64_t width) {
+  if (height <= 0 || width <= 0) {
+    throw Error(fmt::format("an image of {} rows and {} columns", height, width));
+  }
+  bp::extract<PyInputTensor&>{self}().info->tensor.spatial_shape = {height, width};
+  return self;
+}
+bp::object set_spatial_dynamic(const bp::object& self) {
+  bp::extract<PyInputTensor&>{self}().info->tensor.spatial_shape = {-1, -1};
+  return self;
+}
+bp::object set_memory_type(const bp::object&, const std::string& type) {
+  throw Unsupported(
+      fmt::format("the memory type '{}' is not supported: the CPU reads the process's memory", type));
+}
+bp::object set_from(const bp::object& self, const bp::object& value) {
+  auto& tensor = bp::extract<PyInputTensor&>{self}().info->tensor;
+  if (const auto* given = tensor_in(value.ptr())) {
+    tensor.element_type = given->type();
+    tensor.shape = PartialShape{given->shape()};
+    return self;
+  }
+  const auto array = PyRef::steal(array_from(value.ptr()));
+  const auto copy = copy_array(array.get());
+  tensor.element_type = copy.type();
+  tensor.shape = PartialShape{copy.shape()};
+  return self;
+}
+
+// --- steps
+
+bp::object convert_element_type(const bp::object& self, const bp::object& type) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.convert_element_type(optional_type(type));
+  return self;
+}
+bp::object convert_layout(const bp::object& self, const bp::object& layout) {
+  auto& steps = bp::extract<PyPreSteps&>{self}().info->preprocess;
+  if (is_order(layout)) {
+    steps.convert_layout(numbers<std::int64_t>(layout, "convert_layout"));
+  } else {
+    steps.convert_layout(layout_from(layout.ptr()));
+  }
+  return self;
+}
+bp::object convert_color_to(const bp::object& self, const bp::object& format) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.convert_color(color(format));
+  return self;
+}
+bp::object resize(const bp::object& self, const bp::object& algorithm, const bp::object& height,
+                  const bp::object& width) {
+  std::optional<std::pair<std::int64_t, std::int64_t>> size;
+  if (height.is_none() != width.is_none()) {
+    throw_type_error("resize takes a height and a width, or neither");
+  }
+  if (!height.is_none()) {
+    size = {bp::extract<std::int64_t>(height)(), bp::extract<std::int64_t>(width)()};
+  }
+  bp::extract<PyPreSteps&>{self}().info->preprocess.resize(
+      choice<ResizeAlgorithm>(algorithm, "ResizeAlgorithm"), size);
+  return self;
+}
+bp::object mean(const bp::object& self, const bp::object& value) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.mean(values_of(value, "mean"));
+  return self;
+}
+bp::object scale(const bp::object& self, const bp::object& value) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.scale(values_of(value, "scale"));
+  return self;
+}
+bp::object pad(const bp::object& self, const bp::object& begin, const bp::object& end,
+               const bp::object& value, const bp::object& mode) {
+  const auto values = values_of(value, "pad");
+  if (values.size() != 1) {
+    throw Unsupported(fmt::format("pad: one value is supported, {} were given", values.size()));
+  }
+  bp::extract<PyPreSteps&>{self}().info->preprocess.pad(
+      numbers<std::int64_t>(begin, "pad"), numbers<std::int64_t>(end, "pad"), values[0],
+      choice<PaddingMode>(mode, "PaddingMode"));
+  return self;
+}
+bp::object crop(const bp::object& self, const bp::object& begin, const bp::object& end) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.crop(numbers<std::int64_t>(begin, "crop"),
+                                                         numbers<std::int64_t>(end, "crop"));
+  return self;
+}
+bp::object reverse_channels(const bp::object& self) {
+  bp::extract<PyPreSteps&>{self}().info->preprocess.reverse_channels();
+  return self;
+}
+bp::object custom(const bp::object&, const bp::object&) {
+  throw Unsupported("custom steps are not supported: models are not built of Python's operators");
+}
+
+bp::object set_model_layout(const bp::object& self, const bp::object& layout) {
+  bp::extract<PyInputModel&>{self}().info->model_layout = layout_from(layout.ptr());
+  return self;
+}
+
+// --- outputs
+
+bp::object set_output_type(const bp::object& self, const bp::object& type) {
+  bp::extract<PyOutputTensor&>{self}().info->element_type = element_type_from(type.ptr());
+  return self;
+}
+bp::object set_output_layout(const bp::object& self, const bp::object& layout) {
+  bp::extract<PyOutputTensor&>{self}().info->layout = layout_from(layout.ptr());
+  return self;
+}
+bp::object set_output_model_layout(const bp::object& self, const bp::object& layout) {
+  bp::extract<PyOutputModel&>{self}().info->model_layout = layout_from(layout.ptr());
+  return self;
+}
+bp::object convert_output_type(const bp::object& self, const bp::object& type) {
+  bp::extract<PyPostSteps&>{self}().info->postprocess.convert_element_type(optional_type(type));
+  return self;
+}
+bp::object convert_output_layout(const bp::object& self, const bp::object& layout) {
+  auto& steps = bp::extract<PyPostSteps&>{self}().info->postprocess;
+  if (is_order(layout)) {
+    steps.convert_layout(numbers<std::int64_t>(layout, "convert_layout"));
+  } else {
+    steps.convert_layout(layout_from(layout.ptr()));
+  }
+  return self;
+}
+
+constexpr const char* layout_doc = "What its dimensions mean: a Layout or a text.";
+
+void register_input_classes() {
+  const auto none = bp::object{};
+  bp::class_<PyInputTensor>("_InputTensorInfo",
+                            "What the caller's tensor is like; what is not said is as the model "
+                            "wants it. Each method returns the object itself.",
+                            bp::no_init)
+      .def("set_element_type", &set_element_type, bp::arg("type"), "The coinfer.Type of elements.")
+      .def("set_layout", &set_layout, bp::arg("layout"), layout_doc)
+      .def("set_shape", &set_shape, bp::arg("shape"),
+           "Its shape: a PartialShape, Shape, list or text.")
+      .def("set_color_format", &set_color_format,
+           (bp::arg("format"), bp::arg("sub_names") = bp::list{}),
+           "The ColorFormat of an image. Formats of several planes raise coinfer.Unsupported.")
+      .def("set_spatial_static_shape", &set_spatial_static, (bp::arg("height"), bp::arg("width")),
+           "The image's height and width; the layouts must say where they are.")
+      .def("set_spatial_dynamic_shape", &set_spatial_dynamic, "Any height and width.")
+      .def("set_memory_type", &set_memory_type, bp::arg("memory_type"),
+           "Raises coinfer.Unsupported: the CPU reads the process's memory.")
+      .def("set_from", &set_from, bp::arg("tensor"),
+           "The element type and shape of a Tensor or array.");
+  bp::class_<PyPreSteps>("_PreProcessSteps",
+                         "What is done with the caller's tensor, in the order of the calls. Each "
+                         "method returns the object itself. What a step cannot do, `build` raises "
+                         "as a RuntimeError naming the input.",
+                         bp::no_init)
+      .def("convert_element_type", &convert_element_type, (bp::arg("type") = none),
+           "To another coinfer.Type; without one to the model's.")
+      .def("convert_layout", &convert_layout, bp::arg("dst_layout"),
+           "To another Layout, or to an order of dimensions: [0, 3, 1, 2].")
+      .def("convert_color", &convert_color_to, bp::arg("dst_format"),
+           "To another ColorFormat: RGB, BGR or GRAY.")
+      .def("resize", &resize,
+           (bp::arg("alg"), bp::arg("dst_height") = none, bp::arg("dst_width") = none),
+           "To a height and width; without them to the model's.")
+      .def("mean", &mean, bp::arg("value"),
+           "Subtracts a number, or one for each channel; floating-point types only.")
+      .def("scale", &scale, bp::arg("value"),
+           "Divides by a number, or one for each channel; floating-point types only.")
+      .def("pad", &pad,
+           (bp::arg("pads_begin"), bp::arg("pads_end"), bp::arg("value"), bp::arg("mode")),
+           "Adds so many elements before and after each dimension. PaddingMode.SYMMETRIC raises "
+           "coinfer.Unsupported.")
+      .def("crop", &crop, (bp::arg("begin"), bp::arg("end")),
+           "Takes the part from `begin` to `end` (exclusive); negative numbers count from the end.")
+      .def("reverse_channels", &reverse_channels, "RGB to BGR, and back.")
+      .def("custom", &custom, bp::arg("operation"), "Raises coinfer.Unsupported.");
+  bp::class_<PyInputModel>("_InputModelInfo", "What the model's input is like.", bp::no_init)
+      .def("set_layout", &set_model_layout, bp::arg("layout"), layout_doc);
+  bp::class_<PyInput>("_InputInfo", "One input: its tensor, what is done with it, and the model's.",
+                      bp::no_init)
+      .def("tensor", &part<PyInputTensor, PyInput>, "What the caller's tensor is like.")
+      .def("preprocess", &part<PyPreSteps, PyInput>, "What is done with it.")
+      .def("model", &part<PyInputModel, PyInput>, "What the model's input is like.");
+}
+
+void register_output_classes() {
+  const auto none = bp::object{};
+  bp::class_<PyOutputTensor>("_OutputTensorInfo",
+                             "What the caller's tensor is to be like. Each method returns the "
+                             "object itself.",
+                             bp::no_init)
+      .def("set_element_type", &set_output_type, bp::arg("type"), "The coinfer.Type of elements.")
+      .def("set_layout", &set_output_layout, bp::arg("layout"), layout_doc);
+  bp::class_<PyPostSteps>("_PostProcessSteps",
+                          "What is done with the model's output, in the order of the calls. Each "
+                          "method returns the object itself.",
+                          bp::no_init)
+      .def("convert_element_type", &convert_output_type, (bp::arg("type") = none),
+           "To another coinfer.Type; without one to the tensor's.")
+      .def("convert_layout", &convert_output_layout, bp::arg("dst_layout"),
+           "To another Layout, or to an order of dimensions: [0, 3, 1, 2].")
+      .def("custom", &custom, bp::arg("operation"), "Raises coinfer.Unsupported.");
+  bp::class_<PyOutputModel>("_OutputModelInfo", "What the model's output is like.", bp::no_init)
+      .def("set_layout", &set_output_model_layout, bp::arg("layout"), layout_doc);
+  bp::class_<PyOutput>("_OutputInfo",
+                       "One output: the model's, what is done with it, and the caller's tensor.",
+                       bp::no_init)
+      .def("tensor", &part<PyOutputTensor, PyOutput>, "What the caller's tensor is to be like.")
+      .def("postprocess", &part<PyPostSteps, PyOutput>, "What is done with the model's output.")
+      .def("model", &part<PyOutputModel, PyOutput>, "What the model's output is like.");
+}
+
+}  // namespace
+
+void register_preprocess() {
+  const auto none = bp::object{};
+  const bp::object module_name = bp::scope().attr("__name__");
+  bp::scope().attr("__name__") = "coinfer.preprocess";
+  register_input_classes();
+  register_output_classes();
+  bp::class_<Processor, ProcessorRef, boost::noncopyable>(
+      "_PrePostProcessor",
+      "Puts what prepares inputs for a model, and what is done with its outputs, into the model "
+      "itself.\n\nThread safety: processors of different models may be used at once.",
+      bp::no_init)
+      .def("__init__", &initialise, bp::arg("model"))
+      .def("input", &input_of, (bp::arg("key") = none),
+           "The InputInfo of the input with that tensor name or index; without one, of the only "
+           "input.")
+      .def("output", &output_of, (bp::arg("key") = none),
+           "The OutputInfo of the output with that tensor name or index; without one, of the only "
+           "output.")
+      .def("build", &build,
+           "Changes the model, and returns it. Raises RuntimeError naming the input or output; the "
+           "model is then as before.");
+  bp::scope().attr("__name__") = module_name;
+}
+
+}  // namespace coinfer::python
