@@ -78,7 +78,28 @@ struct Mappings {
   }
 };
 
+std::string text_of(const struct stat& status) {
+  return fmt::format("{}:{}:{}:{}.{}", status.st_dev, status.st_ino, status.st_size,
+                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+thread_local FilesRead* collector = nullptr;
+
 }  // namespace
+
+std::string version_of(const std::filesystem::path& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 ? text_of(status) : std::string{};
+}
+
+FilesRead::FilesRead() : outer_{std::exchange(collector, this)} {}
+
+FilesRead::~FilesRead() {
+  collector = outer_;
+  if (outer_ != nullptr) {
+    outer_->files.insert(outer_->files.end(), files.begin(), files.end());
+  }
+}
 
 std::optional<PlaceInFile> place_in_file(const void* data) {
   const auto* byte = static_cast<const std::byte*>(data);
@@ -109,6 +130,9 @@ MemoryRef load_file(const std::filesystem::path& path, bool map) {
   if (!S_ISREG(status.st_mode)) {
     fail(path, "is not a regular file");
   }
+  if (collector != nullptr) {
+    collector->files.push_back({std::filesystem::absolute(path).string(), text_of(status)});
+  }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size <= max_copied_bytes || !map) {
     return read_whole(file, size, path);
@@ -121,8 +145,7 @@ MemoryRef load_file(const std::filesystem::path& path, bool map) {
   {
     const std::lock_guard lock{mappings.mutex};
     mappings.all[static_cast<const std::byte*>(data)] = {
-        size, fmt::format("{}:{}:{}:{}.{}", status.st_dev, status.st_ino, size,
-                          status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
+        size, text_of(status)};
   }
   std::shared_ptr<void> mapping(data, [size, &mappings](void* begin) {
     const std::lock_guard lock{mappings.mutex};

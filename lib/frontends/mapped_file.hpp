@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "coinfer/tensor.hpp"
 
@@ -20,8 +21,30 @@ inline constexpr std::size_t max_copied_bytes = std::size_t{4} << 20;
 /// `map`: false to read a large file into memory too.
 MemoryRef load_file(const std::filesystem::path& path, bool map = true);
 
-/// Where mapped memory comes from. `file` tells files and their versions apart: device, inode, size
-/// and time of the last change.
+/// A file as it was when it was read. `version` tells contents apart: device, inode, size and time of
+/// the last change.
+struct FileVersion {
+  std::string path;
+  std::string version;
+};
+/// Empty when there is no such file.
+std::string version_of(const std::filesystem::path& path);
+
+/// While it lives, collects the files that this thread loads. They nest.
+class FilesRead {
+ public:
+  FilesRead();
+  ~FilesRead();
+  FilesRead(const FilesRead&) = delete;
+  FilesRead& operator=(const FilesRead&) = delete;
+
+  std::vector<FileVersion> files;
+
+ private:
+  FilesRead* outer_;
+};
+
+/// Where mapped memory comes from: a file's version, see FileVersion.
 struct PlaceInFile {
   std::string file;
   std::uint64_t offset;

@@ -19,15 +19,26 @@ struct Window {
   std::size_t rank() const { return kernel.size(); }
   std::int64_t span(std::size_t i) const { return (kernel[i] - 1) * dilations[i] + 1; }
 
-  /// The output's extent; unknown for an unknown one.
+  /// The output's extent; bounds for bounds.
   template <class Context>
   Dimension output(const Context& ctx, std::size_t i, Dimension in) const {
-    if (in.is_dynamic()) {
+    if (in == Dimension{}) {
       return Dimension{};
     }
-    const auto length = in.length();
+    if (in.is_static()) {
+      return Dimension{extent(ctx, i, in.length())};
+    }
+    const auto padding = automatic == Auto::none ? pads_begin[i] + pads_end[i] : span(i);
+    const auto least = in.min_length() + padding < span(i) ? 0 : extent(ctx, i, in.min_length());
+    return in.max_length() == Dimension::unbounded
+               ? Dimension{least, Dimension::unbounded}
+               : Dimension{least, extent(ctx, i, in.max_length())};
+  }
+
+  template <class Context>
+  std::int64_t extent(const Context& ctx, std::size_t i, std::int64_t length) const {
     if (automatic != Auto::none) {
-      return Dimension{(length + strides[i] - 1) / strides[i]};
+      return (length + strides[i] - 1) / strides[i];
     }
     const auto room = length + pads_begin[i] + pads_end[i] - span(i);
     if (room < 0) {
@@ -39,7 +50,7 @@ struct Window {
     if (ceil && (out - 1) * strides[i] >= length + pads_begin[i]) {
       --out;
     }
-    return Dimension{out};
+    return out;
   }
 
   /// Turns automatic padding into numbers, once the input's extents are known.

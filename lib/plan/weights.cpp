@@ -20,7 +20,8 @@ std::vector<Weights::Stored> Weights::packed() const {
     auto from = layout_key(entry.from);
     auto to = layout_key(entry.to);
     if (source && entry.kind.empty() && !from.empty() && !to.empty()) {
-      const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(data) - source->data());
+      const auto offset =
+          static_cast<std::size_t>(static_cast<const std::byte*>(data) - source->data());
       const auto bytes = static_cast<std::int64_t>(source->bytes() - offset);
       all.push_back({Tensor{ElementType::u8, Shape{bytes}, source, offset}, entry.offset,
                      std::move(from), std::move(to), entry.memory});

@@ -91,15 +91,15 @@ void from_planes(Chain& chain, ColorFormat to) {
   const auto all_rows = chain.shape()[1].length();
   const auto width = chain.shape()[2].length();
   if (all_rows % 3 != 0 || width % 2 != 0) {
-    chain.fail(fmt::format("an image of the format {} has an even height and width; the tensor has "
-                           "{} rows and {} columns",
-                           name_of(chain.color), all_rows, width));
+    chain.fail(
+        fmt::format("an image of the format {} has an even height and width; the tensor has "
+                    "{} rows and {} columns",
+                    name_of(chain.color), all_rows, width));
   }
   in_f32(chain, [&] {
     const auto planes = planes_of(chain, all_rows / 3 * 2, width);
     const auto number = [&](float value) { return chain.real({value}, {}); };
-    const auto y =
-        chain.add("Mul", {chain.add("Sub", {planes.y, number(16)}), number(1.164F)});
+    const auto y = chain.add("Mul", {chain.add("Sub", {planes.y, number(16)}), number(1.164F)});
     const auto u = chain.add("Sub", {planes.u, number(128)});
     const auto v = chain.add("Sub", {planes.v, number(128)});
     const auto plus = [&](ValueId sum, ValueId chroma, float factor) {
@@ -109,8 +109,8 @@ void from_planes(Chain& chain, ColorFormat to) {
     const auto green = plus(plus(y, u, -0.391F), v, -0.813F);
     const auto blue = plus(y, u, 2.018F);
     const auto joined = to == rgb ? std::vector{red, green, blue} : std::vector{blue, green, red};
-    chain.current = chain.add("Clip", {chain.add("Concat", joined, {{"axis", std::int64_t{3}}}),
-                                       number(0), number(255)});
+    chain.current = chain.add(
+        "Clip", {chain.add("Concat", joined, {{"axis", std::int64_t{3}}}), number(0), number(255)});
   });
 }
 
@@ -168,11 +168,12 @@ void convert_color(Chain& chain, ColorFormat to) {
   if (from == to) {
     return;
   }
-  const bool known = (from == rgb || from == bgr || from == rgbx || from == bgrx || is_planar(from)) &&
-                     (to == rgb || to == bgr || (to == gray && !is_planar(from)));
+  const bool known =
+      (from == rgb || from == bgr || from == rgbx || from == bgrx || is_planar(from)) &&
+      (to == rgb || to == bgr || (to == gray && !is_planar(from)));
   if (!known) {
-    chain.fail(fmt::format("the color format {} cannot be converted to {}", name_of(from),
-                           name_of(to)));
+    chain.fail(
+        fmt::format("the color format {} cannot be converted to {}", name_of(from), name_of(to)));
   }
   if (is_planar(from)) {
     from_planes(chain, to);
@@ -184,7 +185,8 @@ void convert_color(Chain& chain, ColorFormat to) {
     if (to == gray) {
       to_gray(chain, axis);
     } else if (is_bgr(from) != is_bgr(to)) {
-      chain.current = chain.part(chain.current, axis, 2, std::numeric_limits<std::int64_t>::min(), -1);
+      chain.current =
+          chain.part(chain.current, axis, 2, std::numeric_limits<std::int64_t>::min(), -1);
     }
   }
   chain.color = to;

@@ -145,9 +145,10 @@ PrePostProcessor::PrePostProcessor(Model model) : state_{std::make_shared<State>
 
 InputInfo& PrePostProcessor::input() {
   if (state_->inputs.size() != 1) {
-    throw Error(fmt::format("input() without a name or index is for a model with one input; this "
-                            "one has {}",
-                            state_->inputs.size()));
+    throw Error(
+        fmt::format("input() without a name or index is for a model with one input; this "
+                    "one has {}",
+                    state_->inputs.size()));
   }
   return state_->inputs[0];
 }
@@ -159,9 +160,10 @@ InputInfo& PrePostProcessor::input(std::string_view name) {
 }
 OutputInfo& PrePostProcessor::output() {
   if (state_->outputs.size() != 1) {
-    throw Error(fmt::format("output() without a name or index is for a model with one output; this "
-                            "one has {}",
-                            state_->outputs.size()));
+    throw Error(
+        fmt::format("output() without a name or index is for a model with one output; this "
+                    "one has {}",
+                    state_->outputs.size()));
   }
   return state_->outputs[0];
 }

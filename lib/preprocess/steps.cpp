@@ -5,11 +5,13 @@ namespace coinfer::preprocess {
 namespace {
 
 /// mean and scale: one value, or one a channel.
-void by_channel(Chain& chain, const char* step, const char* type, const std::vector<float>& values) {
+void by_channel(Chain& chain, const char* step, const char* type,
+                const std::vector<float>& values) {
   if (!is_floating(chain.type())) {
-    chain.fail(fmt::format("{} is for floating-point types, the tensor is {}; convert_element_type "
-                           "goes before it",
-                           step, name_of(chain.type())));
+    chain.fail(
+        fmt::format("{} is for floating-point types, the tensor is {}; convert_element_type "
+                    "goes before it",
+                    step, name_of(chain.type())));
   }
   if (values.empty()) {
     chain.fail(fmt::format("{} needs a value", step));
@@ -19,8 +21,8 @@ void by_channel(Chain& chain, const char* step, const char* type, const std::vec
     const auto axis = chain.axis("C", step);
     const auto count = static_cast<std::int64_t>(values.size());
     if (!chain.shape()[static_cast<std::size_t>(axis)].contains(count)) {
-      chain.fail(fmt::format("{} has {} values; the tensor has the shape {} and the layout {}", step,
-                             count, chain.shape().to_string(), chain.layout.to_string()));
+      chain.fail(fmt::format("{} has {} values; the tensor has the shape {} and the layout {}",
+                             step, count, chain.shape().to_string(), chain.layout.to_string()));
     }
     shape.resize(static_cast<std::size_t>(chain.rank()), 1);
     shape[static_cast<std::size_t>(axis)] = count;
@@ -29,8 +31,8 @@ void by_channel(Chain& chain, const char* step, const char* type, const std::vec
 }
 
 std::vector<std::pair<std::string, graph::Attribute>> resize_attributes(ResizeAlgorithm algorithm) {
-  const bool pillow = algorithm == ResizeAlgorithm::bilinear_pillow ||
-                      algorithm == ResizeAlgorithm::bicubic_pillow;
+  const bool pillow =
+      algorithm == ResizeAlgorithm::bilinear_pillow || algorithm == ResizeAlgorithm::bicubic_pillow;
   const bool cubic =
       algorithm == ResizeAlgorithm::cubic || algorithm == ResizeAlgorithm::bicubic_pillow;
   std::vector<std::pair<std::string, graph::Attribute>> attributes{
@@ -84,13 +86,14 @@ void resize_to(Chain& chain, ResizeAlgorithm algorithm,
   if (rounded) {
     chain.cast(ElementType::f32);
   }
-  chain.current = chain.add(
-      "Resize", {chain.current, graph::no_value, graph::no_value, chain.integers(sizes)},
-      std::move(attributes));
+  chain.current =
+      chain.add("Resize", {chain.current, graph::no_value, graph::no_value, chain.integers(sizes)},
+                std::move(attributes));
   if (rounded) {
     chain.current = chain.add("Round", {chain.current});
     if (type == ElementType::u8) {
-      chain.current = chain.add("Clip", {chain.current, chain.real({0}, {}), chain.real({255}, {})});
+      chain.current =
+          chain.add("Clip", {chain.current, chain.real({0}, {}), chain.real({255}, {})});
     }
     chain.cast(type);
   }
@@ -122,18 +125,16 @@ void PreProcessSteps::convert_element_type(std::optional<ElementType> type) {
 }
 
 void PreProcessSteps::convert_layout(Layout layout) {
-  layouts_.emplace_back([layout](const Layout& given, bool backwards) {
-    return backwards ? given : layout;
-  });
+  layouts_.emplace_back(
+      [layout](const Layout& given, bool backwards) { return backwards ? given : layout; });
   steps_.emplace_back([layout](Chain& chain) {
     chain.convert_layout(layout.empty() ? chain.goal.layout : layout);
   });
 }
 
 void PreProcessSteps::convert_layout(std::vector<std::int64_t> order) {
-  layouts_.emplace_back([order](const Layout& given, bool backwards) {
-    return permuted(given, order, backwards);
-  });
+  layouts_.emplace_back(
+      [order](const Layout& given, bool backwards) { return permuted(given, order, backwards); });
   steps_.emplace_back([order = std::move(order)](Chain& chain) { chain.transpose(order); });
 }
 
@@ -147,15 +148,13 @@ void PreProcessSteps::resize(ResizeAlgorithm algorithm,
 }
 
 void PreProcessSteps::mean(std::vector<float> values) {
-  steps_.emplace_back([values = std::move(values)](Chain& chain) {
-    by_channel(chain, "mean", "Sub", values);
-  });
+  steps_.emplace_back(
+      [values = std::move(values)](Chain& chain) { by_channel(chain, "mean", "Sub", values); });
 }
 
 void PreProcessSteps::scale(std::vector<float> values) {
-  steps_.emplace_back([values = std::move(values)](Chain& chain) {
-    by_channel(chain, "scale", "Div", values);
-  });
+  steps_.emplace_back(
+      [values = std::move(values)](Chain& chain) { by_channel(chain, "scale", "Div", values); });
 }
 
 void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int64_t> end,
@@ -177,9 +176,9 @@ void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int6
     if (mode == PaddingMode::constant) {
       inputs.push_back(chain.real({value}, {}));
     }
-    chain.current = chain.add(
-        "Pad", inputs,
-        {{"mode", std::string{mode == PaddingMode::constant ? "constant" : "reflect"}}});
+    chain.current =
+        chain.add("Pad", inputs,
+                  {{"mode", std::string{mode == PaddingMode::constant ? "constant" : "reflect"}}});
   });
 }
 
@@ -196,8 +195,8 @@ void PreProcessSteps::crop(std::vector<std::int64_t> begin, std::vector<std::int
     for (std::size_t i = 0; i < axes.size(); ++i) {
       axes[i] = static_cast<std::int64_t>(i);
     }
-    chain.current = chain.add("Slice", {chain.current, chain.integers(begin), chain.integers(end),
-                                        chain.integers(axes)});
+    chain.current = chain.add(
+        "Slice", {chain.current, chain.integers(begin), chain.integers(end), chain.integers(axes)});
   });
 }
 

@@ -65,7 +65,7 @@ std::vector<ControlNode::Feed> feeds_of(const ops::LoopForm& form) {
 }  // namespace
 
 Prepared prepare(const Model& model) {
-  Prepared prepared{model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}};
+  Prepared prepared{model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}, {}};
   // What is assigned to variables leaves the graph as outputs.
   for (const auto& variable : prepared.graph.variables) {
     if (variable.assigned) {

@@ -42,7 +42,7 @@ void CompiledModel::start(detail::ModelRun& run, std::vector<Tensor> inputs) con
 }
 
 void CompiledModel::export_model(std::ostream& out) const {
-  runtime::write_exported(out, *impl_, nullptr, true);
+  runtime::write_exported(out, *impl_, {});
   if (!out) {
     throw Error("the exported model could not be written: the stream failed");
   }

@@ -6,6 +6,7 @@
 #include "frontends/mapped_file.hpp"
 #include "runtime/compiled.hpp"
 #include "runtime/exported_model.hpp"
+#include "runtime/model_cache.hpp"
 #include "runtime/process.hpp"
 
 namespace coinfer {
@@ -50,13 +51,26 @@ std::map<std::string, std::string> Core::query_model(const Model& model,
 CompiledModel Core::compile_model(const Model& model, const std::string& device,
                                   const Properties& config) const {
   check(model, device);
-  return CompiledModel{runtime::compile(
-      model, runtime::Config::from(merged(config), runtime::compute_slots()))};
+  return CompiledModel{
+      runtime::compile(model, runtime::Config::from(merged(config), runtime::compute_slots()))};
 }
 
 CompiledModel Core::compile_model(const std::filesystem::path& path, const std::string& device,
                                   const Properties& config) const {
-  return compile_model(read_model(path), device, config);
+  check(device);
+  auto parsed = runtime::Config::from(merged(config), runtime::compute_slots());
+  if (parsed.cache_directory.empty()) {
+    return CompiledModel{runtime::compile(read_model(path), std::move(parsed))};
+  }
+  const runtime::ModelCache cache{path, parsed};
+  if (auto kept = cache.load()) {
+    parsed.loaded_from_cache = true;
+    return CompiledModel{runtime::compile(std::move(*kept), parsed)};
+  }
+  const frontends::FilesRead read;
+  auto compiled = runtime::compile(runtime::prepare(read_model(path)), parsed);
+  cache.store(*compiled, read.files);
+  return CompiledModel{std::move(compiled)};
 }
 
 Properties Core::merged(const Properties& config) const {

@@ -134,10 +134,15 @@ bool same_ports(const std::vector<PortRef>& ports, const graph::Graph& graph,
 
 }  // namespace
 
-void write_exported(std::ostream& out, const Compiled& compiled, const Model* source, bool packed) {
+void write_exported(std::ostream& out, const Compiled& compiled, const ExportOptions& options) {
+  const auto* source = options.source;
   Writer meta;
   DataWriter data;
   meta.put(version());
+  meta.list(options.files, [&](const frontends::FileVersion& file) {
+    meta.put(file.path);
+    meta.put(file.version);
+  });
   meta.put(compiled.name());
   meta.list(compiled.inputs(), [&](const PortRef& port) { put_port(meta, *port); });
   meta.list(compiled.outputs(), [&](const PortRef& port) { put_port(meta, *port); });
@@ -150,7 +155,7 @@ void write_exported(std::ostream& out, const Compiled& compiled, const Model* so
   put_graph(tensors, compiled.graph());
   const Places constants{compiled.graph()};
   std::vector<std::pair<std::uint32_t, plan::Weights::Stored>> known;
-  if (packed) {
+  if (options.packed) {
     for (auto& one : compiled.packed_weights()) {
       if (const auto value = constants.at(one.constant.data())) {
         known.emplace_back(*value, std::move(one));
@@ -202,6 +207,10 @@ Prepared read_exported(const MemoryRef& memory, const Model* source, int threads
         fmt::format("the model was exported by coinfer {}; this is {}", writer, version()));
   }
   Prepared prepared;
+  for (auto count = meta.length(); count > 0; --count) {
+    auto path = meta.get<std::string>();
+    prepared.sources.push_back({std::move(path), meta.get<std::string>()});
+  }
   prepared.name = meta.get<std::string>();
   prepared.inputs = get_ports(meta, false);
   prepared.outputs = get_ports(meta, true);

@@ -17,8 +17,13 @@ namespace coinfer::runtime {
 /// only referred to.
 enum class ExportForm : std::uint32_t { complete, beside_model };
 
-/// `source` is the model that it was compiled from; of the form beside_model only.
-void write_exported(std::ostream& out, const Compiled& compiled, const Model* source, bool packed);
+struct ExportOptions {
+  bool packed = true;
+  const Model* source = nullptr;  ///< what it was compiled from; of the form beside_model only
+  std::span<const frontends::FileVersion> files = {};  ///< what a cached model was read from
+};
+
+void write_exported(std::ostream& out, const Compiled& compiled, const ExportOptions& options);
 
 /// Reads it back; weights stay in `memory`. Throws ModelFileError that says what is wrong: no
 /// exported model, of another version, damaged, or not of this `source`. `threads` of the current

@@ -20,7 +20,7 @@ namespace {
 using namespace serialization;
 
 /// Tells contents apart: by file and place in it where they are mapped, else by checksum.
-std::uint64_t identity(const Tensor& tensor) {
+std::uint64_t identity(const Tensor& tensor, int threads) {
   Writer text;
   if (tensor.type() == ElementType::string) {
     text.list(std::span{tensor.strings(), static_cast<std::size_t>(tensor.size())});
@@ -34,59 +34,92 @@ std::uint64_t identity(const Tensor& tensor) {
   if (!tensor.is_continuous()) {
     Tensor dense{tensor.type(), tensor.shape()};
     tensor.copy_to(dense);
-    return identity(dense);
+    return identity(dense, threads);
   }
-  return checksum({static_cast<const std::byte*>(tensor.data()), tensor.byte_size()});
+  return checksum({static_cast<const std::byte*>(tensor.data()), tensor.byte_size()},
+                  threads);
 }
 
-std::string name_of(const Model& model, const Config& config) {
-  Writer meta;
-  DataWriter data;
-  TensorWriter tensors{meta, data, [](const Tensor& tensor) { return identity(tensor); }};
-  put_graph(tensors, model.graph());
+/// What a compiled model depends on besides the model.
+void put_environment(Writer& meta, const Config& config) {
   meta.put(version());
   meta.put(cpu_isa());
-  meta.put(dnnl_version()->hash != nullptr ? std::string_view{dnnl_version()->hash}
-                                           : std::string_view{});
+  meta.put(std::string_view{dnnl_version()->hash});
   meta.put(config.threads_per_stream());
   meta.put(config.cache_for_speed);
+}
+
+std::string name_of(const Writer& meta) {
   return fmt::format("{:016x}.coinfer", checksum(meta.bytes()));
+}
+
+/// Calls work() with that many threads to share it.
+template <class Work>
+void with_threads(int threads, Work work) {
+  kernels::Arena arena{threads};
+  std::exception_ptr error;
+  arena.execute([&] {
+    try {
+      work();
+    } catch (...) {
+      error = std::current_exception();
+    }
+  });
+  if (error) {
+    std::rethrow_exception(error);
+  }
 }
 
 }  // namespace
 
-ModelCache::ModelCache(const Model& model, const Config& config)
+ModelCache::ModelCache(const Model* model, const Config& config)
     : model_{model},
-      path_{std::filesystem::path{config.cache_directory} / name_of(model, config)},
+      path_{config.cache_directory},
       threads_{config.threads},
       packed_{config.cache_for_speed} {}
+
+ModelCache::ModelCache(const Model& model, const Config& config) : ModelCache{&model, config} {
+  Writer meta;
+  DataWriter data;
+  TensorWriter tensors{meta, data,
+                       [&](const Tensor& tensor) { return identity(tensor, threads_); }};
+  with_threads(threads_, [&] { put_graph(tensors, model.graph()); });
+  put_environment(meta, config);
+  path_ /= name_of(meta);
+}
+
+ModelCache::ModelCache(const std::filesystem::path& file, const Config& config)
+    : ModelCache{nullptr, config} {
+  Writer meta;
+  meta.put(std::filesystem::absolute(file).string());
+  meta.put(frontends::version_of(file));
+  put_environment(meta, config);
+  path_ /= name_of(meta);
+}
 
 std::optional<Prepared> ModelCache::load() const {
   try {
     const auto memory = frontends::load_file(path_);
     std::optional<Prepared> prepared;
-    kernels::Arena arena{threads_};
-    std::exception_ptr error;
-    arena.execute([&] {
-      try {
-        prepared = read_exported(memory, &model_, threads_);
-      } catch (...) {
-        error = std::current_exception();
+    with_threads(threads_, [&] { prepared = read_exported(memory, model_, threads_); });
+    for (const auto& source : prepared->sources) {
+      if (frontends::version_of(source.path) != source.version) {
+        return std::nullopt;
       }
-    });
-    if (error) {
-      std::rethrow_exception(error);
     }
-    // The same ports, so that those of the model and of the compiled model are equal.
-    prepared->inputs = model_.inputs();
-    prepared->outputs = model_.outputs();
+    if (model_ != nullptr) {
+      // The same ports, so that those of the model and of the compiled model are equal.
+      prepared->inputs = model_->inputs();
+      prepared->outputs = model_->outputs();
+    }
     return prepared;
   } catch (const Error&) {
     return std::nullopt;
   }
 }
 
-void ModelCache::store(const Compiled& compiled) const noexcept {
+void ModelCache::store(const Compiled& compiled,
+                       std::span<const frontends::FileVersion> files) const noexcept {
   std::error_code ignored;
   try {
     std::filesystem::create_directories(path_.parent_path(), ignored);
@@ -94,7 +127,7 @@ void ModelCache::store(const Compiled& compiled) const noexcept {
     temporary += fmt::format(".{}.{}", getpid(), static_cast<const void*>(this));
     std::ofstream out{temporary, std::ios::binary | std::ios::trunc};
     if (out) {
-      write_exported(out, compiled, &model_, packed_);
+      write_exported(out, compiled, {.packed = packed_, .source = model_, .files = files});
       out.close();
     }
     if (out) {

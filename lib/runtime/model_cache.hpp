@@ -8,19 +8,25 @@
 
 namespace coinfer::runtime {
 
-/// CACHE_DIR: compiled models as files, found again by the model's content and what it is compiled
-/// for. A file that is damaged, or of another version, counts as not there; what cannot be written
+/// CACHE_DIR: compiled models as files, found again by the model and what it is compiled for. A file that is damaged, or of another version, counts as not there; what cannot be written
 /// is not kept. *Thread safety*: safe, also with other processes: files are replaced, never
 /// changed.
 class ModelCache {
  public:
-  explicit ModelCache(const Model& model, const Config& config);
+  /// Of a model in memory: known by its content, and only what the passes made is kept.
+  ModelCache(const Model& model, const Config& config);
+  /// Of a model file: known by its path and version, and kept whole, so that it need not be read.
+  ModelCache(const std::filesystem::path& file, const Config& config);
 
   std::optional<Prepared> load() const;
-  void store(const Compiled& compiled) const noexcept;
+  /// `files`: what a model file was read from, all of it.
+  void store(const Compiled& compiled,
+             std::span<const frontends::FileVersion> files = {}) const noexcept;
 
  private:
-  const Model& model_;
+  ModelCache(const Model* model, const Config& config);
+
+  const Model* model_;
   std::filesystem::path path_;
   int threads_;
   bool packed_;

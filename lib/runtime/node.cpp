@@ -8,7 +8,9 @@
 namespace coinfer {
 namespace {
 
-std::string unnamed(const char* kind, std::size_t index) { return fmt::format("{}_{}", kind, index); }
+std::string unnamed(const char* kind, std::size_t index) {
+  return fmt::format("{}_{}", kind, index);
+}
 
 }  // namespace
 

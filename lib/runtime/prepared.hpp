@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "coinfer/model.hpp"
+#include "frontends/mapped_file.hpp"
 #include "graph/graph.hpp"
 #include "plan/weights.hpp"
 
@@ -17,6 +18,7 @@ struct Prepared {
   std::vector<PortRef> inputs;
   std::vector<PortRef> outputs;
   std::vector<plan::Weights::Stored> packed;
+  std::vector<frontends::FileVersion> sources;  ///< of a cached one: the files it was read from
 };
 
 /// Runs the passes on a copy of the model's graph.

@@ -78,15 +78,13 @@ std::uint64_t Checksum::finish() {
 std::uint64_t checksum(std::span<const std::byte> bytes, int threads) {
   const auto blocks = (bytes.size() + block_bytes - 1) / block_bytes;
   std::vector<std::uint64_t> sums(blocks);
-  kernels::parallel(static_cast<std::int64_t>(blocks), 4, threads,
-                    [&](std::int64_t begin, std::int64_t end) {
-                      for (auto i = static_cast<std::size_t>(begin);
-                           i < static_cast<std::size_t>(end); ++i) {
-                        const auto at = i * block_bytes;
-                        sums[i] = of_block(
-                            bytes.subspan(at, std::min(block_bytes, bytes.size() - at)), i);
-                      }
-                    });
+  kernels::parallel(
+      static_cast<std::int64_t>(blocks), 4, threads, [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+          const auto at = i * block_bytes;
+          sums[i] = of_block(bytes.subspan(at, std::min(block_bytes, bytes.size() - at)), i);
+        }
+      });
   return of_sums(sums, bytes.size());
 }
 

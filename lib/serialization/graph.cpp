@@ -30,7 +30,8 @@ struct PutAttribute {
 
 class GraphReader {
  public:
-  GraphReader(TensorReader& reader, int depth) : reader_{reader}, meta_{reader.meta}, depth_{depth} {}
+  GraphReader(TensorReader& reader, int depth)
+      : reader_{reader}, meta_{reader.meta}, depth_{depth} {}
 
   Graph get() {
     if (depth_ > max_depth) {
@@ -68,8 +69,8 @@ class GraphReader {
     value.type = get_type(meta_);
     value.shape = get_partial_shape(meta_);
     value.constant = reader_.get();
-    if (value.constant && (value.constant.type() != value.type ||
-                           !value.shape.contains(value.constant.shape()))) {
+    if (value.constant &&
+        (value.constant.type() != value.type || !value.shape.contains(value.constant.shape()))) {
       Reader::fail();
     }
     return value;
@@ -111,9 +112,8 @@ class GraphReader {
     node.opset = meta_.get<std::int32_t>();
     node.op = ops::Registry::instance().find(node.domain, node.type, node.opset);
     if (node.op == nullptr) {
-      throw ModelFileError(
-          fmt::format("the exported model has an operator that is not known ({})",
-                      graph::describe(node)));
+      throw ModelFileError(fmt::format("the exported model has an operator that is not known ({})",
+                                       graph::describe(node)));
     }
     for (auto count = meta_.length(); count > 0; --count) {
       node.inputs.push_back(id());

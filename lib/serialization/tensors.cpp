@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint64_t max_rank = 64;
 enum class Form : std::uint8_t { null, reference, strings, bytes };
 
-std::uint64_t aligned(std::uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+std::uint64_t aligned(std::uint64_t bytes) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
 
 }  // namespace
 
@@ -78,8 +80,8 @@ void TensorWriter::put(const Tensor& tensor) {
     dense = Tensor{tensor.type(), tensor.shape()};
     tensor.copy_to(dense);
   }
-  meta.put(data.add({static_cast<const std::byte*>(dense.data()), dense.byte_size()},
-                    dense.memory()));
+  meta.put(
+      data.add({static_cast<const std::byte*>(dense.data()), dense.byte_size()}, dense.memory()));
 }
 
 Tensor TensorReader::get() {

@@ -132,8 +132,9 @@ bp::object get_property(const PyCompiledModel& self, const bp::object& property)
 /// Into a stream, or as a new BytesIO.
 bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   if (!stream.is_none() && PyObject_HasAttrString(stream.ptr(), "write") == 0) {
-    throw_type_error(fmt::format("a model is exported to a stream (io.BytesIO, an open file), not to {}",
-                                 Py_TYPE(stream.ptr())->tp_name));
+    throw_type_error(
+        fmt::format("a model is exported to a stream (io.BytesIO, an open file), not to {}",
+                    Py_TYPE(stream.ptr())->tp_name));
   }
   std::ostringstream out{std::ios::binary};
   {
@@ -141,8 +142,8 @@ bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
     self.model().export_model(out);
   }
   const auto text = out.view();
-  const bp::object bytes{bp::handle<>(
-      PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())))};
+  const bp::object bytes{
+      bp::handle<>(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())))};
   if (stream.is_none()) {
     return bp::import("io").attr("BytesIO")(bytes);
   }
@@ -210,10 +211,11 @@ void register_compiled_model() {
            "The value in force, e.g. of \"NUM_STREAMS\"; RuntimeError for an unknown name.")
       .def("set_property", &set_property, bp::arg("properties"),
            "RuntimeError: properties are set before compiling.")
-      .def("export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
-           "Writes the compiled model to a stream (io.BytesIO or an open binary file), or returns a "
-           "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
-           "pass runs then.")
+      .def(
+          "export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
+          "Writes the compiled model to a stream (io.BytesIO or an open binary file), or returns a "
+          "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
+          "pass runs then.")
       .def("release_memory", &release_memory,
            "Gives back the memory of intermediate results; the next inference takes it again. "
            "Weights stay. Safe at any\ntime: what inferences in flight use is not touched.")

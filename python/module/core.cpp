@@ -119,9 +119,13 @@ boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::obj
                     "{} was given",
                     Py_TYPE(model.ptr())->tp_name));
   }
-  const auto source = given.check() ? given().get() : read(core, model, weights);
   CompiledModel compiled;
-  {
+  if (!given.check() && is_path(model.ptr()) && !has_weights(weights)) {
+    const auto path = path_from(model.ptr());
+    const GilReleased released;
+    compiled = core.compile_model(path, device, properties);
+  } else {
+    const auto source = given.check() ? given().get() : read(core, model, weights);
     const GilReleased released;
     compiled = core.compile_model(source, device, properties);
   }
@@ -144,10 +148,10 @@ boost::shared_ptr<PyCompiledModel> import_model(const Core& core, const bp::obje
     bytes = PyRef::steal(checked(PyObject_CallMethod(stream.ptr(), "read", nullptr)));
   }
   if (!bytes || PyUnicode_Check(stream.ptr()) || PyObject_CheckBuffer(bytes.get()) == 0) {
-    throw_type_error(
-        fmt::format("an exported model is bytes, a buffer, a Tensor, a BytesIO or a binary file, not "
-                    "{}",
-                    Py_TYPE(stream.ptr())->tp_name));
+    throw_type_error(fmt::format(
+        "an exported model is bytes, a buffer, a Tensor, a BytesIO or a binary file, not "
+        "{}",
+        Py_TYPE(stream.ptr())->tp_name));
   }
   Py_buffer view;
   if (PyObject_GetBuffer(bytes.get(), &view, PyBUF_SIMPLE) != 0) {

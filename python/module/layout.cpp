@@ -68,16 +68,14 @@ void register_layout() {
       .def("get_index_by_name", &index_by_name, bp::arg("dimension_name"),
            "Where the dimension is, negative (from the back) when it follows \"...\"; RuntimeError "
            "when there is none.")
-      .def("has_name", &has_name, bp::arg("dimension_name"),
-           "Is there a dimension of that name?")
+      .def("has_name", &has_name, bp::arg("dimension_name"), "Is there a dimension of that name?")
       .def("to_string", &Layout::to_string, "\"[N,C,H,W]\"")
       .def("__eq__", &equal)
       .def("__ne__", &differ)
       .def("__reduce__", &reduce)
       .def("__str__", &Layout::to_string)
       .def(
-          "__repr__",
-          +[](const Layout& self) { return "<Layout: " + self.to_string() + ">"; })
+          "__repr__", +[](const Layout& self) { return "<Layout: " + self.to_string() + ">"; })
       .setattr("__hash__", bp::object{});
 }
 

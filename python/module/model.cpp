@@ -99,10 +99,10 @@ void add_output(PyModel& self, const bp::object& what, bp::list& added) {
     const bp::object index{what[1]};
     port = model.add_output(name, port_index(index.ptr(), true));
   } else {
-    throw_type_error(
-        fmt::format("an output is given as a tensor's name, an Output or a tuple (operation's name, "
-                    "index), not as {}",
-                    Py_TYPE(what.ptr())->tp_name));
+    throw_type_error(fmt::format(
+        "an output is given as a tensor's name, an Output or a tuple (operation's name, "
+        "index), not as {}",
+        Py_TYPE(what.ptr())->tp_name));
   }
   added.append(wrap_output({Node{model, Node::Kind::result, port->index}, 0}));
 }
@@ -154,8 +154,8 @@ std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model
 
 void reshape(PyModel& self, const bp::object& shapes, const bp::object& variables) {
   if (!PyDict_Check(variables.ptr())) {
-    throw_type_error(fmt::format("variables_shapes is a dict, not {}",
-                                 Py_TYPE(variables.ptr())->tp_name));
+    throw_type_error(
+        fmt::format("variables_shapes is a dict, not {}", Py_TYPE(variables.ptr())->tp_name));
   }
   if (bp::len(variables) != 0) {
     throw Error("the model has no variables to be reshaped");
@@ -186,8 +186,7 @@ bool evaluate(const PyModel& self, const bp::object& outputs, const bp::object& 
       tensors.push_back(*tensor);
     }
     if (tensors.size() != count) {
-      throw Error(
-          fmt::format("{} {}s were given, the model has {}", tensors.size(), what, count));
+      throw Error(fmt::format("{} {}s were given, the model has {}", tensors.size(), what, count));
     }
     return tensors;
   };
@@ -317,7 +316,8 @@ void register_model() {
       .add_property("outputs", &outputs, "The output ports, a list of Output.")
       .add_property("parameters", &parameters, "The inputs as Nodes, a list.")
       .add_property("results", &results, "The outputs as Nodes, a list.")
-      .add_property("result", &result, "The only output as a Node; RuntimeError when there are more.")
+      .add_property("result", &result,
+                    "The only output as a Node; RuntimeError when there are more.")
       .add_property("sinks", &nothing, "Operations that write state: an empty list.")
       .add_property("variables", &nothing, "State variables: an empty list.")
       .add_property("friendly_name", &name, &rename, "The name; settable.")
@@ -347,7 +347,8 @@ void register_model() {
       .def(
           "get_output_element_type",
           +[](const PyModel& self, std::size_t i) {
-            return wrap_output({Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0})
+            return wrap_output(
+                       {Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0})
                 .attr("element_type");
           },
           bp::arg("index"), "The coinfer.Type of an output.")
@@ -357,7 +358,9 @@ void register_model() {
           bp::arg("index"), "The PartialShape of an output.")
       .def(
           "get_output_shape",
-          +[](const PyModel& self, std::size_t i) { return self.get().output(i)->shape.to_shape(); },
+          +[](const PyModel& self, std::size_t i) {
+            return self.get().output(i)->shape.to_shape();
+          },
           bp::arg("index"), "The Shape of an output; RuntimeError when it is dynamic.")
       .def("get_parameter_index", &parameter_index, bp::arg("parameter"),
            "Which input the Node is; -1 when it is none.")
@@ -369,10 +372,11 @@ void register_model() {
            "output stays it. RuntimeError when there is none.")
       .def("remove_result", &remove_result, bp::arg("result"),
            "The model without that output; RuntimeError when the Node is no result of it.")
-      .def("reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
-           "Gives inputs new shapes and infers all others: a shape for a model with one input, or "
-           "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
-           "or text: \"[1,3,224..256,?]\". On an error\n(RuntimeError) the model is as before.")
+      .def(
+          "reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
+          "Gives inputs new shapes and infers all others: a shape for a model with one input, or "
+          "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
+          "or text: \"[1,3,224..256,?]\". On an error\n(RuntimeError) the model is as before.")
       .def("validate_nodes_and_infer_types", &validate,
            "Infers all types and shapes anew; RuntimeError naming a node.")
       .def("evaluate", &evaluate,

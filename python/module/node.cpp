@@ -135,15 +135,13 @@ bp::dict attributes(const PyNode& self) {
 bp::object data_of(const PyNode& self) {
   const auto tensor = self.get().constant();
   if (!tensor) {
-    throw Error(fmt::format("{} '{}' has no data; a Constant has", type_name(self),
-                            name_of_node(self)));
+    throw Error(
+        fmt::format("{} '{}' has no data; a Constant has", type_name(self), name_of_node(self)));
   }
   return bp::object{tensor}.attr("data");
 }
 
-Layout layout_of(const PyNode& self) {
-  return self.node ? Layout{self.node->layout()} : Layout{};
-}
+Layout layout_of(const PyNode& self) { return self.node ? Layout{self.node->layout()} : Layout{}; }
 
 void set_layout(const PyNode& self, const bp::object& layout) {
   self.get().set_layout(layout_from(layout.ptr()));

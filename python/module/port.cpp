@@ -103,9 +103,7 @@ const PortRef* port_in(PyObject* object) noexcept {
   return held == nullptr ? nullptr : &held->port;
 }
 
-PyObject* wrap_port(const PortRef& port) {
-  return bp::incref(bp::object{ConstOutput{port}}.ptr());
-}
+PyObject* wrap_port(const PortRef& port) { return bp::incref(bp::object{ConstOutput{port}}.ptr()); }
 
 std::string show_port(const char* kind, const Port& port) {
   auto names = port.names;
@@ -244,7 +242,9 @@ void register_ports() {
       .def("__hash__", &hash)
       .def("__eq__", &equal)
       .def("__ne__", &differ)
-      .def("__repr__", +[](const ConstOutput& self) { return show_port("ConstOutput", *self.port); });
+      .def(
+          "__repr__",
+          +[](const ConstOutput& self) { return show_port("ConstOutput", *self.port); });
 }
 
 }  // namespace coinfer::python

@@ -51,11 +51,11 @@ Part part(const Whole& whole) {
 void initialise(const bp::object& self, const bp::object& model) {
   const bp::extract<const PyModel&> given{model};
   if (!given.check()) {
-    throw_type_error(fmt::format("PrePostProcessor takes a Model, not {}",
-                                 Py_TYPE(model.ptr())->tp_name));
+    throw_type_error(
+        fmt::format("PrePostProcessor takes a Model, not {}", Py_TYPE(model.ptr())->tp_name));
   }
-  install_pointer(self, boost::make_shared<Processor>(
-                            Processor{PrePostProcessor{given().get()}, model}));
+  install_pointer(self,
+                  boost::make_shared<Processor>(Processor{PrePostProcessor{given().get()}, model}));
 }
 
 PyInput input_of(const ProcessorRef& self, const bp::object& key) {
@@ -97,8 +97,7 @@ Enum choice(const bp::object& value, const char* kind) {
   const bp::object type = bp::import("coinfer.preprocess").attr(kind);
   if (PyObject_IsInstance(value.ptr(), type.ptr()) != 1) {
     PyErr_Clear();
-    throw_type_error(
-        fmt::format("a {} was expected, not {}", kind, Py_TYPE(value.ptr())->tp_name));
+    throw_type_error(fmt::format("a {} was expected, not {}", kind, Py_TYPE(value.ptr())->tp_name));
   }
   return static_cast<Enum>(bp::extract<int>(value.attr("value"))());
 }
@@ -112,8 +111,8 @@ std::optional<ElementType> optional_type(const bp::object& type) {
 template <class T>
 std::vector<T> numbers(const bp::object& values, const char* what) {
   if (PyUnicode_Check(values.ptr()) || PySequence_Check(values.ptr()) == 0) {
-    throw_type_error(
-        fmt::format("{} takes a sequence of numbers, not {}", what, Py_TYPE(values.ptr())->tp_name));
+    throw_type_error(fmt::format("{} takes a sequence of numbers, not {}", what,
+                                 Py_TYPE(values.ptr())->tp_name));
   }
   std::vector<T> all;
   for (bp::stl_input_iterator<bp::object> item{values}, end; item != end; ++item) {
@@ -164,10 +163,10 @@ bp::object set_shape(const bp::object& self, const bp::object& shape) {
 bp::object set_color_format(const bp::object& self, const bp::object& format, const bp::object&) {
   const auto wanted = color(format);
   if (wanted == ColorFormat::nv12_two_planes || wanted == ColorFormat::i420_three_planes) {
-    throw Unsupported(
-        fmt::format("the color format {} is not supported: its planes would be inputs of their own; "
-                    "NV12_SINGLE_PLANE and I420_SINGLE_PLANE are",
-                    preprocess::name_of(wanted)));
+    throw Unsupported(fmt::format(
+        "the color format {} is not supported: its planes would be inputs of their own; "
+        "NV12_SINGLE_PLANE and I420_SINGLE_PLANE are",
+        preprocess::name_of(wanted)));
   }
   bp::extract<PyInputTensor&>{self}().info->tensor.color = wanted;
   return self;
@@ -184,8 +183,8 @@ bp::object set_spatial_dynamic(const bp::object& self) {
   return self;
 }
 bp::object set_memory_type(const bp::object&, const std::string& type) {
-  throw Unsupported(
-      fmt::format("the memory type '{}' is not supported: the CPU reads the process's memory", type));
+  throw Unsupported(fmt::format(
+      "the memory type '{}' is not supported: the CPU reads the process's memory", type));
 }
 bp::object set_from(const bp::object& self, const bp::object& value) {
   auto& tensor = bp::extract<PyInputTensor&>{self}().info->tensor;

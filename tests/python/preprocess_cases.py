@@ -1,5 +1,7 @@
-"""Preprocessing, as a function of the module that does it: coinfer's tests run each case with coinfer
-and, in the peers' environment, with openvino. Needs numpy and onnx's bytes only."""
+"""Preprocessing, as a function of the module that does it.
+
+The tests run each case with coinfer and, in the peers' environment, with openvino. Needs numpy only.
+"""
 
 from __future__ import annotations
 

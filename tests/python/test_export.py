@@ -1,4 +1,4 @@
-"""Exported models and CACHE_DIR: equal results, no pass, no packing, and nothing broken accepted."""
+"""Exported models and CACHE_DIR: equal results, no pass, no packing, nothing broken accepted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper
 
@@ -29,6 +30,7 @@ RNG = np.random.default_rng(7)
 
 def convolution() -> Any:
     """Weights that are packed, a batch norm that is folded, a large matrix that is packed."""
+    rng = np.random.default_rng(11)
     return build(
         "convolution",
         [
@@ -41,14 +43,11 @@ def convolution() -> Any:
         [("x", F32, (1, 8, 16, 16))],
         [("y", F32, (1, 64))],
         {
-            "w": RNG.standard_normal((32, 8, 3, 3)).astype(np.float32),
-            **{key: RNG.uniform(0.5, 1, 32).astype(np.float32) for key in "sbmv"},
-            "g": RNG.standard_normal((64, 32 * 16 * 16)).astype(np.float32),
+            "w": rng.standard_normal((32, 8, 3, 3)).astype(np.float32),
+            **{key: rng.uniform(0.5, 1, 32).astype(np.float32) for key in "sbmv"},
+            "g": rng.standard_normal((64, 32 * 16 * 16)).astype(np.float32),
         },
     )
-
-
-X = RNG.standard_normal((1, 8, 16, 16)).astype(np.float32)
 
 
 def inputs_of(model: coinfer.CompiledModel) -> list[Any]:
@@ -182,6 +181,38 @@ def test_other_models_and_configurations_are_kept_apart(tmp_path: Path) -> None:
     assert not small.get_property("LOADED_FROM_CACHE")
     other = core.compile_model(multi_output(), "CPU", config)
     assert not other.get_property("LOADED_FROM_CACHE")
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    core = coinfer.Core()
+    config = {"CACHE_DIR": str(tmp_path / "cache")}
+    path = tmp_path / "model.onnx"
+    path.write_bytes(one_add().SerializeToString())
+    core.compile_model(path, "CPU", config)
+    assert core.compile_model(path, "CPU", config).get_property("LOADED_FROM_CACHE")
+    path.write_bytes(multi_output().SerializeToString())
+    changed = core.compile_model(path, "CPU", config)
+    assert not changed.get_property("LOADED_FROM_CACHE")
+    assert len(changed.outputs) == len(core.read_model(path).outputs)
+
+
+def test_weights_in_a_file_of_their_own_are_watched(tmp_path: Path) -> None:
+    model = build(
+        "scaled",
+        [helper.make_node("Mul", ["x", "k"], ["y"])],
+        [("x", F32, (4,))],
+        [("y", F32, (4,))],
+        {"k": np.full(4, 2, np.float32)},
+    )
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
+    core = coinfer.Core()
+    config = {"CACHE_DIR": str(tmp_path / "cache")}
+    x = np.ones(4, np.float32)
+    for _ in range(2):
+        assert np.array_equal(core.compile_model(path, "CPU", config)(x)[0], 2 * x)
+    (tmp_path / "weights").write_bytes(np.full(4, 3, np.float32).tobytes())
+    assert np.array_equal(core.compile_model(path, "CPU", config)(x)[0], 3 * x)
 
 
 def test_other_weights_of_the_same_shape_are_another_model(tmp_path: Path) -> None:

@@ -53,9 +53,7 @@ def shape_of(port: coinfer.ConstOutput) -> str:
         ([1, 3, "2..5", -1], "[1,3,2..5,?]"),
     ],
 )
-def test_reshape_takes_all_forms_of_a_shape(
-    model: coinfer.Model, given: Any, became: str
-) -> None:
+def test_reshape_takes_all_forms_of_a_shape(model: coinfer.Model, given: Any, became: str) -> None:
     port = model.input()
     model.reshape(given)
     assert shape_of(port) == shape_of(model.input()) == became

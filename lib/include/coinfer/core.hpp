@@ -40,8 +40,8 @@ class Core {
   CompiledModel import_model(const std::filesystem::path& path, const std::string& device = "CPU",
                              const Properties& config = {}) const;
 
-  /// {name of a parameter, operation or result: device} of all that the device can run. Throws Error
-  /// for a device that is not there.
+  /// {name of a parameter, operation or result: device} of all that the device can run. Throws
+  /// Error for a device that is not there.
   std::map<std::string, std::string> query_model(const Model& model,
                                                  const std::string& device = "CPU") const;
 

@@ -16,7 +16,7 @@ namespace graph {
 class Graph;
 struct Value;
 struct ValueId;
-}
+}  // namespace graph
 class NodeOutput;
 
 /// An input or output of a model: its names, element type and shape.

@@ -13,9 +13,9 @@
 namespace coinfer {
 
 /// The value of an operator's attribute.
-using NodeAttribute = std::variant<std::int64_t, double, std::string, Tensor,
-                                   std::vector<std::int64_t>, std::vector<double>,
-                                   std::vector<std::string>>;
+using NodeAttribute =
+    std::variant<std::int64_t, double, std::string, Tensor, std::vector<std::int64_t>,
+                 std::vector<double>, std::vector<std::string>>;
 
 class NodeOutput;
 
