@@ -144,8 +144,7 @@ MemoryRef load_file(const std::filesystem::path& path, bool map) {
   auto& mappings = Mappings::instance();
   {
     const std::lock_guard lock{mappings.mutex};
-    mappings.all[static_cast<const std::byte*>(data)] = {
-        size, text_of(status)};
+    mappings.all[static_cast<const std::byte*>(data)] = {size, text_of(status)};
   }
   std::shared_ptr<void> mapping(data, [size, &mappings](void* begin) {
     const std::lock_guard lock{mappings.mutex};

@@ -21,8 +21,8 @@ inline constexpr std::size_t max_copied_bytes = std::size_t{4} << 20;
 /// `map`: false to read a large file into memory too.
 MemoryRef load_file(const std::filesystem::path& path, bool map = true);
 
-/// A file as it was when it was read. `version` tells contents apart: device, inode, size and time of
-/// the last change.
+/// A file as it was when it was read. `version` tells contents apart: device, inode, size and time
+/// of the last change.
 struct FileVersion {
   std::string path;
   std::string version;

@@ -54,6 +54,9 @@ void replace(Graph& graph, ValueId old, ValueId by) {
     std::replace(node.inputs.begin(), node.inputs.end(), old, by);
   }
   std::replace(graph.outputs.begin(), graph.outputs.end(), old, by);
+  for (auto& variable : graph.variables) {
+    variable.assigned = variable.assigned == old ? by : variable.assigned;
+  }
 }
 
 void build_input(Graph& graph, std::size_t index, const Port& port, const InputInfo& info) {

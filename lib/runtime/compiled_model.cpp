@@ -48,6 +48,12 @@ void CompiledModel::export_model(std::ostream& out) const {
   }
 }
 
+Model CompiledModel::runtime_model() const {
+  auto graph = std::make_shared<graph::Graph>(impl_->prepared_graph());
+  graph->outputs.resize(impl_->outputs().size());  // without what is assigned to variables
+  return Model{std::move(graph)};
+}
+
 void CompiledModel::release_memory() const {
   runtime::process_scheduler().with_free_streams(impl_->waiting_runs(),
                                                  [](runtime::Stream& stream) { stream.clear(); });

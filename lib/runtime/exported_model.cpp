@@ -121,8 +121,13 @@ void check_sum(std::span<const std::byte> bytes, std::uint64_t expected, int thr
   }
 }
 
+/// `more`: values behind those of the ports.
 bool same_ports(const std::vector<PortRef>& ports, const graph::Graph& graph,
-                std::span<const graph::ValueId> ids) {
+                std::span<const graph::ValueId> ids, std::size_t more = 0) {
+  if (ids.size() != ports.size() + more) {
+    return false;
+  }
+  ids = ids.first(ports.size());
   return std::equal(ports.begin(), ports.end(), ids.begin(), ids.end(),
                     [&](const PortRef& port, graph::ValueId id) {
                       const auto& value = graph[id];
@@ -130,6 +135,13 @@ bool same_ports(const std::vector<PortRef>& ports, const graph::Graph& graph,
                               port->type == ElementType::dynamic) &&
                              PartialShape::merge(port->shape, value.shape).has_value();
                     });
+}
+
+/// What is assigned to variables leaves the graph behind the model's own outputs.
+std::size_t assigned_in(const graph::Graph& graph) {
+  return static_cast<std::size_t>(
+      std::count_if(graph.variables.begin(), graph.variables.end(),
+                    [](const graph::Variable& variable) { return bool{variable.assigned}; }));
 }
 
 }  // namespace
@@ -152,8 +164,8 @@ void write_exported(std::ostream& out, const Compiled& compiled, const ExportOpt
     of_source.emplace(source->graph());
     tensors.refer = [&](const Tensor& tensor) { return of_source->find(tensor); };
   }
-  put_graph(tensors, compiled.graph());
-  const Places constants{compiled.graph()};
+  put_graph(tensors, compiled.prepared_graph());
+  const Places constants{compiled.prepared_graph()};
   std::vector<std::pair<std::uint32_t, plan::Weights::Stored>> known;
   if (options.packed) {
     for (auto& one : compiled.packed_weights()) {
@@ -238,7 +250,8 @@ Prepared read_exported(const MemoryRef& memory, const Model* source, int threads
     prepared.packed.push_back(std::move(one));
   }
   if (!same_ports(prepared.inputs, prepared.graph, prepared.graph.inputs) ||
-      !same_ports(prepared.outputs, prepared.graph, prepared.graph.outputs)) {
+      !same_ports(prepared.outputs, prepared.graph, prepared.graph.outputs,
+                  assigned_in(prepared.graph))) {
     Reader::fail();
   }
   return prepared;
@@ -259,7 +272,7 @@ void check_imported(const Prepared& prepared) {
   } catch (const Error& error) {
     throw ModelFileError(fmt::format("the exported model is damaged: {}", error.what()));
   }
-  if (!same_ports(prepared.outputs, graph, graph.outputs)) {
+  if (!same_ports(prepared.outputs, graph, graph.outputs, assigned_in(graph))) {
     throw ModelFileError("the exported model is damaged: its outputs are of other types");
   }
 }

@@ -36,8 +36,7 @@ std::uint64_t identity(const Tensor& tensor, int threads) {
     tensor.copy_to(dense);
     return identity(dense, threads);
   }
-  return checksum({static_cast<const std::byte*>(tensor.data()), tensor.byte_size()},
-                  threads);
+  return checksum({static_cast<const std::byte*>(tensor.data()), tensor.byte_size()}, threads);
 }
 
 /// What a compiled model depends on besides the model.

@@ -8,9 +8,9 @@
 
 namespace coinfer::runtime {
 
-/// CACHE_DIR: compiled models as files, found again by the model and what it is compiled for. A file that is damaged, or of another version, counts as not there; what cannot be written
-/// is not kept. *Thread safety*: safe, also with other processes: files are replaced, never
-/// changed.
+/// CACHE_DIR: compiled models as files, found again by the model and what it is compiled for. A
+/// file that is damaged, or of another version, counts as not there; what cannot be written is not
+/// kept. *Thread safety*: safe, also with other processes: files are replaced, never changed.
 class ModelCache {
  public:
   /// Of a model in memory: known by its content, and only what the passes made is kept.

@@ -57,6 +57,15 @@ class GraphReader {
       check_made(graph_.outputs.back());
     }
     graph_.captures = meta_.below<std::uint64_t>(graph_.inputs.size() + 1);
+    for (auto count = meta_.length(); count > 0; --count) {
+      graph::Variable variable;
+      variable.name = meta_.get<std::string>();
+      variable.type = get_type(meta_);
+      variable.shape = get_partial_shape(meta_);
+      variable.assigned = id();
+      check_made(variable.assigned);
+      graph_.variables.push_back(std::move(variable));
+    }
     return std::move(graph_);
   }
 
@@ -195,6 +204,12 @@ void put_graph(TensorWriter& writer, const Graph& graph) {
   });
   meta.list(graph.outputs, put_id);
   meta.put<std::uint64_t>(graph.captures);
+  meta.list(graph.variables, [&](const graph::Variable& variable) {
+    meta.put(variable.name);
+    meta.put(variable.type);
+    put_shape(meta, variable.shape);
+    put_id(variable.assigned);
+  });
 }
 
 Graph get_graph(TensorReader& reader) { return GraphReader{reader, 0}.get(); }

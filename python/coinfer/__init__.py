@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from coinfer._coinfer import (
@@ -41,6 +42,7 @@ from coinfer.tracing import trace
 
 if TYPE_CHECKING:
     from coinfer import layout_helpers, preprocess, properties
+    from coinfer.batch_size import get_batch, set_batch
     from coinfer.profiling_info import ProfilingInfo
 
 __all__ = [
@@ -73,12 +75,16 @@ __all__ = [
     "Version",
     "__version__",
     "compile_model",
+    "get_batch",
+    "get_version",
     "infer_stream",
     "install_as_openvino",
     "layout_helpers",
     "preprocess",
     "properties",
+    "set_batch",
     "stats",
+    "tensor_from_file",
     "trace",
     "zero_copy_report",
 ]
@@ -91,8 +97,22 @@ def compile_model(
     return Core().compile_model(model, device_name, config)
 
 
+def get_version() -> str:
+    """The version of coinfer."""
+    return __version__
+
+
+def tensor_from_file(path: str | PathLike[str]) -> Tensor:
+    """A u8 Tensor over the bytes of a file, which is mapped read-only, not read."""
+    import numpy as np
+
+    return Tensor(np.memmap(path, np.uint8, "r"), shared_memory=True)
+
+
 #: Imported when first used, because most programs never do: name -> module, and name in it.
 _LAZY = {
+    "get_batch": ("coinfer.batch_size", "get_batch"),
+    "set_batch": ("coinfer.batch_size", "set_batch"),
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
     "layout_helpers": ("coinfer.layout_helpers", None),
     "preprocess": ("coinfer.preprocess", None),

@@ -8,6 +8,7 @@
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
+#include "module/model.hpp"
 #include "module/properties.hpp"
 
 namespace coinfer::python {
@@ -151,6 +152,8 @@ bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   return {};
 }
 
+PyModel runtime_model(const PyCompiledModel& self) { return PyModel{self.model().runtime_model()}; }
+
 void release_memory(const PyCompiledModel& self) {
   const bridge::GilReleased released;
   self.model().release_memory();
@@ -216,6 +219,8 @@ void register_compiled_model() {
           "Writes the compiled model to a stream (io.BytesIO or an open binary file), or returns a "
           "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
           "pass runs then.")
+      .def("get_runtime_model", &runtime_model,
+           "A Model as it is computed: after all passes, before it is planned for shapes.")
       .def("release_memory", &release_memory,
            "Gives back the memory of intermediate results; the next inference takes it again. "
            "Weights stay. Safe at any\ntime: what inferences in flight use is not touched.")

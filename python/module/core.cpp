@@ -229,6 +229,23 @@ void set_property(Core& core, const bp::object& first, const bp::object& second)
   core.set_property(properties_from(given));
 }
 
+[[noreturn]] void no_plugins() { throw Unsupported("coinfer has no plugins; its device is CPU"); }
+void register_plugin(const Core&, const bp::object&, const bp::object&, const bp::object&) {
+  no_plugins();
+}
+void register_plugins(const Core&, const bp::object&) { no_plugins(); }
+void unload_plugin(const Core&, const std::string& device) { check_device(device); }
+void add_extension(const Core&, const bp::object&) {
+  throw Unsupported("extensions are not supported: operators are those of coinfer");
+}
+void create_context(const Core&, const std::string& device, const bp::object&) {
+  check_device(device);
+  throw Unsupported("the CPU has no remote contexts; it reads the process's memory");
+}
+void default_context(const Core& core, const std::string& device) {
+  create_context(core, device, {});
+}
+
 int part_of_version(const Version& version, std::size_t part) {
   std::size_t at = 0;
   for (std::size_t i = 0; i < part && at != std::string::npos; ++i) {
@@ -289,6 +306,18 @@ void register_core() {
       .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
            "set_property(properties) or set_property(device_name, properties): a dict, or one "
            "(name, value).")
+      .def("unload_plugin", &unload_plugin, bp::arg("device_name"),
+           "Nothing: memory is given back with the models.")
+      .def("register_plugin", &register_plugin,
+           (bp::arg("plugin"), bp::arg("device_name"), bp::arg("config") = none),
+           "Raises coinfer.Unsupported: there are no plugins.")
+      .def("register_plugins", &register_plugins, bp::arg("xml_config_file"),
+           "Raises coinfer.Unsupported: there are no plugins.")
+      .def("add_extension", &add_extension, bp::arg("extension"), "Raises coinfer.Unsupported.")
+      .def("create_context", &create_context, (bp::arg("device_name"), bp::arg("properties")),
+           "Raises coinfer.Unsupported: the CPU has no remote contexts.")
+      .def("get_default_context", &default_context, bp::arg("device_name"),
+           "Raises coinfer.Unsupported: the CPU has no remote contexts.")
       .def("__repr__", +[](const Core&) { return std::string{"<Core: available plugins[CPU]>"}; });
 }
 

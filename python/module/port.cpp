@@ -37,6 +37,9 @@ bp::object element_type(const bp::object& self) {
 PartialShape partial_shape(const bp::object& self) { return of(self).shape; }
 Shape shape(const bp::object& self) { return of(self).shape.to_shape(); }
 std::size_t index_of(const ConstOutput&) { return 0; }
+// Immutable.
+bp::object same(const bp::object& self) { return self; }
+bp::object same_deeply(const bp::object& self, const bp::object& /*memo*/) { return self; }
 bp::object node(const ConstOutput& self) { return wrap_port_node(self.port); }
 bp::dict no_rt_info(const ConstOutput&) { return {}; }
 bp::object no_targets(const ConstOutput&) { return bp::object{bp::handle<>(PySet_New(nullptr))}; }
@@ -239,6 +242,8 @@ void register_ports() {
       .def("get_rt_info", &no_rt_info, "The same as `rt_info`.")
       .add_property("target_inputs", &no_targets, "The Inputs that read it: none are kept.")
       .def("get_target_inputs", &no_targets, "The same as `target_inputs`.")
+      .def("__copy__", &same)
+      .def("__deepcopy__", &same_deeply)
       .def("__hash__", &hash)
       .def("__eq__", &equal)
       .def("__ne__", &differ)

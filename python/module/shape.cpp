@@ -454,6 +454,10 @@ void register_shapes() {
       .def("__str__", &PartialShape::to_string)
       .def("__repr__", &show_partial)
       .def("to_string", &PartialShape::to_string, "\"[1,?,1..8]\"")
+      .def(
+          "__copy__", +[](const PartialShape& self) { return self; })
+      .def(
+          "__deepcopy__", +[](const PartialShape& self, const bp::object&) { return self; })
       .setattr("__hash__", none);
 }
 

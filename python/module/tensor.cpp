@@ -4,6 +4,7 @@
 #include "coinfer/error.hpp"
 #include "module/array.hpp"
 #include "module/construct.hpp"
+#include "module/dlpack.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
@@ -272,6 +273,18 @@ Tensor deep_copy(const Tensor& tensor, const bp::object&) {
   return copy;
 }
 
+bp::object dlpack(const Tensor& tensor, const bp::object& /*stream*/, const bp::object& max_version,
+                  const bp::object& device, const bp::object& copy) {
+  if (!device.is_none() && device != bp::make_tuple(1, 0)) {
+    PyErr_SetString(PyExc_BufferError, "the tensor is in the CPU's memory, device (1, 0)");
+    throw bridge::PythonError{};
+  }
+  const bool versioned = !max_version.is_none() && bp::extract<int>(max_version[0])() >= 1;
+  return take(dlpack_capsule(flag(copy.ptr(), false) ? deep_copy(tensor, {}) : tensor, versioned));
+}
+
+bp::tuple dlpack_device(const Tensor&) { return bp::make_tuple(1, 0); }
+
 }  // namespace
 
 const Tensor* tensor_in(PyObject* object) noexcept {
@@ -313,6 +326,12 @@ void register_tensor() {
            "Copies the values; the types must be equal, the target takes the shape.")
       .def("copy_from", &copy_from, bp::arg("source"),
            "Copies from a Tensor, array or list of the same element type.")
+      .def("__dlpack__", &dlpack,
+           (bp::arg("stream") = bp::object{}, bp::arg("max_version") = bp::object{},
+            bp::arg("dl_device") = bp::object{}, bp::arg("copy") = bp::object{}),
+           "The tensor for `from_dlpack` of numpy, torch and others, zero-copy. BufferError for "
+           "strings, another device, and\nread-only memory unless `max_version` is (1, 0) or more.")
+      .def("__dlpack_device__", &dlpack_device, "(1, 0): the CPU.")
       .def("__repr__", &show)
       .def("__eq__", &equal)
       .def("__hash__", &hash)

@@ -1,6 +1,6 @@
 """Preprocessing, as a function of the module that does it.
 
-The tests run each case with coinfer and, in the peers' environment, with openvino. Needs numpy only.
+The tests run each case with coinfer and, in the environment of the peers, with openvino.
 """
 
 from __future__ import annotations

@@ -50,6 +50,24 @@ def convolution() -> Any:
     )
 
 
+def branches() -> Any:
+    """An If on the sum of the input, with a body for each case, which capture x and share k."""
+    value = helper.make_tensor_value_info("r", F32, (4,))
+    add = helper.make_graph([helper.make_node("Add", ["x", "k"], ["r"])], "then", [], [value])
+    mul = helper.make_graph([helper.make_node("Mul", ["x", "k"], ["r"])], "else", [], [value])
+    return build(
+        "branches",
+        [
+            helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0),
+            helper.make_node("Greater", ["s", "limit"], ["c"]),
+            helper.make_node("If", ["c"], ["y"], then_branch=add, else_branch=mul),
+        ],
+        [("x", F32, (4,))],
+        [("y", F32, (4,))],
+        {"k": np.arange(4, dtype=np.float32), "limit": np.array(6, np.float32)},
+    )
+
+
 def inputs_of(model: coinfer.CompiledModel) -> list[Any]:
     values: list[Any] = []
     for port in model.inputs:
@@ -69,7 +87,16 @@ def same_results(a: coinfer.CompiledModel, b: coinfer.CompiledModel) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [convolution, one_add, multi_output, dynamic_mlp, non_zero, string_identity, reshape_by_value],
+    [
+        convolution,
+        one_add,
+        multi_output,
+        dynamic_mlp,
+        non_zero,
+        string_identity,
+        reshape_by_value,
+        branches,
+    ],
 )
 def test_an_imported_model_computes_the_same(make: Any) -> None:
     core = coinfer.Core()
@@ -252,3 +279,13 @@ def test_a_damaged_or_unusable_cache_is_as_none(tmp_path: Path) -> None:
     blocked.write_bytes(b"")
     nowhere = core.compile_model(convolution(), "CPU", {"CACHE_DIR": str(blocked / "below")})
     same_results(first, nowhere)
+
+
+def test_the_runtime_model_is_what_passes_made() -> None:
+    core = coinfer.Core()
+    model = core.compile_model(convolution(), "CPU")
+    made = model.get_runtime_model()
+    kinds = {node.get_type_name() for node in made.get_ops()}
+    assert "Conv" in kinds
+    assert "BatchNormalization" not in kinds
+    same_results(model, core.compile_model(made, "CPU"))

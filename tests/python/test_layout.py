@@ -70,3 +70,16 @@ def test_layouts_of_a_models_ports() -> None:
     assert model.parameters[0].layout == "NC"
     with pytest.raises(RuntimeError, match="does not suit"):
         layout_helpers.set_layout(port, Layout("NCHW"))
+
+
+def test_batch_of_a_model() -> None:
+    model = coinfer.Core().read_model(one_add())
+    with pytest.raises(RuntimeError, match="where N is"):
+        coinfer.get_batch(model)
+    model.parameters[0].layout = Layout("N...")
+    assert coinfer.get_batch(model) == 1
+    coinfer.set_batch(model, 5)
+    assert model.input(0).shape == [5, 16]
+    coinfer.set_batch(model)
+    assert model.input(0).partial_shape.to_string() == "[?,16]"
+    assert coinfer.get_version() == coinfer.__version__

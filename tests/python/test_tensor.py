@@ -239,3 +239,56 @@ def test_bad_constructors_say_why() -> None:
         Tensor(Type.f32, [-1])
     with pytest.raises(RuntimeError, match="dynamic"):
         Tensor(Type.dynamic, [1])
+
+
+def test_dlpack_shares_the_tensors_memory(array: np.ndarray) -> None:
+    tensor = Tensor(array)
+    assert tensor.__dlpack_device__() == (1, 0)
+    view = np.from_dlpack(tensor)
+    assert np.shares_memory(view, tensor.data)
+    assert (view.dtype, view.shape) == (np.float32, (2, 3))
+    del tensor
+    gc.collect()
+    np.testing.assert_array_equal(view, array)
+
+
+@pytest.mark.parametrize("dtype", "?bBhHiIqQefd")
+def test_dlpack_keeps_types(dtype: str) -> None:
+    array = np.ones((2, 2), dtype)
+    np.testing.assert_array_equal(np.from_dlpack(Tensor(array)), array, strict=True)
+
+
+def test_dlpack_of_a_region_has_strides(array: np.ndarray) -> None:
+    region = Tensor(Tensor(array), [0, 1], [2, 3])
+    np.testing.assert_array_equal(np.from_dlpack(region), array[:, 1:])
+
+
+def test_dlpack_of_read_only_memory(array: np.ndarray) -> None:
+    array.flags.writeable = False
+    tensor = Tensor(array, shared_memory=True)
+    with pytest.raises(BufferError, match="read-only"):
+        tensor.__dlpack__()
+    assert "dltensor_versioned" in repr(tensor.__dlpack__(max_version=(1, 0)))
+    assert '"dltensor"' in repr(tensor.__dlpack__(copy=True))
+
+
+def test_dlpack_refuses_what_it_has_not(array: np.ndarray) -> None:
+    with pytest.raises(BufferError, match="string"):
+        Tensor(["a"]).__dlpack__()
+    with pytest.raises(BufferError, match="CPU"):
+        Tensor(array).__dlpack__(dl_device=(2, 0))
+    gone = weakref.ref(array)
+    capsule = Tensor(array, shared_memory=True).__dlpack__()
+    del capsule
+    assert gone() is array
+
+
+def test_a_tensor_goes_into_an_inference_by_dlpack_of_others(array: np.ndarray) -> None:
+    class Foreign:
+        def __dlpack__(self, **keywords: object) -> object:
+            return Tensor(array).__dlpack__(**keywords)  # type: ignore[arg-type]
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return (1, 0)
+
+    np.testing.assert_array_equal(Tensor(Foreign()).data, array)  # type: ignore[call-overload]

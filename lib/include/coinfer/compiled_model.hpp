@@ -58,6 +58,9 @@ class CompiledModel {
   /// when the stream fails.
   void export_model(std::ostream& out) const;
 
+  /// The model as it is computed: after all passes, before it is planned for shapes.
+  Model runtime_model() const;
+
   /// Gives back memory for intermediate results; the next run takes it again. Weights and plans
   /// stay, and so does what runs in flight use.
   void release_memory() const;
