@@ -132,9 +132,8 @@ std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model
                                                               const bp::object& given) {
   std::vector<std::pair<std::size_t, PartialShape>> shapes;
   if (!PyDict_Check(given.ptr())) {
-    auto shape = partial_shape_from(given.ptr());
     check_single(model.inputs(), false);
-    shapes.emplace_back(0, std::move(shape));
+    shapes.emplace_back(0, partial_shape_from(given.ptr()));
     return shapes;
   }
   const bp::list items = bp::dict{given}.items();

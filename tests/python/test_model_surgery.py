@@ -70,7 +70,7 @@ def test_reshape_by_port(model: coinfer.Model) -> None:
     ("given", "error"),
     [
         ({"nope": [1]}, RuntimeError),
-        ({5: [1]}, RuntimeError),
+        ({5: [1]}, IndexError),
         ([1, 5, 8, 8], RuntimeError),
         ("[1,3", RuntimeError),
         (3, TypeError),
