@@ -36,9 +36,7 @@ std::string_view text_format(std::string_view text) {
   }
   const auto body = text.substr(start, 4096);
   if (body.starts_with("<?xml") || body.starts_with("<net")) {
-    return body.find("<net") != std::string_view::npos
-               ? "an OpenVINO IR xml, which is not supported"
-               : "an XML file";
+    return "an XML file";
   }
   if (body.starts_with("<!DOCTYPE") || body.starts_with("<html")) {
     return "an HTML page";

@@ -4,6 +4,7 @@
 
 #include "coinfer/error.hpp"
 #include "frontends/format.hpp"
+#include "frontends/ir/reader.hpp"
 #include "frontends/mapped_file.hpp"
 #include "frontends/onnx/reader.hpp"
 
@@ -48,6 +49,12 @@ std::shared_ptr<graph::Graph> named(const std::string& source, Read read) {
   }
 }
 
+void refuse_weights(bool given) {
+  if (given) {
+    throw Unsupported("weights apart from the model belong to an OpenVINO IR, which this is not");
+  }
+}
+
 std::shared_ptr<graph::Graph> read_memory(const MemoryRef& memory, onnx::ExternalData external) {
   const auto bytes = bytes_of(memory);
   if (const auto other = describe_other_format(bytes); !other.empty()) {
@@ -58,17 +65,31 @@ std::shared_ptr<graph::Graph> read_memory(const MemoryRef& memory, onnx::Externa
 
 }  // namespace
 
-std::shared_ptr<graph::Graph> read_file(const std::filesystem::path& path, bool map) {
+std::shared_ptr<graph::Graph> read_file(const std::filesystem::path& path,
+                                        const std::filesystem::path& weights, bool map) {
   return named(fmt::format("'{}'", path.string()), [&] {
     const auto memory = load_file(path, map);
+    if (ir::is_ir(bytes_of(memory))) {
+      auto beside = path;
+      beside.replace_extension(".bin");
+      const bool given = !weights.empty();
+      // A network without constants may have no .bin.
+      const bool exists = given || std::filesystem::exists(beside);
+      return ir::read(bytes_of(memory), exists ? load_file(given ? weights : beside, map) : MemoryRef{});
+    }
+    refuse_weights(!weights.empty());
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
     return read_memory(memory, onnx::ExternalData{folder});
   });
 }
 
 std::shared_ptr<graph::Graph> read_bytes(std::span<const std::byte> bytes,
-                                         std::shared_ptr<void> owner) {
+                                         std::shared_ptr<void> owner, MemoryRef weights) {
   return named(fmt::format("of {} bytes", bytes.size()), [&] {
+    if (ir::is_ir(bytes)) {
+      return ir::read(bytes, weights);
+    }
+    refuse_weights(weights && weights->bytes() != 0);
     // The memory is marked read-only: no one writes through this pointer.
     auto* data = const_cast<std::byte*>(bytes.data());
     return read_memory(Memory::wrap(data, bytes.size(), std::move(owner), true), {});

@@ -69,6 +69,12 @@ struct Variable {
   ValueId assigned = no_value;  ///< what a run leaves there; no_value when it stays as it is
 };
 
+/// What a file calls an input or output of a network.
+struct PortNames {
+  std::vector<std::string> names;  ///< of the tensor; may be empty
+  std::string node;                ///< the friendly name of the node it belongs to
+};
+
 /// A network or the body of a control-flow node. `nodes` are in topological order.
 class Graph {
  public:
@@ -80,6 +86,9 @@ class Graph {
   /// Of a control-flow body: so many of its last `inputs` are outer values it reads. They are the
   /// last inputs of its node too, in the same order, and the same for all bodies of a node.
   std::size_t captures = 0;
+  /// Of a network: one for each of `inputs` and `outputs`, or empty when their values' names do.
+  std::vector<PortNames> input_names;
+  std::vector<PortNames> output_names;
   std::vector<Variable> variables;  ///< of a network only
   RtInfo rt_info;  ///< of the model
 

@@ -11,13 +11,15 @@
 
 namespace coinfer {
 
-Model Core::read_model(const std::filesystem::path& path) const {
+Model Core::read_model(const std::filesystem::path& path,
+                       const std::filesystem::path& weights) const {
   const auto map = std::get<bool>(get_property("ENABLE_MMAP").value());
-  return Model{frontends::read_file(path, map), path.string()};
+  return Model{frontends::read_file(path, weights, map), path.string()};
 }
 
-Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner) const {
-  return Model{frontends::read_bytes(bytes, std::move(owner))};
+Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner,
+                       MemoryRef weights) const {
+  return Model{frontends::read_bytes(bytes, std::move(owner), std::move(weights))};
 }
 
 namespace {

@@ -36,13 +36,17 @@ std::vector<std::string> names_of(const graph::Value& value) {
 }
 
 void Model::list_ports(Impl& impl) {
-  const auto list = [&](const auto& ids, bool is_output) {
+  const auto list = [&](const auto& ids, const auto& names, bool is_output) {
     std::vector<PortRef> ports;
     for (const auto id : ids) {
       const auto& value = (*impl.graph)[id];
       Port port;
       port.names = names_of(value);
       port.node_name = value.name;
+      if (ports.size() < names.size()) {
+        port.names = names[ports.size()].names;
+        port.node_name = names[ports.size()].node;
+      }
       port.type = value.type;
       port.shape = value.shape;
       port.index = ports.size();
@@ -51,8 +55,8 @@ void Model::list_ports(Impl& impl) {
     }
     return ports;
   };
-  impl.inputs = list(impl.graph->inputs, false);
-  impl.outputs = list(impl.graph->outputs, true);
+  impl.inputs = list(impl.graph->inputs, impl.graph->input_names, false);
+  impl.outputs = list(impl.graph->outputs, impl.graph->output_names, true);
 }
 
 PortRef Model::input(std::string_view name) const {

@@ -62,6 +62,43 @@ bool is_source(PyObject* object) {
          PyObject_HasAttrString(object, "SerializeToString") != 0;
 }
 
+/// A str that is no path but the text of an OpenVINO IR.
+bool is_xml(PyObject* object) {
+  if (!PyUnicode_Check(object)) {
+    return false;
+  }
+  Py_ssize_t size = 0;
+  const auto* text = PyUnicode_AsUTF8AndSize(object, &size);
+  if (text == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  const std::string_view view{text, static_cast<std::size_t>(size)};
+  return view.starts_with("<?xml") || view.starts_with("<net");
+}
+
+/// The bytes of weights given as a Tensor, a path, or what bytes_from takes.
+PyRef weights_from(PyObject* object) {
+  if (PyObject_CheckBuffer(object) == 0 && PyObject_HasAttrString(object, "data") != 0) {
+    const auto data = PyRef::steal(checked(PyObject_GetAttrString(object, "data")));
+    return PyRef::steal(checked(PyBytes_FromObject(data.get())));
+  }
+  return bytes_from(object);
+}
+
+/// The memory of a bytes object and what keeps it.
+struct KeptBytes {
+  std::span<const std::byte> data;
+  std::shared_ptr<void> owner;
+};
+
+KeptBytes kept_bytes(const PyRef& bytes) {
+  auto* kept = bridge::Kept::make(bytes.get());
+  return {{reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes.get())),
+           static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))},
+          {kept, [](void* held) { bridge::Kept::drop(static_cast<bridge::Kept*>(held)); }}};
+}
+
 bool has_weights(const bp::object& weights) {
   if (weights.is_none()) {
     return false;
@@ -72,22 +109,29 @@ bool has_weights(const bp::object& weights) {
 }
 
 Model read(const Core& core, const bp::object& source, const bp::object& weights) {
-  if (has_weights(weights)) {
-    throw Unsupported("weights apart from the model belong to a format that coinfer does not read");
-  }
-  if (is_path(source.ptr())) {
+  const bool apart = has_weights(weights);
+  if (is_path(source.ptr()) && !is_xml(source.ptr())) {
     const auto path = path_from(source.ptr());
+    if (apart && !is_path(weights.ptr())) {
+      throw_type_error(fmt::format("the weights of a model that is a path are a path, not {}",
+                                   Py_TYPE(weights.ptr())->tp_name));
+    }
+    const auto beside = apart ? path_from(weights.ptr()) : std::filesystem::path{};
     const GilReleased released;
-    return core.read_model(path);
+    return core.read_model(path, beside);
   }
-  const auto bytes = bytes_from(source.ptr());
-  auto* kept = bridge::Kept::make(bytes.get());
-  std::shared_ptr<void> owner{
-      kept, [](void* held) { bridge::Kept::drop(static_cast<bridge::Kept*>(held)); }};
-  const std::span data{reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes.get())),
-                       static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  const auto data =
+      kept_bytes(is_xml(source.ptr()) ? PyRef::steal(checked(PyUnicode_AsUTF8String(source.ptr())))
+                                      : bytes_from(source.ptr()));
+  MemoryRef binary;
+  if (apart) {
+    const auto bytes = kept_bytes(weights_from(weights.ptr()));
+    // The memory is marked read-only: no one writes through this pointer.
+    binary = Memory::wrap(const_cast<std::byte*>(bytes.data.data()), bytes.data.size(), bytes.owner,
+                          true);
+  }
   const GilReleased released;
-  return core.read_model(data, std::move(owner));
+  return core.read_model(data.data, data.owner, binary);
 }
 
 PyModel read_model(const Core& core, const bp::object& model, const bp::object& weights,
@@ -277,8 +321,11 @@ void register_core() {
       "Core", "Reads and compiles models. Thread safety: a shared Core is safe to use.")
       .def("read_model", &read_model,
            (bp::arg("model"), bp::arg("weights") = none, bp::arg("config") = none),
-           "Reads a model from a path, bytes, a BytesIO or an onnx.ModelProto; a file's weights "
-           "stay memory-mapped.\n"
+           "Reads an ONNX model or an OpenVINO IR from a path, bytes, a BytesIO or an "
+           "onnx.ModelProto; a file's\n"
+           "weights stay memory-mapped. `weights`, of an IR: the path of its .bin (by default the "
+           "one beside the\n"
+           ".xml), or its bytes, a BytesIO or a Tensor when the model is bytes.\n"
            "Raises coinfer.ModelFileError for a missing or damaged file, coinfer.Unsupported for "
            "what coinfer does\n"
            "not implement, both naming what was wrong.")

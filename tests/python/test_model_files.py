@@ -34,7 +34,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     [
         (b"", "it is empty"),
         (json.dumps({"a": [1, 2]}).encode(), "looks like a JSON file"),
-        (b"<?xml version='1.0'?><net name='m' version='11'>", "looks like an OpenVINO IR xml"),
+        (b"<?xml version='1.0'?><net name='m' version='11'>", "its xml is damaged"),
         (b"PK\x03\x04rest", "looks like a zip archive"),
         (bytes(range(256)), "is truncated or damaged"),
     ],

@@ -18,10 +18,13 @@ namespace coinfer {
 /// Reads and compiles models. *Thread safety*: shared objects: safe.
 class Core {
  public:
-  /// Reads an ONNX file; weights stay memory-mapped. Throws ModelFileError or Unsupported.
-  Model read_model(const std::filesystem::path& path) const;
-  /// The same from memory, which `owner` keeps alive.
-  Model read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner) const;
+  /// Reads an ONNX file or an OpenVINO IR; weights stay memory-mapped. `weights` is the .bin of an
+  /// IR; when it is empty, the .bin beside the .xml. Throws ModelFileError or Unsupported.
+  Model read_model(const std::filesystem::path& path,
+                   const std::filesystem::path& weights = {}) const;
+  /// The same from memory, which `owner` keeps alive; `weights` are the bytes of an IR's .bin.
+  Model read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner,
+                   MemoryRef weights = {}) const;
 
   /// Optimises the model for the CPU. `config` overrides this Core's properties; an unknown
   /// property or value is an Error that names it. Changing the model later changes nothing in the

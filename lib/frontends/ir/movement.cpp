@@ -1,0 +1,393 @@
+#include <limits>
+#include <numeric>
+
+#include "frontends/ir/writer.hpp"
+
+/// Shapes and places: reshaping, slicing, gathering, scattering, joining, sorting.
+namespace coinfer::frontends::ir {
+namespace {
+
+using Values = std::vector<ValueId>;
+using Ints = std::vector<std::int64_t>;
+
+/// The element type that an attribute names, i64 when it is left out.
+ElementType index_type(Writer& w, const char* attribute, std::string_view otherwise = "i64") {
+  const auto name = w.text(attribute, otherwise);
+  if (name != "i32" && name != "i64") {
+    w.fail(fmt::format("{}='{}' is neither i32 nor i64", attribute, name));
+  }
+  return name == "i32" ? ElementType::i32 : ElementType::i64;
+}
+
+/// `value`, which is i64, as `type`.
+ValueId as_index(Writer& w, ValueId value, ElementType type) {
+  return type == ElementType::i64 ? value : w.cast(value, type);
+}
+
+/// An input of integers as i64.
+ValueId as_i64(Writer& w, std::size_t i) {
+  if (w.type(w.in(i)) == ElementType::i64) {
+    return w.in(i);
+  }
+  if (const auto values = w.known(i)) {
+    Tensor tensor{ElementType::i64, w.graph()[w.in(i)].constant.shape()};
+    std::copy(values->begin(), values->end(), tensor.data<std::int64_t>());
+    return w.graph().add_constant(std::move(tensor));
+  }
+  return w.cast(w.in(i), ElementType::i64);
+}
+
+Values reshape(Writer& w) {
+  return {w.node("Reshape", {w.in(0), as_i64(w, 1)},
+                 {{"allowzero", std::int64_t{!w.flag("special_zero", false)}}})};
+}
+
+Values squeeze(Writer& w) {
+  if (w.inputs() < 2) {
+    return {w.node("Squeeze", {w.in(0)})};
+  }
+  return {w.node("Squeeze", {w.in(0), as_i64(w, 1)})};
+}
+
+Values unsqueeze(Writer& w) { return {w.node("Unsqueeze", {w.in(0), as_i64(w, 1)})}; }
+
+Values transpose(Writer& w) {
+  auto order = w.constant(1, "order");
+  return {order.empty() ? w.node("Transpose", {w.in(0)}) : w.transpose(w.in(0), order)};
+}
+
+Values shape_of(Writer& w) {
+  return {as_index(w, w.node("Shape", {w.in(0)}), index_type(w, "output_type"))};
+}
+
+Values concat(Writer& w) {
+  Values inputs;
+  for (std::size_t i = 0; i < w.inputs(); ++i) {
+    inputs.push_back(w.in(i));
+  }
+  return {w.node("Concat", inputs, {{"axis", w.integer("axis", 0)}})};
+}
+
+Values split(Writer& w) {
+  const auto axis = w.constant(1, "axis");
+  const auto count = w.integer("num_splits", 1);
+  if (axis.size() != 1 || count < 1 || count > 1 << 16) {
+    w.fail(fmt::format("it has {} axes and num_splits={}", axis.size(), count));
+  }
+  return w.nodes("Split", {w.in(0)}, static_cast<std::size_t>(count),
+                 {{"axis", axis[0]}, {"num_outputs", count}});
+}
+
+Values variadic_split(Writer& w) {
+  const auto axis = w.constant(1, "axis");
+  auto lengths = w.constant(2, "split_lengths");
+  if (axis.size() != 1 || lengths.empty()) {
+    w.fail(fmt::format("it has {} axes and {} lengths", axis.size(), lengths.size()));
+  }
+  const auto open = std::find(lengths.begin(), lengths.end(), -1);
+  if (open != lengths.end()) {
+    const auto& shape = w.graph()[w.in(0)].shape;
+    const auto at = axis[0] < 0 && shape.has_rank() ? axis[0] + shape.rank() : axis[0];
+    if (!shape.has_rank() || at < 0 || at >= shape.rank() ||
+        !shape[static_cast<std::size_t>(at)].is_static()) {
+      w.unsupported("a split length of -1 along an axis whose length is not known");
+    }
+    *open = shape[static_cast<std::size_t>(at)].length() -
+            (std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0}) + 1);
+  }
+  const auto count = lengths.size();
+  return w.nodes("Split", {w.in(0), w.ints(std::move(lengths))}, count, {{"axis", axis[0]}});
+}
+
+Values gather(Writer& w) {
+  const auto axis = w.constant(2, "axis");
+  if (axis.size() != 1) {
+    w.fail(fmt::format("it has {} axes", axis.size()));
+  }
+  const auto batch = w.integer("batch_dims", 0);
+  if (batch == 0) {
+    return {w.node("Gather", {w.in(0), w.in(1)}, {{"axis", axis[0]}})};
+  }
+  const auto at = axis[0] < 0 ? axis[0] + w.rank(0) : axis[0];
+  if (batch != at) {
+    w.unsupported(fmt::format("batch_dims={} with axis={} is not supported", batch, axis[0]));
+  }
+  const auto indices = w.unsqueeze(as_i64(w, 1), {-1});
+  return {w.node("GatherND", {w.in(0), indices}, {{"batch_dims", batch}})};
+}
+
+Values gather_elements(Writer& w) {
+  return {w.node("GatherElements", {w.in(0), w.in(1)}, {{"axis", w.integer("axis", 0)}})};
+}
+
+Values gather_nd(Writer& w) {
+  const auto batch = w.integer("batch_dims", 0);
+  if (batch > 1 && w.opset() < 8) {
+    w.unsupported("batch_dims above 1 before opset8 are not supported");
+  }
+  return {w.node("GatherND", {w.in(0), as_i64(w, 1)}, {{"batch_dims", batch}})};
+}
+
+/// The axis comes first for ScatterND, and goes back.
+Values scatter_update(Writer& w) {
+  const auto rank = w.rank(0);
+  const auto axis = w.axis(3, rank);
+  const auto indices = w.unsqueeze(as_i64(w, 1), {-1});
+  if (axis == 0) {
+    return {w.node("ScatterND", {w.in(0), indices, w.in(2)})};
+  }
+  const auto picked = w.rank(1);
+  const auto turned = [&](std::int64_t length, std::int64_t total) {
+    Ints order;
+    for (std::int64_t i = 0; i < length; ++i) {
+      order.push_back(axis + i);
+    }
+    for (std::int64_t i = 0; i < total; ++i) {
+      if (i < axis || i >= axis + length) {
+        order.push_back(i);
+      }
+    }
+    return order;
+  };
+  const auto there = turned(1, rank);
+  Ints back(there.size());
+  for (std::size_t i = 0; i < there.size(); ++i) {
+    back[static_cast<std::size_t>(there[i])] = static_cast<std::int64_t>(i);
+  }
+  const auto result =
+      w.node("ScatterND", {w.transpose(w.in(0), there), indices,
+                           w.transpose(w.in(2), turned(picked, rank - 1 + picked))});
+  return {w.transpose(result, back)};
+}
+
+std::string reduction(Writer& w) {
+  const auto name = w.text("reduction", "none");
+  if (name == "none" || name == "min" || name == "max") {
+    return name;
+  }
+  if (name == "sum") {
+    return "add";
+  }
+  if (name == "prod") {
+    return "mul";
+  }
+  w.unsupported(fmt::format("reduction='{}' is not supported", name));
+}
+
+Values scatter_nd(Writer& w) {
+  return {w.node("ScatterND", {w.in(0), as_i64(w, 1), w.in(2)}, {{"reduction", reduction(w)}})};
+}
+
+Values scatter_elements(Writer& w) {
+  const auto how = reduction(w);
+  if (how != "none" && !w.flag("use_init_val", true)) {
+    w.unsupported("use_init_val=false is not supported");
+  }
+  return {w.node("ScatterElements", {w.in(0), w.in(1), w.in(2)},
+                 {{"axis", w.axis(3, w.rank(0))}, {"reduction", how}})};
+}
+
+Ints mask(Writer& w, const char* name, std::size_t size) {
+  auto values = w.integers(name);
+  values.resize(std::max(values.size(), size), 0);
+  return values;
+}
+
+Values strided_slice(Writer& w) {
+  constexpr auto end_of_axis = std::numeric_limits<std::int64_t>::max();
+  const auto begin = w.constant(1, "begin");
+  const auto end = w.constant(2, "end");
+  const auto step = w.inputs() > 3 ? w.constant(3, "strides") : Ints(begin.size(), 1);
+  if (end.size() != begin.size() || step.size() != begin.size()) {
+    w.fail(fmt::format("begin has {} values, end {}, strides {}", begin.size(), end.size(),
+                       step.size()));
+  }
+  const auto size = begin.size();
+  const auto open_begin = mask(w, "begin_mask", size), open_end = mask(w, "end_mask", size);
+  const auto added = mask(w, "new_axis_mask", size), dropped = mask(w, "shrink_axis_mask", size);
+  const auto rest = mask(w, "ellipsis_mask", size);
+  Ints starts, ends, axes, steps, drop, add;
+  std::int64_t axis = 0;   // of the data
+  std::int64_t place = 0;  // among the axes before any is dropped
+  for (std::size_t i = 0; i < size; ++i) {
+    if (rest[i] != 0) {
+      std::int64_t named = 0;
+      for (std::size_t k = 0; k < size; ++k) {
+        named += k != i && added[k] == 0 ? 1 : 0;
+      }
+      const auto skipped = std::max<std::int64_t>(w.rank(0) - named, 0);
+      axis += skipped;
+      place += skipped;
+    } else if (added[i] != 0) {
+      add.push_back(place++);
+    } else {
+      const bool one = dropped[i] != 0;
+      const auto stride = one ? 1 : step[i];
+      axes.push_back(axis++);
+      steps.push_back(stride);
+      starts.push_back(open_begin[i] != 0 && !one ? (stride > 0 ? 0 : end_of_axis) : begin[i]);
+      if (one) {
+        ends.push_back(begin[i] == -1 ? end_of_axis : begin[i] + 1);
+        drop.push_back(place);
+      } else {
+        ends.push_back(open_end[i] != 0 ? (stride > 0 ? end_of_axis : -end_of_axis) : end[i]);
+      }
+      ++place;
+    }
+  }
+  auto value = w.in(0);
+  if (!axes.empty()) {
+    value = w.node("Slice", {value, w.ints(starts), w.ints(ends), w.ints(axes), w.ints(steps)});
+  }
+  return {w.squeeze(w.unsqueeze(value, add), drop)};
+}
+
+Values slice(Writer& w) {
+  const auto axes = w.inputs() > 4 ? as_i64(w, 4) : graph::no_value;
+  return {w.node("Slice", {w.in(0), as_i64(w, 1), as_i64(w, 2), axes, as_i64(w, 3)})};
+}
+
+Values pad(Writer& w) {
+  const auto mode = w.text("pad_mode", "constant");
+  if (mode != "constant" && mode != "edge" && mode != "reflect") {
+    w.unsupported(fmt::format("pad_mode='{}' is not supported", mode));
+  }
+  const auto pads = w.node("Concat", {as_i64(w, 1), as_i64(w, 2)}, {{"axis", std::int64_t{0}}});
+  Values inputs{w.in(0), pads};
+  if (mode == "constant" && w.inputs() > 3) {
+    inputs.push_back(w.in(3));
+  }
+  return {w.node("Pad", inputs, {{"mode", mode}})};
+}
+
+Values tile(Writer& w) { return {w.node("Tile", {w.in(0), as_i64(w, 1)})}; }
+
+Values broadcast(Writer& w) {
+  const auto mode = w.text("mode", "numpy");
+  auto value = w.in(0);
+  if (mode == "explicit") {
+    const auto mapping = w.constant(2, "axes_mapping");
+    const auto target = w.known(1);
+    const auto& shape = w.shape(1);
+    const auto rank = target ? static_cast<std::int64_t>(target->size())
+                      : shape.has_rank() && shape.rank() == 1 && shape[0].is_static()
+                          ? shape[0].length()
+                          : std::int64_t{-1};
+    if (rank < 0) {
+      w.unsupported("the rank of its result is not known");
+    }
+    Ints axes;
+    for (std::int64_t i = 0; i < rank; ++i) {
+      if (std::find(mapping.begin(), mapping.end(), i) == mapping.end()) {
+        axes.push_back(i);
+      }
+    }
+    value = w.unsqueeze(value, axes);
+  } else if (mode != "numpy" && mode != "bidirectional") {
+    w.unsupported(fmt::format("mode='{}' is not supported", mode));
+  }
+  return {w.node("Expand", {value, as_i64(w, 1)})};
+}
+
+Values range(Writer& w) {
+  const auto name = w.text("output_type", "");
+  ElementType type = w.type(w.in(0));
+  for (auto i = static_cast<int>(ElementType::bf16); i < static_cast<int>(ElementType::string);
+       ++i) {
+    if (name_of(static_cast<ElementType>(i)) == name) {
+      type = static_cast<ElementType>(i);
+    }
+  }
+  Values inputs;
+  for (std::size_t i = 0; i < 3; ++i) {
+    inputs.push_back(w.type(w.in(i)) == type ? w.in(i) : w.cast(w.in(i), type));
+  }
+  return {w.node("Range", inputs)};
+}
+
+Values one_hot(Writer& w) {
+  const auto off_on = w.node("Concat", {w.unsqueeze(w.in(3), {0}), w.unsqueeze(w.in(2), {0})},
+                             {{"axis", std::int64_t{0}}});
+  return {w.node("OneHot", {w.in(0), w.in(1), off_on}, {{"axis", w.integer("axis", -1)}})};
+}
+
+Values top_k(Writer& w) {
+  const auto type = index_type(w, "index_element_type", "i32");
+  const auto axis = w.integer("axis", -1);
+  const bool largest = w.text("mode", "max") == "max";
+  const auto count = w.node("Reshape", {as_i64(w, 1), w.ints({1})});
+  auto results =
+      w.nodes("TopK", {w.in(0), count}, 2, {{"axis", axis}, {"largest", std::int64_t{largest}}});
+  if (w.text("sort", "value") == "index") {
+    const auto order =
+        w.nodes("TopK", {results[1], count}, 2, {{"axis", axis}, {"largest", std::int64_t{0}}});
+    results = {w.node("GatherElements", {results[0], order[1]}, {{"axis", axis}}), order[0]};
+  }
+  return {results[0], as_index(w, results[1], type)};
+}
+
+Values non_zero(Writer& w) {
+  return {as_index(w, w.node("NonZero", {w.in(0)}), index_type(w, "output_type"))};
+}
+
+Values cum_sum(Writer& w) {
+  return {w.node("CumSum", {w.in(0), w.in(1)},
+                 {{"exclusive", std::int64_t{w.flag("exclusive", false)}},
+                  {"reverse", std::int64_t{w.flag("reverse", false)}}})};
+}
+
+Values depth_to_space(Writer& w) {
+  const auto mode = w.text("mode", "blocks_first");
+  return {w.node("DepthToSpace", {w.in(0)},
+                 {{"blocksize", w.integer("block_size", 1)},
+                  {"mode", std::string{mode == "blocks_first" ? "DCR" : "CRD"}}})};
+}
+
+Values space_to_depth(Writer& w) {
+  if (w.text("mode", "blocks_first") != "blocks_first") {
+    w.unsupported("mode='depth_first' is not supported");
+  }
+  return {w.node("SpaceToDepth", {w.in(0)}, {{"blocksize", w.integer("block_size", 1)}})};
+}
+
+Values reverse_sequence(Writer& w) {
+  return {w.node(
+      "ReverseSequence", {w.in(0), as_i64(w, 1)},
+      {{"batch_axis", w.integer("batch_axis", 0)}, {"time_axis", w.integer("seq_axis", 1)}})};
+}
+
+constexpr std::array table{
+    NamedConversion{"Reshape", reshape},
+    NamedConversion{"Squeeze", squeeze},
+    NamedConversion{"Unsqueeze", unsqueeze},
+    NamedConversion{"Transpose", transpose},
+    NamedConversion{"ShapeOf", shape_of},
+    NamedConversion{"Concat", concat},
+    NamedConversion{"Split", split},
+    NamedConversion{"VariadicSplit", variadic_split},
+    NamedConversion{"Gather", gather},
+    NamedConversion{"GatherElements", gather_elements},
+    NamedConversion{"GatherND", gather_nd},
+    NamedConversion{"ScatterUpdate", scatter_update},
+    NamedConversion{"ScatterNDUpdate", scatter_nd},
+    NamedConversion{"ScatterElementsUpdate", scatter_elements},
+    NamedConversion{"StridedSlice", strided_slice},
+    NamedConversion{"Slice", slice},
+    NamedConversion{"Pad", pad},
+    NamedConversion{"Tile", tile},
+    NamedConversion{"Broadcast", broadcast},
+    NamedConversion{"Range", range},
+    NamedConversion{"OneHot", one_hot},
+    NamedConversion{"TopK", top_k},
+    NamedConversion{"NonZero", non_zero},
+    NamedConversion{"CumSum", cum_sum},
+    NamedConversion{"DepthToSpace", depth_to_space},
+    NamedConversion{"SpaceToDepth", space_to_depth},
+    NamedConversion{"ReverseSequence", reverse_sequence},
+};
+
+}  // namespace
+
+std::span<const NamedConversion> movement_conversions() { return table; }
+
+}  // namespace coinfer::frontends::ir

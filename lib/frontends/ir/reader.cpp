@@ -1,0 +1,130 @@
+#include "frontends/ir/reader.hpp"
+
+#include "coinfer/error.hpp"
+#include "frontends/ir/types.hpp"
+#include "frontends/ir/writer.hpp"
+#include "passes/passes.hpp"
+
+namespace coinfer::frontends::ir {
+namespace {
+
+using graph::Graph;
+
+void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& results) {
+  if (layer.outputs.size() != 1) {
+    throw ModelFileError(
+        fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
+  }
+  graph::Value value;
+  value.name = layer.outputs[0].names.empty() ? layer.name : layer.outputs[0].names.front();
+  value.type = element_type_of(layer.data.attribute("element_type").value(), layer.title());
+  if (value.type == ElementType::dynamic) {
+    throw ModelFileError(fmt::format("{} has no element type", layer.title()));
+  }
+  try {
+    value.shape = PartialShape::parse(layer.data.attribute("shape").value());
+  } catch (const Error& error) {
+    throw ModelFileError(fmt::format("{}: {}", layer.title(), error.what()));
+  }
+  results.push_back(graph.add(std::move(value)));
+}
+
+std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<ValueId> inputs) {
+  const auto conversion = find_conversion(layer.type);
+  if (conversion == nullptr) {
+    throw Unsupported(fmt::format("{}: the operator is not implemented", layer.title()));
+  }
+  Writer writer{layer, graph, std::move(inputs)};
+  std::vector<ValueId> results;
+  try {
+    results = conversion(writer);
+  } catch (const Error& error) {
+    // What the graph's operators find wrong names their node; the layer goes before it.
+    const std::string text = error.what();
+    if (text.starts_with(layer.title())) {
+      throw;
+    }
+    throw ModelFileError(fmt::format("{}: {}", layer.title(), text));
+  }
+  if (results.size() < layer.outputs.size()) {
+    throw Unsupported(fmt::format("{}: it has {} outputs; {} are supported", layer.title(),
+                                  layer.outputs.size(), results.size()));
+  }
+  return results;
+}
+
+/// The layers of a `<net>` or a `<body>` as a graph; inputs and outputs in the order of the file.
+std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
+  auto graph = std::make_shared<Graph>();
+  graph->name = network.name;
+  std::vector<std::vector<ValueId>> values(network.layers.size());
+  for (const auto index : network.order) {
+    const auto& layer = network.layers[index];
+    std::vector<ValueId> inputs;
+    for (const auto& source : layer.sources) {
+      inputs.push_back(values[source.layer].at(source.port));
+    }
+    auto& results = values[index];
+    if (layer.type == "Parameter") {
+      add_parameter(layer, *graph, results);
+    } else if (layer.type == "Const") {
+      results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
+      if (layer.outputs.size() != 1) {
+        throw ModelFileError(
+            fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
+      }
+    } else if (layer.type == "Result") {
+      if (inputs.size() != 1) {
+        throw ModelFileError(
+            fmt::format("{} has {} inputs instead of one", layer.title(), inputs.size()));
+      }
+      results.push_back(inputs[0]);
+    } else {
+      results = convert(layer, *graph, std::move(inputs));
+    }
+  }
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const auto& layer = network.layers[i];
+    if (layer.type == "Parameter") {
+      graph->inputs.push_back(values[i][0]);
+      graph->input_names.push_back({layer.outputs[0].names, layer.name});
+    } else if (layer.type == "Result") {
+      const auto& source = layer.sources[0];
+      graph->outputs.push_back(values[i][0]);
+      graph->output_names.push_back(
+          {network.layers[source.layer].outputs[source.port].names, layer.name});
+    }
+  }
+  if (graph->outputs.empty()) {
+    throw ModelFileError("it has no Result: nothing is computed");
+  }
+  graph::sort_topologically(*graph);
+  return graph;
+}
+
+}  // namespace
+
+bool is_ir(std::span<const std::byte> bytes) {
+  std::string_view text{reinterpret_cast<const char*>(bytes.data()),
+                        std::min<std::size_t>(bytes.size(), 4096)};
+  if (text.starts_with("\xef\xbb\xbf")) {
+    text.remove_prefix(3);
+  }
+  const auto start = text.find_first_not_of(" \n\r\t");
+  if (start == std::string_view::npos) {
+    return false;
+  }
+  text.remove_prefix(start);
+  return text.starts_with("<net") ||
+         (text.starts_with("<?xml") && text.find("<net") != std::string_view::npos);
+}
+
+std::shared_ptr<Graph> read(std::span<const std::byte> xml, const MemoryRef& weights) {
+  pugi::xml_document document;
+  const auto network = read_network(parse(xml, document));
+  auto graph = build(network, weights);
+  passes::infer(*graph, false);
+  return graph;
+}
+
+}  // namespace coinfer::frontends::ir

@@ -1,0 +1,160 @@
+"""OpenVINO IR: what the oracle saved runs here with the oracle's results."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+
+import ir_cases
+import numpy as np
+import pytest
+import reference
+import zoo
+
+import coinfer
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ir")
+    script = Path(ir_cases.__file__)
+    done = subprocess.run(
+        [reference.PEERS, script, folder], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", ir_cases.CASES)
+def test_an_operator_computes_what_openvino_does(name: str, saved: Path) -> None:
+    compiled = coinfer.compile_model(saved / f"{name}.xml", "CPU")
+    results = compiled(ir_cases.CASES[name][1])
+    with np.load(saved / f"{name}.npz") as expected:
+        assert len(results) == len(expected.files)
+        for index, key in enumerate(expected.files):
+            assert results[index].dtype == expected[key].dtype
+            assert results[index].shape == expected[key].shape
+            np.testing.assert_allclose(results[index], expected[key], rtol=2e-5, atol=2e-5)
+
+
+XML = """<?xml version="1.0"?>
+<net name="sum" version="11"><layers>
+<layer id="0" name="x" type="Parameter" version="opset1">
+ <data shape="1..8,3" element_type="f32"/>
+ <output><port id="0" precision="FP32" names="x,an\\,x"><dim>-1</dim><dim>3</dim></port></output>
+</layer>
+<layer id="1" name="c" type="Const" version="opset1">
+ <data element_type="f32" shape="3" offset="4" size="12"/>
+ <output><port id="0" precision="FP32"><dim>3</dim></port></output>
+</layer>
+<layer id="2" name="sum" type="Add" version="opset1">
+ <input><port id="0"><dim>-1</dim><dim>3</dim></port><port id="1"><dim>3</dim></port></input>
+ <output><port id="2" precision="FP32" names="y,z"><dim>-1</dim><dim>3</dim></port></output>
+</layer>
+<layer id="3" name="res" type="Result" version="opset1">
+ <input><port id="0"><dim>-1</dim><dim>3</dim></port></input>
+</layer></layers><edges>
+<edge from-layer="0" from-port="0" to-layer="2" to-port="0"/>
+<edge from-layer="1" from-port="0" to-layer="2" to-port="1"/>
+<edge from-layer="2" from-port="2" to-layer="3" to-port="0"/>
+</edges></net>
+"""
+WEIGHTS = np.float32([9, 1, 2, 3]).tobytes()
+
+
+def check(model: coinfer.Model) -> None:
+    result = coinfer.compile_model(model, "CPU")(np.ones((2, 3), np.float32))
+    np.testing.assert_array_equal(result["y"], np.float32([[2, 3, 4]] * 2))
+
+
+def test_a_model_is_read_from_files_bytes_and_text(tmp_path: Path) -> None:
+    core = coinfer.Core()
+    (tmp_path / "m.xml").write_text(XML)
+    (tmp_path / "m.bin").write_bytes(WEIGHTS)
+    (tmp_path / "other").write_bytes(WEIGHTS)
+    check(core.read_model(tmp_path / "m.xml"))
+    check(core.read_model(tmp_path / "m.xml", tmp_path / "other"))
+    check(core.read_model(XML.encode(), WEIGHTS))
+    check(core.read_model(io.BytesIO(XML.encode()), io.BytesIO(WEIGHTS)))
+    check(core.read_model(XML, coinfer.Tensor(np.frombuffer(WEIGHTS, np.uint8).copy())))
+
+
+def test_ports_show_all_names_and_bounds() -> None:
+    model = coinfer.Core().read_model(XML.encode(), WEIGHTS)
+    assert model.input(0).names == {"x", "an,x"}
+    assert model.output("z").names == {"y", "z"}
+    assert model.input(0).partial_shape == coinfer.PartialShape([coinfer.Dimension(1, 8), 3])
+    assert model.get_friendly_name() == "sum"
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "text"),
+    [
+        ('version="11"', 'version="7"', "IR version 7"),
+        ('id="1" name="c"', 'id="0" name="c"', "'c' (Const, opset1) has the id 0"),
+        ('from-layer="1"', 'from-layer="17"', "the layer 17, which does not exist"),
+        ('from-layer="1" from-port="0"', 'from-layer="1" from-port="5"', "output port 5"),
+        ('from-layer="1" from-port="0"', 'from-layer="2" from-port="2"', "has a cycle"),
+        ('to-layer="2" to-port="1"', 'to-layer="2" to-port="0"', "two edges lead to its port 0"),
+        ('offset="4"', 'offset="8"', "'c' (Const, opset1) lies at byte 8"),
+        ('offset="4"', 'offset="18446744073709551615"', "'c' (Const, opset1) lies at byte"),
+        ('offset="4"', 'offset="-4"', "is no size"),
+        ('shape="3" offset', 'shape="4" offset', "needs 16 bytes; it has 12"),
+        ('shape="3" offset', 'shape="4611686018427387904,8" offset', "'c' (Const, opset1)"),
+        ('element_type="f32" shape="3"', 'element_type="q7" shape="3"', "element type 'q7'"),
+        ('type="Add"', 'type="Addition"', "'sum' (Addition, opset1): the operator is not"),
+        ("</net>", "", "its xml is damaged"),
+        ("<layers>", "<layers>" + "<a>" * 300 + "</a>" * 300, "nested deeper"),
+        ('type="Result"', 'type="Sin"', "it has no Result"),
+    ],
+)
+def test_a_damaged_model_is_refused_with_the_layer_named(what: str, by: str, text: str) -> None:
+    assert what in XML
+    with pytest.raises(coinfer.Error) as caught:
+        coinfer.Core().read_model(XML.replace(what, by, 1).encode(), WEIGHTS)
+    assert text in str(caught.value)
+
+
+def test_weights_are_refused_where_none_belong() -> None:
+    with pytest.raises(coinfer.Error, match="none were given"):
+        coinfer.Core().read_model(XML.encode())
+
+
+CONVERT = """
+import sys
+import numpy as np
+import openvino
+source, target, given, made = sys.argv[1:]
+core = openvino.Core()
+model = openvino.convert_model(source)
+openvino.save_model(model, target)
+with np.load(given) as inputs:
+    feed = [inputs[f"in{i}"] for i in range(len(inputs.files))]
+model = core.read_model(target)
+results = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(feed)
+np.savez(made, *(results[i] for i in range(len(results))))
+"""
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1"])
+def test_a_network_that_openvino_converted_runs(name: str, tmp_path: Path) -> None:
+    source = zoo.seeded_zoo_path(name)
+    shape = coinfer.Core().read_model(source).input(0).shape
+    value = np.random.default_rng(3).uniform(0, 1, tuple(shape)).astype(np.float32)
+    np.savez(tmp_path / "given.npz", in0=value)
+    target = tmp_path / "model.xml"
+    done = subprocess.run(
+        [reference.PEERS, "-c", CONVERT, source, target, tmp_path / "given.npz", tmp_path / "made"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results = coinfer.compile_model(target, "CPU")(value)
+    with np.load(tmp_path / "made.npz") as expected:
+        largest = float(np.abs(expected["arr_0"]).max())
+        np.testing.assert_allclose(
+            results[0], expected["arr_0"], rtol=1e-3, atol=1e-4 * max(largest, 1)
+        )
