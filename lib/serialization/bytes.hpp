@@ -40,7 +40,7 @@ class Writer {
   }
   template <class Range>
   void list(const Range& range) {
-    list(range, [this](const auto& item) { put(item); });
+    list(range, [this](const auto& item) { this->put(item); });
   }
 
   const std::vector<std::byte>& bytes() const { return bytes_; }
