@@ -89,7 +89,7 @@ void* from_system(std::size_t bytes) noexcept {
 }  // namespace
 
 void* take(std::size_t bytes) noexcept {
-  if (bytes > largest) {
+  if (bytes > largest || largest == 0) {
     return from_system(round_up(bytes));
   }
   const auto size = std::bit_ceil(round_up(bytes));
@@ -98,7 +98,7 @@ void* take(std::size_t bytes) noexcept {
 }
 
 void give_back(void* block, std::size_t bytes) noexcept {
-  if (bytes <= largest) {
+  if (bytes <= largest && largest != 0) {
     const auto size = std::bit_ceil(round_up(bytes));
     if (blocks_of(size).push(block, most_bytes_of_a_size / size)) {
       return;
