@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,7 +52,8 @@ void settle_compute_thread() noexcept {
   SchedulingAttributes attributes;
   attributes.size = sizeof attributes;
   attributes.policy = SCHED_OTHER;
-  attributes.nice = compute_nice;
+  // Never above the priority that the process was given.
+  attributes.nice = std::max(getpriority(PRIO_PROCESS, 0), compute_nice);
   attributes.runtime = static_cast<std::uint64_t>(std::chrono::nanoseconds{compute_slice}.count());
   syscall(SYS_sched_setattr, 0, &attributes, 0U);
 }
