@@ -45,7 +45,8 @@ while time.monotonic() < until:
     now = threads()
     others = [t for i, t in now.items() if i != mine]
     foreign = [t for t in others if t[0] != "coinfer-stream"]
-    if foreign and len(others) > len(foreign) and all(t[1] == max(5, os.nice(0)) and t[2] for t in others):
+    settled = all(t[1] == max(5, os.nice(0)) and t[2] for t in others)
+    if foreign and len(others) > len(foreign) and settled:
         break
 print(json.dumps({"main": now.pop(mine), "others": list(now.values())}))
 """
