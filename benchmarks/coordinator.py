@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import statistics
 import subprocess
 from collections.abc import Callable, Iterator
@@ -71,6 +72,8 @@ class Case:
     rounds: int = 15
     seconds: float = 0.3  # per round and runtime; 0 where the work is given, not the time
     warm_up: bool = True  # by a round that does not count
+    network: str = ""  # of `script/bench networks`, which measures each in several ways
+    way: str = ""
 
 
 @dataclass
@@ -87,6 +90,19 @@ class Series:
         """The median of the rounds' own ratios: a slow moment slows both sides of one."""
         values = [r[backend] / r[to] for r in self.rounds if backend in r and to in r]
         return statistics.median(values) if values else None
+
+    def interval(self, backend: str, to: str) -> tuple[float, float] | None:
+        """95 % of that median: between two of the sorted ratios, whatever their distribution
+        (the sign test); None with fewer than six rounds.
+        """
+        values = sorted(r[backend] / r[to] for r in self.rounds if backend in r and to in r)
+        count = len(values)
+        outside = 0
+        for rank in range(count // 2):
+            outside += math.comb(count, rank)
+            if outside * 2 / 2**count > 0.05:
+                return (values[rank - 1], values[-rank]) if rank else None
+        return None
 
 
 @dataclass
@@ -142,6 +158,8 @@ def run_case(
     progress: Callable[[str], None],
 ) -> Outcome:
     backends = [name for name in backends if any(name in able for able in case.measures.values())]
+    if "start" in case.measures:
+        return run_starts(case, backends, threads, progress)
     with workers(backends) as by_name:
         loaded = {
             name: worker.ask(
@@ -164,5 +182,47 @@ def run_case(
                         series.setdefault(part, Series()).rounds.append(numbers)
             progress(f"{case.title}: round {index + 1} of {case.rounds}")
         memory = {name: worker.ask("memory") for name, worker in by_name.items()}
+        for name, worker in by_name.items():
+            loaded[name]["settings"] = worker.ask("settings")
         versions = {name: worker.about["version"] for name, worker in by_name.items()}
     return Outcome(case, loaded, memory, versions, deviation, series)
+
+
+def run_starts(
+    case: Case, backends: list[str], threads: int, progress: Callable[[str], None]
+) -> Outcome:
+    """A process for each round and runtime: from its start to the first result."""
+    outcome = Outcome(case, {}, {}, {}, {}, {})
+    outputs = {}
+    for index in range(case.rounds):
+        shift = index % len(backends)
+        numbers: dict[str, dict[str, float]] = {}
+        for name in backends[shift:] + backends[:shift]:
+            with workers([name]) as started:
+                worker = started[name]
+                outcome.loaded[name] = worker.ask(
+                    "load",
+                    path=str(case.path),
+                    threads=threads,
+                    mode=case.mode,
+                    inputs=case.inputs,
+                    input_sets=1,
+                )
+                parts = {
+                    "import": worker.about["import_seconds"],
+                    "compile": outcome.loaded[name]["compile_seconds"],
+                    "first inference": worker.ask("first"),
+                }
+                outcome.memory[name] = worker.ask("memory")
+                outcome.versions[name] = worker.about["version"]
+                if index == 0:
+                    outputs[name] = worker.ask("outputs")
+            parts["peak RSS"] = outcome.memory[name]["peak_rss_mib"] * 2**20
+            for part, number in parts.items():
+                numbers.setdefault(part, {})[name] = number
+        for part, by_backend in numbers.items():
+            outcome.series.setdefault(part, Series()).rounds.append(by_backend)
+        progress(f"{case.title}: round {index + 1} of {case.rounds}")
+    outcome.versions = {name: outcome.versions[name] for name in backends}
+    outcome.deviation = deviations({name: outputs[name] for name in backends})
+    return outcome

@@ -1,18 +1,24 @@
 // Times the plan of an ONNX model without requests and streams around it.
-//   plan_bench model.onnx [--threads 2] [--batch 1] [--length 128] [--seconds 3] [--table]
+//   plan_bench model.onnx [--threads 2] [--batch 1] [--length 128] [--shape input=1,3,48,320]…
+//              [--seconds 3] [--table] [--peak]
+// --batch and --length fill in dynamic extents; --peak measures large products of matrices first.
 #include <fmt/format.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <dnnl.hpp>
 #include <iostream>
+#include <map>
 #include <numeric>
 #include <random>
 
 #include "frontends/frontend.hpp"
 #include "passes/passes.hpp"
+#include "plan/onednn.hpp"
 #include "plan/plan.hpp"
 #include "plan/weights.hpp"
 
@@ -68,6 +74,50 @@ void randomise_generated_weights(graph::Graph& graph) {
   }
 }
 
+/// GFLOP/s of f32: the best of large products of matrices.
+double peak_of(tbb::task_arena& arena, double seconds) {
+  constexpr std::int64_t extent = 1536;
+  const dnnl::memory::desc desc{
+      {extent, extent}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+  double best = 0;
+  arena.execute([&] {
+    const auto& engine = plan::engine();
+    const dnnl::matmul::primitive_desc product{engine, desc, desc, desc};
+    dnnl::memory a{product.src_desc(), engine};
+    dnnl::memory b{product.weights_desc(), engine};
+    dnnl::memory c{product.dst_desc(), engine};
+    std::fill_n(static_cast<float*>(a.get_data_handle()), a.get_desc().get_size() / 4, 1.0F);
+    std::fill_n(static_cast<float*>(b.get_data_handle()), b.get_desc().get_size() / 4, 1.0F);
+    const dnnl::matmul primitive{product};
+    dnnl::stream stream{engine};
+    const auto start = Clock::now();
+    while (milliseconds(Clock::now() - start) < seconds * 1e3) {
+      const auto before = Clock::now();
+      primitive.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+      stream.wait();
+      const auto took = milliseconds(Clock::now() - before);
+      best = std::max(best, 2.0 * extent * extent * extent / took / 1e6);
+    }
+  });
+  return best;
+}
+
+/// "1,3,48,320"
+Shape shape_of(std::string_view text) {
+  Shape shape;
+  while (!text.empty()) {
+    std::int64_t extent = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
+    if (error != std::errc{}) {
+      throw std::invalid_argument("a shape is numbers with commas between them");
+    }
+    shape.push_back(extent);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    text.remove_prefix(text.starts_with(',') ? 1 : 0);
+  }
+  return shape;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,6 +127,8 @@ int main(int argc, char** argv) {
   std::int64_t length = 128;
   double seconds = 3;
   bool table = false;
+  bool with_peak = false;
+  std::map<std::string, std::string, std::less<>> shapes;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     const auto next = [&] { return i + 1 < argc ? argv[++i] : "0"; };
@@ -90,6 +142,12 @@ int main(int argc, char** argv) {
       seconds = std::atof(next());
     } else if (argument == "--table") {
       table = true;
+    } else if (argument == "--peak") {
+      with_peak = true;
+    } else if (argument == "--shape") {
+      const std::string text = next();
+      const auto equals = text.find('=');
+      shapes[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
     } else {
       path = argument;
     }
@@ -110,10 +168,14 @@ int main(int argc, char** argv) {
       for (const auto& extent : graph[id].shape.dimensions()) {
         shape.push_back(extent.is_static() ? extent.length() : shape.empty() ? batch : length);
       }
+      if (const auto given = shapes.find(graph[id].name); given != shapes.end()) {
+        shape = shape_of(given->second);
+      }
       known.push_back({id, graph[id].type, shape, {}});
       inputs.push_back(example(graph[id], shape));
     }
     tbb::task_arena arena{threads};
+    const auto peak = with_peak ? peak_of(arena, std::min(seconds, 1.0)) : 0.0;
     plan::Weights weights;
     plan::Scratch scratch;
     std::shared_ptr<const plan::Plan> plan;
@@ -126,6 +188,7 @@ int main(int argc, char** argv) {
     std::vector<Tensor> results;
     std::vector<const void*> in;
     std::vector<void*> out;
+    in.reserve(inputs.size());
     for (const auto& tensor : inputs) {
       in.push_back(tensor.data());
     }
@@ -157,13 +220,28 @@ int main(int argc, char** argv) {
       }
     });
     if (table) {
-      fmt::print("{:>9} {:>8}  {:24} {:28} {:8} {}\n", "us", "GFLOP/s", "type", "implementation",
-                 "layout", "node");
+      fmt::print("{:>9} {:>6} {:>8} {:>6}  {:24} {:28} {:8} {}\n", "us", "share", "GFLOP/s", "peak",
+                 "type", "implementation", "layout", "node");
+      const auto sum = std::reduce(steps.begin(), steps.end());
       for (std::size_t i = 0; i < steps.size(); ++i) {
         const auto& info = plan->step_infos()[i];
         const auto us = steps[i];
-        fmt::print("{:9.1f} {:8.1f}  {:24} {:28} {:8} {}\n", us, info.flops / us / 1e3, info.type,
+        const auto rate = info.flops / us / 1e3;
+        fmt::print("{:9.1f} {:5.1f}% {:8.1f} {:>6}  {:24} {:28} {:8} {}\n", us, us / sum * 100,
+                   rate, peak > 0 ? fmt::format("{:.0f}%", rate / peak * 100) : "", info.type,
                    info.implementation, info.layout, info.node);
+      }
+      const auto flops =
+          std::accumulate(plan->step_infos().begin(), plan->step_infos().end(), 0.0,
+                          [](double total, const auto& info) { return total + info.flops; });
+      fmt::print("{:9.1f} us in all, {:.1f} GFLOP/s", sum, flops / sum / 1e3);
+      if (peak > 0) {
+        fmt::print(", {:.0f} % of the peak of {:.1f} GFLOP/s", flops / sum / 1e3 / peak * 100,
+                   peak);
+      }
+      fmt::print("\n");
+      if (plan->cut() != nullptr) {
+        fmt::print("  the first stage only: what follows depends on values\n");
       }
     }
     std::sort(times.begin(), times.end());

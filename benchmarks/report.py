@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.coordinator import Outcome
+from benchmarks.coordinator import Case, Outcome, Series
+from benchmarks.networks import summary
 
 ISA_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
@@ -33,9 +34,11 @@ def text_of(what: str, number: float) -> str:
     """A number of that series, with its unit."""
     if what.startswith("growth") and what.endswith("bytes"):
         return f"{number / 2**20:.2f} MiB"
+    if what == "peak RSS":
+        return f"{number / 2**20:.0f} MiB"
     if what.endswith((", gain", ", mean size")):
         return f"{number:.2f}"
-    if what.startswith("await") or what.endswith("awaits"):
+    if what.startswith(("await", "in_flight")) or what.endswith("awaits"):
         return f"{1 / number:,.0f} /s"
     return time_text(number)
 
@@ -66,8 +69,9 @@ def case_markdown(outcome: Outcome) -> list[str]:
     compile_cells = [time_text(outcome.loaded[b]["compile_seconds"]) for b in backends]
     memory_cells = [f"{outcome.memory[b]['peak_rss_mib']:.0f} MiB" for b in backends]
     blank = [""] * (len(backends) - 1)
-    lines.append("| compile (once) | " + " | ".join(compile_cells + blank) + " |")
-    lines.append("| peak RSS | " + " | ".join(memory_cells + blank) + " |")
+    if case.way != "start":
+        lines.append("| compile (once) | " + " | ".join(compile_cells + blank) + " |")
+        lines.append("| peak RSS | " + " | ".join(memory_cells + blank) + " |")
     lines.append("")
     if len(backends) > 1:
         worst = ", ".join(f"{b} {d:.1e}" for b, d in list(outcome.deviation.items())[:-1])
@@ -90,6 +94,7 @@ def markdown(outcomes: Sequence[Outcome], options: dict[str, Any], command: str)
         f"{options['threads']} threads; inputs change with each call.",
         "",
     ]
+    lines += summary.markdown(outcomes)
     for outcome in outcomes:
         lines += case_markdown(outcome)
     return "\n".join(lines)
@@ -101,6 +106,8 @@ def write_json(
     cases = [
         {
             "title": outcome.case.title,
+            "network": outcome.case.network,
+            "way": outcome.case.way,
             "model": str(outcome.case.path),
             "mode": outcome.case.mode,
             "rounds": outcome.case.rounds,
@@ -114,5 +121,35 @@ def write_json(
         }
         for outcome in outcomes
     ]
-    record = {"command": command, "machine": machine(), "options": options, "cases": cases}
+    record: dict[str, Any] = {
+        "command": command,
+        "machine": machine(),
+        "options": options,
+        "cases": cases,
+    }
     path.write_text(json.dumps(record, indent=1))
+
+
+def read_json(path: Path) -> list[Outcome]:
+    """What `write_json` wrote."""
+    return [
+        Outcome(
+            Case(
+                record["title"],
+                Path(record["model"]),
+                record["inputs"],
+                {},
+                mode=record["mode"],
+                rounds=record["rounds"],
+                seconds=record["round_seconds"],
+                network=record["network"],
+                way=record["way"],
+            ),
+            record["loaded"],
+            record["memory"],
+            record["versions"],
+            record["deviation"],
+            {what: Series(rounds) for what, rounds in record["seconds"].items()},
+        )
+        for record in json.loads(path.read_text())["cases"]
+    ]

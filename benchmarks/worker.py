@@ -21,7 +21,7 @@ from benchmarks.batcher import batched
 from benchmarks.bridge import measures
 
 # Every call of a round gets other inputs than the one before it.
-INPUT_SETS = 16
+INPUT_SETS = 20
 
 ON_A_LOOP = {**measures.ON_A_LOOP, "batched": batched}
 
@@ -32,13 +32,29 @@ class Worker:
         self.inputs: list[Inputs] = []
         self.path = ""
 
-    def load(self, path: str, threads: int, mode: Any, inputs: dict[str, Any]) -> Any:
+    def load(
+        self,
+        path: str,
+        threads: int,
+        mode: Any,
+        inputs: dict[str, Any],
+        input_sets: int = INPUT_SETS,
+    ) -> Any:
         self.path = path
         start = time.perf_counter()
         self.backend.load(path, threads, mode)
         seconds = time.perf_counter() - start
-        self.inputs = [random_inputs(inputs, seed) for seed in range(INPUT_SETS)]
+        self.inputs = [random_inputs(inputs, seed) for seed in range(input_sets)]
         return {"compile_seconds": seconds, "settings": self.backend.settings}
+
+    def first(self) -> float:
+        """Seconds of the first inference."""
+        start = time.perf_counter()
+        self.backend.call(self.inputs[0])
+        return time.perf_counter() - start
+
+    def settings(self) -> Any:
+        return self.backend.settings
 
     def outputs(self) -> Any:
         """What the first input set gives, for the comparison of results."""
@@ -60,10 +76,13 @@ class Worker:
             return measures.cancel(self.backend, self.inputs, seconds)
         if name == "cpp":
             return measures.cpp(self.path, seconds)
+        if name == "in_flight":
+            return self.backend.in_flight(int(details[0]), self.inputs, seconds)
         if name == "queue":
             return self._queue(details == ["callback"], seconds)
         function: Callable[[Inputs], Any] = {
             "call": self.backend.call,
+            "latency": self.backend.quickest,
             "infer": self.backend.infer,
             "infer_shared": self.backend.infer_shared,
             "start_and_wait": self.backend.start_and_wait,

@@ -12,7 +12,8 @@ from benchmarks import __main__ as bench
 from benchmarks.backends import BACKENDS, random_inputs
 from benchmarks.bridge.cases import add_of_two
 from benchmarks.bridge.measures import AWAIT_BENCH, cpp
-from benchmarks.coordinator import Series, deviations
+from benchmarks.coordinator import Case, Outcome, Series, deviations
+from benchmarks.networks import profile, summary
 from benchmarks.worker import Worker
 from tests.python import models
 
@@ -139,3 +140,60 @@ def test_an_unknown_case_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench.main(["nosuch"])
     assert "no such case: nosuch" in capsys.readouterr().err
+
+
+def test_an_interval_needs_six_rounds_and_leaves_the_extremes_out() -> None:
+    rounds = [{"a": float(i), "b": 1.0} for i in range(1, 10)]
+    assert Series(rounds[:5]).interval("a", "b") is None
+    assert Series(rounds[:6]).interval("a", "b") == (1, 6)
+    assert Series(rounds).interval("a", "b") == (2, 8)
+
+
+def test_a_network_is_measured_in_all_ways(
+    tmp_path: Path, peers_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.networks.plot.PYTHON", tmp_path / "none")
+    output = tmp_path / "report"
+    options = ["--rounds", "1", "--seconds", "0.01", "--output", str(output)]
+    assert bench.main(["networks:gru", *options]) == 0
+    ways = ["networks:one-add", "--ways", "latency", "--add"]
+    assert bench.main([*ways, *options]) == 0
+    cases = json.loads(output.with_suffix(".json").read_text())["cases"]
+    assert [case["title"] for case in cases] == [
+        *(f"GRU, {way}" for way in ("latency", "throughput", "start")),
+        "one-add, latency",
+    ]
+    everyone = {"coinfer", "openvino", "onnxruntime"}
+    for case, what in zip(cases[:3], ("latency", "in_flight:4", "peak RSS"), strict=True):
+        assert set(case["seconds"][what][0]) == everyone
+        assert max(case["deviation"].values()) < 1e-4
+    assert cases[0]["loaded"]["onnxruntime"]["settings"]["io_binding"] in (True, False)
+    text = output.with_suffix(".md").read_text()
+    assert text.count("| geometric mean |") == 7
+    assert "| GRU | " in text and "| one-add | " in text
+
+
+def test_extents_may_differ_between_input_sets() -> None:
+    spec = {"x": {"shape": [1, [8, 640, 8]], "dtype": "float32"}}
+    widths = [random_inputs(spec, seed)["x"].shape[1] for seed in range(20)]
+    assert len(set(widths)) > 10
+    assert all(width % 8 == 0 and 8 <= width < 640 for width in widths)
+
+
+def test_the_better_peer_is_the_one_with_the_better_median() -> None:
+    case = Case("n, throughput", Path("n"), {}, {}, network="n", way="throughput")
+    rounds = [{"coinfer": 1.0, "openvino": 2.0, "onnxruntime": 4.0}] * 2
+    versions = dict.fromkeys(rounds[0], "1")
+    outcome = Outcome(case, {}, {}, versions, {}, {"in_flight:4": Series(rounds)})
+    figure = next(one for one in summary.FIGURES if one.what == "in_flight")
+    (row,) = summary.rows([outcome], figure)
+    assert (row.peer, row.ratio, row.interval) == ("openvino", 2.0, None)  # more is better
+
+
+def test_a_profile_names_every_step(capfd: pytest.CaptureFixture[str]) -> None:
+    assert profile.PLAN_BENCH.exists(), "not built: run cmake --build build/release"
+    assert bench.main(["profile", "gru", "--seconds", "0.05"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["us", "share", "GFLOP/s", "peak"]
+    assert sum(" GRU " in line for line in lines) == 2
+    assert any("of the peak of" in line for line in lines)
