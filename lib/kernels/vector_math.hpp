@@ -16,6 +16,34 @@ constexpr std::int64_t lanes = 16;
 COINFER_INLINE void load(Floats& to, const float* from) { std::memcpy(&to, from, sizeof(to)); }
 COINFER_INLINE void store(float* to, const Floats& from) { std::memcpy(to, &from, sizeof(from)); }
 
+/// The first `count` numbers, the others being 0; all of them when `count` is not less.
+COINFER_INLINE void load_some(Floats& to, const float* from, std::int64_t count) {
+  if (count >= lanes) {
+    load(to, from);
+    return;
+  }
+  float some[lanes] = {};
+  for (std::int64_t j = 0; j < count; ++j) {
+    some[j] = from[j];
+  }
+  load(to, some);
+}
+COINFER_INLINE void store_some(float* to, const Floats& from, std::int64_t count) {
+  if (count >= lanes) {
+    store(to, from);
+    return;
+  }
+  for (std::int64_t j = 0; j < count; ++j) {
+    to[j] = from[j];
+  }
+}
+COINFER_INLINE void add_some(float* to, const Floats& what, std::int64_t count) {
+  Floats sum;
+  load_some(sum, to, count);
+  sum += what;
+  store_some(to, sum, count);
+}
+
 /// x = exp(x) within 2 ulp; 0 below -87.3, bounded above 88. x = k ln 2 + r with |r| <= ln 2 / 2;
 /// exp(r) is Cephes' polynomial, and so is the split of ln 2.
 COINFER_INLINE void exp_of(Floats& x) {
@@ -40,6 +68,28 @@ COINFER_INLINE void exp_of(Floats& x) {
   Floats scale;
   std::memcpy(&scale, &power, sizeof(scale));
   x = vanishes ? Floats{} : p * scale;
+}
+
+/// x = 1 / (1 + exp(-x))
+COINFER_INLINE void sigmoid_of(Floats& x) {
+  x = -x;
+  exp_of(x);
+  x = 1.0F / (1.0F + x);
+}
+
+/// x = tanh(x), also near 0, where it is Cephes' polynomial.
+COINFER_INLINE void tanh_of(Floats& x) {
+  const Floats magnitude = x < 0.0F ? -x : x;
+  const Floats square = x * x;
+  Floats near = square * -5.70498872745e-3F + 2.06390887954e-2F;
+  near = near * square - 5.37397155531e-2F;
+  near = near * square + 1.33314422036e-1F;
+  near = near * square - 3.33332819422e-1F;
+  near = near * square * x + x;
+  Floats power = magnitude + magnitude;
+  exp_of(power);
+  const Floats far = 1.0F - 2.0F / (power + 1.0F);
+  x = magnitude < 0.625F ? near : (x < 0.0F ? -far : far);
 }
 
 }  // namespace coinfer::kernels

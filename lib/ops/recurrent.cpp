@@ -213,6 +213,20 @@ Kernel kernel(const KernelContext& ctx) {
   };
 }
 
+plan::View packed_recurrence(plan::Lowering& lowering, const RecurrentForm& form,
+                             const Tensor& constant) {
+  const auto floats = form.directions * form.packed_floats();
+  const auto memory = lowering.weights().derive(
+      constant, "recurrence", static_cast<std::size_t>(floats) * sizeof(float), [&](void* to) {
+        const auto of_direction = form.gates() * form.hidden * form.hidden;
+        for (std::int64_t i = 0; i < form.directions; ++i) {
+          pack_recurrence(form, constant.data<float>() + i * of_direction,
+                          static_cast<float*>(to) + i * form.packed_floats());
+        }
+      });
+  return lowering.view_of(memory, ElementType::f32, {floats});
+}
+
 /// The same in scratch memory that is planned.
 template <Cell cell>
 bool lower(plan::Lowering& lowering, const graph::Node& node) {
@@ -235,14 +249,20 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   const auto steps = static_cast<double>(form.time * form.batch * form.directions);
   const auto flops = 2.0 * steps * static_cast<double>(form.gates() * form.hidden) *
                      static_cast<double>(form.input + form.hidden);
+  const bool packed = form.packs() && lowering.constant(node.inputs[recurrence]) &&
+                      lowering.constant(node.inputs[recurrence]).is_continuous();
+  if (packed) {
+    src.push_back(packed_recurrence(lowering, form, lowering.constant(node.inputs[recurrence])));
+  }
   lowering.add(
-      [form, inputs = node.inputs.size(), outputs = node.outputs.size()](const void* const* from,
-                                                                         void* const* to) {
+      [form, packed, inputs = node.inputs.size(), outputs = node.outputs.size(),
+       threads = lowering.threads()](const void* const* from, void* const* to) {
         auto data = data_of(form, inputs, outputs, from, to);
         data.scratch = static_cast<float*>(to[outputs]);
-        run_recurrent(form, data);
+        data.packed = packed ? static_cast<const float*>(from[inputs]) : nullptr;
+        run_recurrent(form, data, threads);
       },
-      src, dst, {.flops = flops, .implementation = "gemm"});
+      src, dst, {.flops = flops, .implementation = form.packs() ? "packed" : "gemm"});
   return true;
 }
 

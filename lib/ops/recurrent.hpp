@@ -48,6 +48,14 @@ struct RecurrentForm {
   std::vector<GateActivation> activations;  ///< of the first direction, then of the second
 
   std::int64_t gates() const { return gates_of(cell); }
+  /// Of these gates what the input and the state add is summed before anything else happens.
+  std::int64_t summed_gates() const { return cell == Cell::gru ? 2 : gates(); }
+  /// Nothing but ONNX's default activations.
+  bool usual(std::int64_t direction) const;
+  /// The batch is so small that the recurrent weights are read packed.
+  bool packs() const;
+  /// Floats of the packed recurrent weights of one direction.
+  std::int64_t packed_floats() const;
   /// Floats of scratch memory that a run needs.
   std::int64_t scratch_floats() const;
 };
@@ -66,10 +74,14 @@ struct RecurrentData {
   float* y_h = nullptr;
   float* y_c = nullptr;
   float* scratch = nullptr;
+  const float* packed = nullptr;  ///< by `pack_recurrence`, of all directions; null: not yet packed
 };
 
-/// Computes all steps of all directions. Products of matrices are oneDNN's, on the threads of the
-/// current arena. Throws Error when a sequence is longer than the data.
-void run_recurrent(const RecurrentForm& form, const RecurrentData& data);
+/// The recurrent weights of one direction as steps with few rows read them.
+void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed);
+
+/// Computes all steps of all directions, these at once on `threads` threads of the current arena.
+/// Throws Error when a sequence is longer than the data.
+void run_recurrent(const RecurrentForm& form, const RecurrentData& data, int threads = 1);
 
 }  // namespace coinfer::ops

@@ -4,6 +4,9 @@
 #include <cmath>
 
 #include "coinfer/error.hpp"
+#include "kernels/gates.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/thin_product.hpp"
 #include "ops/recurrent.hpp"
 
 namespace coinfer::ops {
@@ -21,6 +24,9 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, co
   }
 }
 
+/// With more rows oneDNN's product, which reads the weights as they lie, is as quick.
+constexpr std::int64_t thin_rows = 8;
+
 /// One direction of a recurrent node.
 class Direction {
  public:
@@ -37,22 +43,34 @@ class Direction {
         peepholes_{data.peepholes != nullptr ? data.peepholes + number * 3 * hidden_ : nullptr},
         activations_{form.activations.data() + static_cast<std::size_t>(number) *
                                                    form.activations.size() /
-                                                   static_cast<std::size_t>(form.directions)} {
-    auto* scratch = data.scratch;
+                                                   static_cast<std::size_t>(form.directions)},
+        usual_{form.usual(number) && peepholes_ == nullptr} {
+    auto* scratch = data.scratch + number * form.scratch_floats() / form.directions;
     const auto take = [&](std::int64_t floats) { return std::exchange(scratch, scratch + floats); };
     from_x_ = take(form.time * form.batch * width_);
-    from_h_ = take(form.batch * width_);
+    gates_ = take(form.batch * width_);
     h_ = take(form.batch * hidden_);
     c_ = take(form.batch * hidden_);
     reset_h_ = take(form.batch * hidden_);
+    auto* const packed = take(form.packs() ? form.packed_floats() : 0);
+    if (data.packed != nullptr) {
+      packed_ = data.packed + number * form.packed_floats();
+    } else if (form.packs()) {
+      pack_recurrence(form, recurrence_, packed);
+      packed_ = packed;
+    }
   }
 
-  void run() {
+  /// The initial states, and what all inputs add to the gates.
+  void prepare() {
     start();
     multiply(form_.time * form_.batch, width_, form_.input, data_.x, weights_, 1.0F, from_x_,
              width_);
+  }
+
+  void run() {
     for (std::int64_t step = 0; step < form_.time; ++step) {
-      multiply_by_h();
+      add_up_gates(step);
       for (std::int64_t b = 0; b < form_.batch; ++b) {
         advance(step, b);
       }
@@ -91,11 +109,6 @@ class Direction {
 
   void start() {
     for (std::int64_t b = 0; b < form_.batch; ++b) {
-      const auto length = length_of(b);
-      if (length < 0 || length > form_.time) {
-        throw Error(
-            fmt::format("a sequence has the length {}; the data has {} steps", length, form_.time));
-      }
       const auto load = [&](const float* initial, float* to) {
         if (initial != nullptr) {
           std::copy_n(initial + state_row(b) * hidden_, hidden_, to + b * hidden_);
@@ -106,20 +119,50 @@ class Direction {
       load(data_.initial_h, h_);
       load(data_.initial_c, c_);
     }
-    for (std::int64_t row = 0; row < form_.time * form_.batch; ++row) {
-      for (std::int64_t i = 0; i < width_; ++i) {
-        const auto own = bias_ == nullptr || adds_bias_to_h(i / hidden_) ? 0.0F : bias_[width_ + i];
-        from_x_[row * width_ + i] = (bias_ == nullptr ? 0.0F : bias_[i]) + own;
-      }
+    const auto rows = form_.time * form_.batch;
+    if (rows == 0) {
+      return;
+    }
+    for (std::int64_t i = 0; i < width_; ++i) {
+      const auto own = bias_ == nullptr || adds_bias_to_h(i / hidden_) ? 0.0F : bias_[width_ + i];
+      from_x_[i] = (bias_ == nullptr ? 0.0F : bias_[i]) + own;
+    }
+    for (std::int64_t row = 1; row < rows; ++row) {
+      std::copy_n(from_x_, width_, from_x_ + row * width_);
     }
   }
 
-  void multiply_by_h() {
-    if (form_.cell == Cell::gru && !form_.reset_after) {
-      multiply(form_.batch, 2 * hidden_, hidden_, h_, recurrence_, 0.0F, from_h_, width_);
-      return;
+  /// c += a w^T for the rows [first, first + n) of the recurrent weights, whose packed form begins
+  /// `packed_at` floats in.
+  void multiply_state(const float* a, std::int64_t first, std::int64_t n, std::int64_t packed_at,
+                      float* c) {
+    if (packed_ != nullptr) {
+      kernels::multiply_packed(form_.batch, n, hidden_, a, packed_ + packed_at, c, width_);
+    } else {
+      multiply(form_.batch, n, hidden_, a, recurrence_ + first * hidden_, 1.0F, c, width_);
     }
-    multiply(form_.batch, width_, hidden_, h_, recurrence_, 0.0F, from_h_, width_);
+  }
+
+  /// What the input and the last state add to the gates, in `gates_`. GRU's hidden gate has there
+  /// only what the state adds, and is left to `finish_gru` when that is reset first.
+  void add_up_gates(std::int64_t step) {
+    const auto summed = form_.summed_gates() * hidden_;
+    for (std::int64_t b = 0; b < form_.batch; ++b) {
+      auto* const to = gates_ + b * width_;
+      std::copy_n(from_x_ + row_of(time_of(step, b), b) * width_, summed, to);
+      if (form_.cell != Cell::gru) {
+        continue;
+      }
+      if (bias_ != nullptr && form_.reset_after) {
+        std::copy_n(bias_ + width_ + summed, hidden_, to + summed);
+      } else {
+        std::fill_n(to + summed, hidden_, 0.0F);
+      }
+    }
+    multiply_state(h_, 0, summed, 0, gates_);
+    if (form_.cell == Cell::gru && form_.reset_after) {
+      multiply_state(h_, summed, hidden_, kernels::packed_floats(summed, hidden_), gates_ + summed);
+    }
   }
 
   float clipped(float x) const {
@@ -135,19 +178,22 @@ class Direction {
       }
       return;
     }
-    const auto* const x = from_x_ + row_of(time, b) * width_;
-    auto* const r = from_h_ + b * width_;
+    auto* const gates = gates_ + b * width_;
     switch (form_.cell) {
       case Cell::rnn:
         for (std::int64_t i = 0; i < hidden_; ++i) {
-          h[i] = activations_[0](clipped(x[i] + r[i]));
+          h[i] = activations_[0](clipped(gates[i]));
         }
         break;
       case Cell::lstm:
-        lstm(x, r, h, c_ + b * hidden_);
+        if (usual_) {
+          kernels::lstm_gates(gates, h, c_ + b * hidden_, hidden_);
+        } else {
+          lstm(gates, h, c_ + b * hidden_);
+        }
         break;
       case Cell::gru:
-        gru(x, r, h, b);
+        gru(from_x_ + row_of(time, b) * width_, gates, h, b);
         break;
     }
     if (data_.y != nullptr && (form_.cell != Cell::gru || form_.reset_after)) {
@@ -156,9 +202,9 @@ class Direction {
   }
 
   /// Gates in the order input, output, forget, cell; peepholes input, output, forget.
-  void lstm(const float* x, const float* r, float* h, float* c) const {
+  void lstm(const float* gates, float* h, float* c) const {
     const auto gate = [&](std::int64_t number, std::int64_t i) {
-      return x[number * hidden_ + i] + r[number * hidden_ + i];
+      return gates[number * hidden_ + i];
     };
     const auto peep = [&](std::int64_t number, std::int64_t i) {
       return peepholes_ != nullptr ? peepholes_[number * hidden_ + i] : 0.0F;
@@ -176,39 +222,53 @@ class Direction {
 
   /// Gates in the order update, reset, hidden. When h is reset before it is multiplied the step is
   /// ended by `finish_gru`.
-  void gru(const float* x, float* r, float* h, std::int64_t b) const {
-    for (std::int64_t i = 0; i < hidden_; ++i) {
-      const auto update = activations_[0](clipped(x[i] + r[i]));
-      const auto reset = activations_[0](clipped(x[hidden_ + i] + r[hidden_ + i]));
+  void gru(const float* x, float* gates, float* h, std::int64_t b) const {
+    auto* const hidden = gates + 2 * hidden_;
+    auto* const reset_h = reset_h_ + b * hidden_;
+    if (usual_) {
       if (form_.reset_after) {
-        const auto bias = bias_ != nullptr ? bias_[width_ + 2 * hidden_ + i] : 0.0F;
-        const auto next =
-            activations_[1](clipped(x[2 * hidden_ + i] + reset * (r[2 * hidden_ + i] + bias)));
+        kernels::gru_gates(gates, x + 2 * hidden_, hidden, h, hidden_);
+      } else {
+        kernels::gru_reset(gates, h, reset_h, hidden_);
+      }
+      return;
+    }
+    for (std::int64_t i = 0; i < hidden_; ++i) {
+      const auto reset = activations_[0](clipped(gates[hidden_ + i]));
+      if (form_.reset_after) {
+        const auto update = activations_[0](clipped(gates[i]));
+        const auto next = activations_[1](clipped(x[2 * hidden_ + i] + reset * hidden[i]));
         h[i] = (1.0F - update) * next + update * h[i];
       } else {
-        r[i] = update;
-        reset_h_[b * hidden_ + i] = reset * h[i];
+        reset_h[i] = reset * h[i];
       }
     }
   }
 
   void finish_gru(std::int64_t step) {
-    multiply(form_.batch, hidden_, hidden_, reset_h_, recurrence_ + 2 * hidden_ * hidden_, 0.0F,
-             from_h_ + 2 * hidden_, width_);
+    for (std::int64_t b = 0; b < form_.batch; ++b) {
+      std::copy_n(from_x_ + row_of(time_of(step, b), b) * width_ + 2 * hidden_, hidden_,
+                  gates_ + b * width_ + 2 * hidden_);
+    }
+    multiply_state(reset_h_, 2 * hidden_, hidden_, kernels::packed_floats(2 * hidden_, hidden_),
+                   gates_ + 2 * hidden_);
     for (std::int64_t b = 0; b < form_.batch; ++b) {
       if (step >= length_of(b)) {
         continue;
       }
-      const auto time = time_of(step, b);
-      const auto* const x = from_x_ + row_of(time, b) * width_;
-      const auto* const r = from_h_ + b * width_;
+      const auto* const gates = gates_ + b * width_;
+      const auto* const hidden = gates + 2 * hidden_;
       auto* const h = h_ + b * hidden_;
-      for (std::int64_t i = 0; i < hidden_; ++i) {
-        const auto next = activations_[1](clipped(x[2 * hidden_ + i] + r[2 * hidden_ + i]));
-        h[i] = (1.0F - r[i]) * next + r[i] * h[i];
+      if (usual_) {
+        kernels::gru_finish(gates, hidden, h, hidden_);
+      } else {
+        for (std::int64_t i = 0; i < hidden_; ++i) {
+          const auto update = activations_[0](clipped(gates[i]));
+          h[i] = (1.0F - update) * activations_[1](clipped(hidden[i])) + update * h[i];
+        }
       }
       if (data_.y != nullptr) {
-        std::copy_n(h, hidden_, result_at(time, b));
+        std::copy_n(h, hidden_, result_at(time_of(step, b), b));
       }
     }
   }
@@ -230,8 +290,10 @@ class Direction {
   const float* const bias_;
   const float* const peepholes_;
   const GateActivation* const activations_;
+  const bool usual_;  // the activations and nothing else: there are kernels for that
+  const float* packed_ = nullptr;
   float* from_x_;   // [time and batch, gates, hidden]: what the input adds to the gates
-  float* from_h_;   // [batch, gates, hidden]: what the last state adds
+  float* gates_;    // [batch, gates, hidden]: of one step, before their activations
   float* h_;        // [batch, hidden]
   float* c_;        // [batch, hidden]
   float* reset_h_;  // [batch, hidden], of a GRU
@@ -266,14 +328,61 @@ float GateActivation::operator()(float x) const {
   }
 }
 
-std::int64_t RecurrentForm::scratch_floats() const {
-  return (time + 1) * batch * gates() * hidden + 3 * batch * hidden;
+bool RecurrentForm::usual(std::int64_t direction) const {
+  if (cell == Cell::rnn || clip > 0 || couple_forget) {
+    return false;
+  }
+  const auto count = activations.size() / static_cast<std::size_t>(directions);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto kind = activations[static_cast<std::size_t>(direction) * count + i].kind;
+    if (kind != (i == 0 ? GateActivation::Kind::sigmoid : GateActivation::Kind::tanh)) {
+      return false;
+    }
+  }
+  return true;
 }
 
-void run_recurrent(const RecurrentForm& form, const RecurrentData& data) {
-  for (std::int64_t number = 0; number < form.directions; ++number) {
-    Direction{form, data, number}.run();
+bool RecurrentForm::packs() const { return batch <= thin_rows; }
+
+std::int64_t RecurrentForm::packed_floats() const {
+  const auto summed = summed_gates() * hidden;
+  return kernels::packed_floats(summed, hidden) +
+         kernels::packed_floats(gates() * hidden - summed, hidden);
+}
+
+std::int64_t RecurrentForm::scratch_floats() const {
+  const auto of_direction = (time + 1) * batch * gates() * hidden + 3 * batch * hidden;
+  return directions * (of_direction + (packs() ? packed_floats() : 0));
+}
+
+void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed) {
+  const auto summed = form.summed_gates() * form.hidden;
+  kernels::pack_rows(recurrence, summed, form.hidden, packed);
+  kernels::pack_rows(recurrence + summed * form.hidden, form.gates() * form.hidden - summed,
+                     form.hidden, packed + kernels::packed_floats(summed, form.hidden));
+}
+
+void check_lengths(const RecurrentForm& form, const RecurrentData& data) {
+  for (std::int64_t b = 0; data.lengths != nullptr && b < form.batch; ++b) {
+    const auto length = data.lengths[b];
+    if (length < 0 || length > form.time) {
+      throw Error(
+          fmt::format("a sequence has the length {}; the data has {} steps", length, form.time));
+    }
   }
+}
+
+void run_recurrent(const RecurrentForm& form, const RecurrentData& data, int threads) {
+  check_lengths(form, data);
+  std::array<std::optional<Direction>, 2> directions;
+  for (std::int64_t i = 0; i < form.directions; ++i) {
+    directions[static_cast<std::size_t>(i)].emplace(form, data, i).prepare();
+  }
+  kernels::parallel(form.directions, 1, threads, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) {
+      directions[static_cast<std::size_t>(i)]->run();
+    }
+  });
 }
 
 }  // namespace coinfer::ops
