@@ -89,6 +89,22 @@ void sort_topologically(Graph& graph) {
   graph.nodes = std::move(sorted);
 }
 
+std::string parameter_name(const Graph& graph, std::size_t index) {
+  if (index < graph.parameter_names.size() && !graph.parameter_names[index].empty()) {
+    return graph.parameter_names[index];
+  }
+  const auto& name = graph[graph.inputs[index]].name;
+  return name.empty() ? fmt::format("Parameter_{}", index) : name;
+}
+
+std::string result_name(const Graph& graph, std::size_t index) {
+  if (index < graph.result_names.size() && !graph.result_names[index].empty()) {
+    return graph.result_names[index];
+  }
+  const auto& name = graph[graph.outputs[index]].name;
+  return name.empty() ? fmt::format("Result_{}", index) : name + "/sink_port_0";
+}
+
 std::string describe(const Node& node) {
   const auto prefix = node.domain.empty() ? std::string{} : node.domain + ".";
   return fmt::format("{}{} '{}'", prefix, node.type, node.name);

@@ -33,7 +33,8 @@ struct Value {
   PartialShape shape = PartialShape::dynamic();
   Tensor constant;  ///< set for initialisers and folded values; memory is never written
   std::vector<std::string> more_names = {};  ///< of the same tensor
-  std::string layout = {};                   ///< of inputs and outputs: "[N,C,H,W]"; empty: unknown
+  bool own_name = false;    ///< the file gives no name; `name` was made up for errors
+  std::string layout = {};  ///< of inputs and outputs: "[N,C,H,W]"; empty: unknown
 };
 
 /// Work done on a node's result before it is stored, in order (oneDNN's post-ops).
@@ -69,12 +70,6 @@ struct Variable {
   ValueId assigned = no_value;  ///< what a run leaves there; no_value when it stays as it is
 };
 
-/// What a file calls an input or output of a network.
-struct PortNames {
-  std::vector<std::string> names;  ///< of the tensor; may be empty
-  std::string node;                ///< the friendly name of the node it belongs to
-};
-
 /// A network or the body of a control-flow node. `nodes` are in topological order.
 class Graph {
  public:
@@ -86,11 +81,12 @@ class Graph {
   /// Of a control-flow body: so many of its last `inputs` are outer values it reads. They are the
   /// last inputs of its node too, in the same order, and the same for all bodies of a node.
   std::size_t captures = 0;
-  /// Of a network: one for each of `inputs` and `outputs`, or empty when their values' names do.
-  std::vector<PortNames> input_names;
-  std::vector<PortNames> output_names;
+  /// Of a network: names of the nodes that its first `inputs` and `outputs` stand for. Where there
+  /// is none, or an empty one, the node is named by its tensor.
+  std::vector<std::string> parameter_names;
+  std::vector<std::string> result_names;
   std::vector<Variable> variables;  ///< of a network only
-  RtInfo rt_info;  ///< of the model
+  RtInfo rt_info;                   ///< of the model
 
   ValueId add(Value value) {
     values.push_back(std::move(value));
@@ -127,6 +123,10 @@ class Uses {
 
 /// Sorts `nodes` topologically; throws Error naming a node of a cycle.
 void sort_topologically(Graph& graph);
+
+/// The friendly name of the node that an input or output of a network stands for.
+std::string parameter_name(const Graph& graph, std::size_t index);
+std::string result_name(const Graph& graph, std::size_t index);
 
 /// "Conv 'conv1'": how errors name a node.
 std::string describe(const Node& node);

@@ -123,6 +123,7 @@ void build_output(Graph& graph, std::size_t index, const Port& port, const Outpu
   // The tensor that leaves the model has the name; an inner one of another type has none.
   last.name = std::exchange(graph[id].name, {});
   last.more_names = std::exchange(graph[id].more_names, {});
+  last.own_name = graph[id].own_name;
   graph.outputs[index] = chain.current;
   auto nodes = chain.take_nodes();
   graph.nodes.insert(graph.nodes.end(), std::make_move_iterator(nodes.begin()),

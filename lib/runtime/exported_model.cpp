@@ -15,7 +15,7 @@ namespace {
 using namespace serialization;
 
 constexpr std::array<char, 8> magic{'\x89', 'c', 'o', 'i', 'n', 'f', 'e', 'r'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 
 struct Header {
   std::array<char, 8> magic;

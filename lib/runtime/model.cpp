@@ -28,7 +28,7 @@ Model::Model(std::shared_ptr<graph::Graph> graph, std::string path)
 
 std::vector<std::string> names_of(const graph::Value& value) {
   std::vector<std::string> names;
-  if (!value.name.empty()) {
+  if (!value.name.empty() && !value.own_name) {
     names.push_back(value.name);
   }
   names.insert(names.end(), value.more_names.begin(), value.more_names.end());
@@ -36,17 +36,14 @@ std::vector<std::string> names_of(const graph::Value& value) {
 }
 
 void Model::list_ports(Impl& impl) {
-  const auto list = [&](const auto& ids, const auto& names, bool is_output) {
+  const auto list = [&](const auto& ids, bool is_output) {
     std::vector<PortRef> ports;
     for (const auto id : ids) {
       const auto& value = (*impl.graph)[id];
       Port port;
       port.names = names_of(value);
-      port.node_name = value.name;
-      if (ports.size() < names.size()) {
-        port.names = names[ports.size()].names;
-        port.node_name = names[ports.size()].node;
-      }
+      port.node_name = is_output ? graph::result_name(*impl.graph, ports.size())
+                                 : graph::parameter_name(*impl.graph, ports.size());
       port.type = value.type;
       port.shape = value.shape;
       port.index = ports.size();
@@ -55,8 +52,8 @@ void Model::list_ports(Impl& impl) {
     }
     return ports;
   };
-  impl.inputs = list(impl.graph->inputs, impl.graph->input_names, false);
-  impl.outputs = list(impl.graph->outputs, impl.graph->output_names, true);
+  impl.inputs = list(impl.graph->inputs, false);
+  impl.outputs = list(impl.graph->outputs, true);
 }
 
 PortRef Model::input(std::string_view name) const {
@@ -147,7 +144,34 @@ PortRef Model::add_output(graph::ValueId id) {
 
 void Model::remove_output(std::size_t index) {
   output(index);  // throws when there is none
-  impl_->graph->outputs.erase(impl_->graph->outputs.begin() + static_cast<std::ptrdiff_t>(index));
+  auto& graph = *impl_->graph;
+  graph.outputs.erase(graph.outputs.begin() + static_cast<std::ptrdiff_t>(index));
+  if (index < graph.result_names.size()) {
+    graph.result_names.erase(graph.result_names.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+  relist_ports();
+}
+
+void Model::remove_input(std::size_t index) {
+  const auto port = input(index);
+  auto& graph = *impl_->graph;
+  const auto id = graph.inputs[index];
+  const auto reads = [&](const graph::Node& node) {
+    return std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end();
+  };
+  const auto reader = std::find_if(graph.nodes.begin(), graph.nodes.end(), reads);
+  if (reader != graph.nodes.end()) {
+    throw Error(fmt::format("the parameter '{}' cannot be removed: {} reads it", port->node_name,
+                            graph::describe(*reader)));
+  }
+  if (std::find(graph.outputs.begin(), graph.outputs.end(), id) != graph.outputs.end()) {
+    throw Error(fmt::format("the parameter '{}' cannot be removed: it is an output of the model",
+                            port->node_name));
+  }
+  graph.inputs.erase(graph.inputs.begin() + static_cast<std::ptrdiff_t>(index));
+  if (index < graph.parameter_names.size()) {
+    graph.parameter_names.erase(graph.parameter_names.begin() + static_cast<std::ptrdiff_t>(index));
+  }
   relist_ports();
 }
 

@@ -8,8 +8,10 @@
 namespace coinfer {
 namespace {
 
-std::string unnamed(const char* kind, std::size_t index) {
-  return fmt::format("{}_{}", kind, index);
+/// Gives the name at `index` of a list that may be shorter.
+void set_name(std::vector<std::string>& names, std::size_t index, std::string name) {
+  names.resize(std::max(names.size(), index + 1));
+  names[index] = std::move(name);
 }
 
 }  // namespace
@@ -49,26 +51,38 @@ graph::ValueId Node::value(std::size_t output) const {
 std::string Node::friendly_name() const {
   check();
   const auto& graph = model_.graph();
-  if (kind_ == Kind::operation) {
-    return graph.nodes[index_].name;
-  }
-  const auto& name = graph[value(0)].name;
   switch (kind_) {
     case Kind::parameter:
-      return name.empty() ? unnamed("Parameter", index_) : name;
+      return graph::parameter_name(graph, index_);
     case Kind::result:
-      return name.empty() ? unnamed("Result", index_) : name + "/sink_port_0";
-    default:
-      return name.empty() ? unnamed("Constant", index_) : name;
+      return graph::result_name(graph, index_);
+    case Kind::operation:
+      return graph.nodes[index_].name;
+    case Kind::constant:
+      break;
   }
+  const auto& name = graph[value(0)].name;
+  return name.empty() ? fmt::format("Constant_{}", index_) : name;
 }
 
 void Node::set_friendly_name(std::string name) const {
   check();
-  if (kind_ != Kind::operation) {
-    throw Error(fmt::format("the {} '{}' is named by its tensor", type_name(), friendly_name()));
+  auto& graph = *model_.impl_->graph;
+  switch (kind_) {
+    case Kind::constant:
+      throw Error(fmt::format("the Constant '{}' is named by its tensor", friendly_name()));
+    case Kind::operation:
+      graph.nodes[index_].name = std::move(name);
+      return;
+    case Kind::parameter:
+      set_name(graph.parameter_names, index_, std::move(name));
+      break;
+    case Kind::result:
+      set_name(graph.result_names, index_, std::move(name));
+      break;
   }
-  model_.impl_->graph->nodes[index_].name = std::move(name);
+  auto model = model_;
+  model.relist_ports();
 }
 
 std::string Node::type_name() const {
@@ -247,6 +261,7 @@ void NodeOutput::set_names(std::vector<std::string> names) const {
   }
   auto& value = graph[id];
   value.name = names.empty() ? std::string{} : names.front();
+  value.own_name = false;
   value.more_names.assign(names.empty() ? names.end() : names.begin() + 1, names.end());
   auto model = node_.model_;
   model.relist_ports();

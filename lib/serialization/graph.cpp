@@ -74,6 +74,7 @@ class GraphReader {
     Value value;
     value.name = meta_.get<std::string>();
     value.more_names = meta_.list<std::string>();
+    value.own_name = meta_.get<bool>();
     value.layout = meta_.get<std::string>();
     value.type = get_type(meta_);
     value.shape = get_partial_shape(meta_);
@@ -178,6 +179,7 @@ void put_graph(TensorWriter& writer, const Graph& graph) {
   meta.list(graph.values, [&](const Value& value) {
     meta.put(value.name);
     meta.list(value.more_names);
+    meta.put(value.own_name);
     meta.put(value.layout);
     meta.put(value.type);
     put_shape(meta, value.shape);

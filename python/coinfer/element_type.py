@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-# name, repr, dtype, bits, floating, signed; in the order of the native enumeration.
+# name, repr, dtype, bits, floating, signed; first the native enumeration's, in its order. The
+# others are of packed weights and the like: models may have such constants, tensors cannot.
 _TABLE: tuple[tuple[str, str, str | None, int, bool, bool], ...] = (
     ("dynamic", "dynamic", None, 0, False, False),
     ("boolean", "char", "bool", 8, False, True),
@@ -23,7 +24,21 @@ _TABLE: tuple[tuple[str, str, str | None, int, bool, bool], ...] = (
     ("u32", "uint32_t", "uint32", 32, False, False),
     ("u64", "uint64_t", "uint64", 64, False, False),
     ("string", "string", "S", 256, False, False),
+    ("u1", "uint1_t", "uint8", 1, False, False),
+    ("u2", "uint2_t", "uint8", 2, False, False),
+    ("u3", "uint3_t", "uint8", 3, False, False),
+    ("u4", "uint4_t", "uint8", 4, False, False),
+    ("u6", "uint6_t", "uint8", 6, False, False),
+    ("i4", "int4_t", "int8", 4, False, True),
+    ("nf4", "nfloat4", "uint8", 4, False, False),
+    ("f4e2m1", "f4e2m1", "uint8", 4, True, True),
+    ("f8e4m3", "f8e4m3", "uint8", 8, True, True),
+    ("f8e5m2", "f8e5m2", "uint8", 8, True, True),
+    ("f8e8m0", "f8e8m0", "uint8", 8, True, True),
 )
+_QUANTIZED = ("i8", "u8", "i32", "i4", "nf4", "f4e2m1", "f8e4m3", "f8e5m2", "f8e8m0")
+#: How many types tensors can have.
+_NATIVE = 15
 
 
 class Type:
@@ -39,15 +54,26 @@ class Type:
     boolean: ClassVar[Type]
     dynamic: ClassVar[Type]
     f16: ClassVar[Type]
+    f4e2m1: ClassVar[Type]
+    f8e4m3: ClassVar[Type]
+    f8e5m2: ClassVar[Type]
+    f8e8m0: ClassVar[Type]
     f32: ClassVar[Type]
     f64: ClassVar[Type]
     i16: ClassVar[Type]
     i32: ClassVar[Type]
+    i4: ClassVar[Type]
     i64: ClassVar[Type]
     i8: ClassVar[Type]
+    nf4: ClassVar[Type]
     string: ClassVar[Type]
+    u1: ClassVar[Type]
     u16: ClassVar[Type]
+    u2: ClassVar[Type]
+    u3: ClassVar[Type]
     u32: ClassVar[Type]
+    u4: ClassVar[Type]
+    u6: ClassVar[Type]
     u64: ClassVar[Type]
     u8: ClassVar[Type]
 
@@ -125,8 +151,8 @@ class Type:
         return self._signed
 
     def is_quantized(self) -> bool:
-        """True for the types of quantised models: i8, u8 and i32."""
-        return self._name in ("i8", "u8", "i32")
+        """True for the types of quantised models: i8, u8, i32, and those of weights."""
+        return self._name in _QUANTIZED
 
     def compatible(self, other: Type) -> bool:
         """True when the types are equal or one is `dynamic`."""
@@ -178,7 +204,9 @@ def _make_all() -> tuple[Type, ...]:
     return tuple(made)
 
 
-#: All types, in the order of the native enumeration.
+#: All types; first those of tensors, in the order of the native enumeration.
 ALL = _make_all()
-_BY_DTYPE = {one._dtype: one for one in ALL if one._name not in ("bf16", "dynamic", "string")}
+_BY_DTYPE = {
+    one._dtype: one for one in ALL[:_NATIVE] if one._name not in ("bf16", "dynamic", "string")
+}
 Type.__module__ = "coinfer"

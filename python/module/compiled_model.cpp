@@ -159,6 +159,17 @@ void release_memory(const PyCompiledModel& self) {
   self.model().release_memory();
 }
 
+/// Of the request that the next call takes.
+bp::object query_state(PyCompiledModel& self) {
+  const PooledRequest request{self};
+  return request->states();
+}
+
+void reset_state(PyCompiledModel& self) {
+  const PooledRequest request{self};
+  request->reset_state();
+}
+
 void set_property(const PyCompiledModel&, const bp::object&) {
   throw Error("a compiled model's properties cannot be set; give them to compile_model");
 }
@@ -224,6 +235,12 @@ void register_compiled_model() {
       .def("release_memory", &release_memory,
            "Gives back the memory of intermediate results; the next inference takes it again. "
            "Weights stay. Safe at any\ntime: what inferences in flight use is not touched.")
+      .def("query_state", &query_state,
+           "What calls of this object keep for the variables of the model, a list of "
+           "VariableState: those of the request "
+           "that the\nnext call takes. Calls at the same time take different requests, each with "
+           "variables of its own.")
+      .def("reset_state", &reset_state, "The next call reads the initial values of all variables.")
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);

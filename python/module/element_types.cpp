@@ -1,6 +1,7 @@
 #include "module/element_types.hpp"
 
 #include "asyncio_bridge/gil.hpp"
+#include "coinfer/error.hpp"
 #include "module/exceptions.hpp"
 #include "module/numpy.hpp"
 
@@ -37,7 +38,11 @@ ElementType element_type_from(PyObject* object) {
       return static_cast<ElementType>(i);
     }
   }
-  throw_type_error("not an element type");
+  const auto name =
+      PyRef::steal(checked(PyObject_CallMethod(type.get(), "get_type_name", nullptr)));
+  throw Unsupported(
+      fmt::format("tensors cannot have the element type {}; only constants of a model can",
+                  PyUnicode_AsUTF8(name.get())));
 }
 
 int numpy_type(ElementType type) noexcept {

@@ -101,6 +101,20 @@ bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
   return true;
 }
 
+boost::python::list PyInferRequest::states() {
+  check_idle();
+  boost::python::list states;
+  for (const auto& state : request_.query_state()) {
+    states.append(state);
+  }
+  return states;
+}
+
+void PyInferRequest::reset_state() {
+  check_idle();
+  request_.reset_state();
+}
+
 PyObject* PyInferRequest::results(bool share, bool decode) {
   boost::container::small_vector<Tensor, 4> outputs;
   for (std::size_t i = 0; i < ports_->outputs().size(); ++i) {

@@ -37,6 +37,10 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   /// The outputs as an OVDict, a new reference.
   PyObject* results(bool share, bool decode);
 
+  /// The variables of the model, a list of VariableState. RequestBusy while a run is in flight.
+  boost::python::list states();
+  void reset_state();
+
   /// `function(userdata)`, or with `with_request` `function(request, userdata)`, after each run
   /// that was started and finished. Null: none.
   void set_callback(PyObject* function, bool with_request);

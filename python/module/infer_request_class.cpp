@@ -258,20 +258,6 @@ bp::list profiling_info(PyInferRequest& self) {
   return entries;
 }
 
-bp::list query_state(PyInferRequest& self) {
-  self.check_idle();
-  bp::list states;
-  for (const auto& state : self.request().query_state()) {
-    states.append(state);
-  }
-  return states;
-}
-
-void reset_state(PyInferRequest& self) {
-  self.check_idle();
-  self.request().reset_state();
-}
-
 bp::object equal(const PyInferRequest& self, const bp::object& other) {
   const bp::extract<const PyInferRequest&> that{other};
   return that.check() ? bp::object{&self == &that()}
@@ -366,10 +352,10 @@ void register_infer_request() {
                     "PERF_COUNT, which else costs nothing. RequestBusy while an inference\nis in "
                     "flight.")
       .def("get_profiling_info", &profiling_info, "The same as `profiling_info`.")
-      .def("query_state", &query_state,
+      .def("query_state", &PyInferRequest::states,
            "The variables that the model keeps between inferences: a list of VariableState. "
            "RequestBusy while an inference\nis in flight.")
-      .def("reset_state", &reset_state,
+      .def("reset_state", &PyInferRequest::reset_state,
            "The next inference reads the initial values of all variables. RequestBusy while an "
            "inference is in flight.")
       .def("__eq__", &equal)

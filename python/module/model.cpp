@@ -119,12 +119,30 @@ bp::list add_outputs(PyModel& self, const bp::object& given) {
   return added;
 }
 
+void check_kind(const bp::object& object, Node::Kind kind, const char* what) {
+  const auto* node = node_in(object.ptr());
+  if (node == nullptr || node->kind() != kind) {
+    const std::string shown = bp::extract<std::string>(object.attr("__repr__")());
+    throw_type_error(fmt::format("a {} of the model was expected, not {}", what, shown));
+  }
+}
+
 void remove_result(PyModel& self, const bp::object& result) {
+  check_kind(result, Node::Kind::result, "Result");
   const auto index = result_index(self, result);
   if (index < 0) {
     throw Error("the node is no result of this model");
   }
   self.get().remove_output(static_cast<std::size_t>(index));
+}
+
+void remove_parameter(PyModel& self, const bp::object& parameter) {
+  check_kind(parameter, Node::Kind::parameter, "Parameter");
+  const auto index = parameter_index(self, parameter);
+  if (index < 0) {
+    throw Error("the node is no parameter of this model");
+  }
+  self.get().remove_input(static_cast<std::size_t>(index));
 }
 
 /// Model.reshape's inputs: one shape of a model with one input, or a dict by name, index or port.
@@ -371,6 +389,10 @@ void register_model() {
            "output stays it. RuntimeError when there is none.")
       .def("remove_result", &remove_result, bp::arg("result"),
            "The model without that output; RuntimeError when the Node is no result of it.")
+      .def("remove_parameter", &remove_parameter, bp::arg("parameter"),
+           "The model without that input. RuntimeError when the Node is no parameter of it, or "
+           "when an operation still "
+           "reads it.")
       .def(
           "reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
           "Gives inputs new shapes and infers all others: a shape for a model with one input, or "

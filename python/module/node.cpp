@@ -312,6 +312,18 @@ void register_nodes() {
           "get_source_output",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
           "The Output that it reads.")
+      .add_property(
+          "tensor",
+          +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
+          "The tensor that it reads, as `get_source_output()` has it.")
+      .def(
+          "get_tensor",
+          +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
+          "The same as `tensor`.")
+      .add_property(
+          "rt_info", +[](const Input&) { return bp::dict{}; }, "Notes on the input, a dict.")
+      .def(
+          "get_rt_info", +[](const Input&) { return bp::dict{}; }, "The same as `rt_info`.")
       .def(
           "get_node", +[](const Input& self) { return wrap_node(self.node); },
           "The Node that it belongs to.")
@@ -339,9 +351,9 @@ void register_nodes() {
       "A parameter, result, constant or operation of a model. Valid until nodes are added to its "
       "model or taken\naway. Thread safety: as for Model.",
       bp::no_init)
-      .add_property("friendly_name", &name_of_node, &rename,
-                    "The name; settable for operations, RuntimeError for others, which are named "
-                    "by their tensors.")
+      .add_property(
+          "friendly_name", &name_of_node, &rename,
+          "The name; settable. RuntimeError for a Constant, which is named by its tensor.")
       .add_property("name", &name_of_node, "The same as `friendly_name`.")
       .add_property(
           "shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },

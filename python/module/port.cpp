@@ -97,6 +97,12 @@ PyRef tuple_of_ports(const std::vector<PortRef>& ports) {
   return objects;
 }
 
+bp::object itself(const bp::object& port) { return port; }
+
+std::int64_t size_of_port(const bp::object& port) {
+  return (*port_in(port.ptr()))->shape.to_shape().elements();
+}
+
 }  // namespace
 
 const PortRef* port_in(PyObject* object) noexcept {
@@ -232,6 +238,12 @@ void register_ports() {
       .add_property("index", &index_of, "Which of its node's outputs it is.")
       .add_property("node", &node, "The parameter or result that it stands for, a Node.")
       .add_property("rt_info", &no_rt_info, "Notes on the tensor, a dict.")
+      .add_property("tensor", &itself,
+                    "Its tensor's names, element type and shape: the port itself has them.")
+      .def("get_tensor", &itself, "The same as `tensor`.")
+      .add_property("size", &size_of_port,
+                    "How many elements it has; RuntimeError when its shape is dynamic.")
+      .def("get_size", &size_of_port, "The same as `size`.")
       .def("get_any_name", &any_name, "The same as `any_name`.")
       .def("get_names", &names, "The same as `names`.")
       .def("get_element_type", &element_type, "The same as `element_type`.")

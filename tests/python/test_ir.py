@@ -88,6 +88,41 @@ def test_ports_show_all_names_and_bounds() -> None:
     assert model.get_friendly_name() == "sum"
 
 
+def test_names_of_ports_can_be_changed_and_outputs_taken_away_and_added() -> None:
+    chain = """<net name="chain" version="11"><layers>
+<layer id="0" name="p" type="Parameter" version="opset1"><data shape="2" element_type="f32"/>
+<output><port id="0" names="x"><dim>2</dim></port></output></layer>
+<layer id="1" name="relu" type="ReLU" version="opset1"><input><port id="0"/></input>
+<output><port id="1" names="positive"><dim>2</dim></port></output></layer>
+<layer id="2" name="exp" type="Exp" version="opset1"><input><port id="0"/></input>
+<output><port id="1"><dim>2</dim></port></output></layer>
+<layer id="3" name="first" type="Result" version="opset1"><input><port id="0"/></input></layer>
+<layer id="4" name="second" type="Result" version="opset1"><input><port id="0"/></input></layer>
+</layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/>
+<edge from-layer="1" from-port="1" to-layer="2" to-port="0"/>
+<edge from-layer="1" from-port="1" to-layer="3" to-port="0"/>
+<edge from-layer="2" from-port="1" to-layer="4" to-port="0"/></edges></net>"""
+    model = coinfer.Core().read_model(chain.encode(), b"")
+    assert [node.friendly_name for node in (*model.parameters, *model.results)] == [
+        "p",
+        "first",
+        "second",
+    ]
+    assert [port.names for port in model.outputs] == [{"positive"}, set()]
+    model.input(0).set_names({"image"})
+    model.remove_result(model.results[0])
+    assert [(port.names, port.node.friendly_name) for port in model.outputs] == [(set(), "second")]
+    model.add_outputs("positive")
+    compiled = coinfer.Core().compile_model(model, "CPU")
+    result = compiled({"image": np.float32([-1, 2])})
+    np.testing.assert_array_equal(result["positive"], [0, 2])
+    np.testing.assert_allclose(result[0], np.exp([0, 2]), rtol=1e-6)
+    names = [port.node.friendly_name for port in compiled.outputs]
+    assert names[0] == "second"
+    again = coinfer.Core().import_model(compiled.export_model())
+    assert [port.names for port in again.outputs] == [set(), {"positive"}]
+
+
 @pytest.mark.parametrize(
     ("what", "by", "text"),
     [

@@ -119,7 +119,7 @@ def test_removed_outputs_are_not(model: coinfer.Model) -> None:
     assert [port.any_name for port in model.outputs] == ["h"]
     compiled = coinfer.Core().compile_model(model, "CPU")
     assert list(compiled(np.ones((1, 3, 8, 8), np.float32)).names()) == [{"h"}]
-    with pytest.raises(RuntimeError):
+    with pytest.raises(TypeError, match="a Result of the model was expected"):
         model.remove_result(model.parameters[0])
 
 
@@ -155,7 +155,7 @@ def test_nodes_tell_their_names_ports_and_neighbours(model: coinfer.Model) -> No
         lambda: conv.output(1),
         lambda: relu.data,
         lambda: relu.layout.get_index_by_name("N"),
-        lambda: parameter.set_friendly_name("other"),
+        lambda: constant.set_friendly_name("other"),
     ):
         with pytest.raises(RuntimeError):
             wrong()
@@ -167,6 +167,49 @@ def test_a_node_of_a_removed_output_says_so(model: coinfer.Model) -> None:
     model.remove_result(node)
     with pytest.raises(RuntimeError, match="not in its model"):
         node.get_friendly_name()
+
+
+def test_parameters_and_results_can_be_renamed(model: coinfer.Model) -> None:
+    assert [node.friendly_name for node in model.results] == ["y/sink_port_0"]
+    model.parameters[0].set_friendly_name("image")
+    model.result.friendly_name = "answer"
+    compiled = coinfer.Core().compile_model(model, "CPU")
+    names = [port.node.friendly_name for port in (*compiled.inputs, *compiled.outputs)]
+    assert names == ["image", "answer"]
+    assert model.input().names == {"x"}
+
+
+def test_a_parameter_that_nothing_reads_can_be_removed() -> None:
+    model = coinfer.Core().read_model(two_steps())
+    with pytest.raises(coinfer.Error, match="'x' cannot be removed: Relu 'relu' reads it"):
+        model.remove_parameter(model.parameters[0])
+    with pytest.raises(TypeError, match="a Parameter of the model was expected, not <Result"):
+        model.remove_parameter(model.result)
+    with pytest.raises(coinfer.Error, match="no parameter of this model"):
+        model.remove_parameter(coinfer.Core().read_model(two_steps()).parameters[0])
+    unread = coinfer.Core().read_model(
+        build(
+            "unread",
+            [helper.make_node("Relu", ["x"], ["y"])],
+            [("unused", F32, (1,)), ("x", F32, (2,))],
+            [("y", F32, (2,))],
+            {},
+        )
+    )
+    unread.remove_parameter(unread.parameters[0])
+    assert [port.any_name for port in unread.inputs] == ["x"]
+    assert np.array_equal(
+        coinfer.Core().compile_model(unread, "CPU")(np.float32([-1, 1]))[0], [0, 1]
+    )
+
+
+def test_a_port_has_what_its_tensor_has(model: coinfer.Model) -> None:
+    model.input().get_tensor().set_names({"picture"})
+    assert model.input().tensor.any_name == "picture"
+    assert (model.input().tensor.size, model.input().get_size()) == (192, 192)
+    model.reshape([1, 3, -1, 8])
+    with pytest.raises(coinfer.Error):
+        _ = model.input().size
 
 
 def test_nodes_of_compiled_ports_have_names(model: coinfer.Model) -> None:

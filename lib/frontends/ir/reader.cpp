@@ -1,8 +1,10 @@
 #include "frontends/ir/reader.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/model.hpp"
 #include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
+#include "ops/op.hpp"
 #include "passes/passes.hpp"
 
 namespace coinfer::frontends::ir {
@@ -10,13 +12,23 @@ namespace {
 
 using graph::Graph;
 
+/// Gives a value the names that the file has for the tensor.
+void set_names(graph::Value& value, const std::vector<std::string>& names) {
+  value.own_name = names.empty();
+  if (!names.empty()) {
+    value.name = names.front();
+    value.more_names.assign(names.begin() + 1, names.end());
+  }
+}
+
 void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& results) {
   if (layer.outputs.size() != 1) {
     throw ModelFileError(
         fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
   }
   graph::Value value;
-  value.name = layer.outputs[0].names.empty() ? layer.name : layer.outputs[0].names.front();
+  value.name = layer.name;
+  set_names(value, layer.outputs[0].names);
   value.type = element_type_of(layer.data.attribute("element_type").value(), layer.title());
   if (value.type == ElementType::dynamic) {
     throw ModelFileError(fmt::format("{} has no element type", layer.title()));
@@ -53,6 +65,44 @@ std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<Value
   return results;
 }
 
+/// Another tensor with the value of this one.
+ValueId copy_of(ValueId id, const Layer& layer, Graph& graph) {
+  graph::Node node;
+  node.name = layer.name;
+  node.type = "Identity";
+  node.opset = 14;
+  node.op = ops::Registry::instance().find("", node.type, node.opset);
+  node.inputs.push_back(id);
+  const auto copy = graph.add({.name = layer.name, .own_name = true});
+  node.outputs.push_back(copy);
+  graph.nodes.push_back(std::move(node));
+  graph[copy].type = graph[id].type;
+  graph[copy].shape = graph[id].shape;
+  return copy;
+}
+
+/// Gives a layer's results their names. A conversion may give back what it was given; when the file
+/// has other names for that, it becomes a tensor of its own.
+void name_results(const Layer& layer, const std::vector<ValueId>& inputs, Graph& graph,
+                  std::vector<ValueId>& results) {
+  for (std::size_t i = 0; i < layer.outputs.size(); ++i) {
+    const auto& names = layer.outputs[i].names;
+    auto& result = results[i];
+    if (!result) {
+      continue;
+    }
+    if (std::find(inputs.begin(), inputs.end(), result) != inputs.end()) {
+      if (names == names_of(graph[result])) {
+        continue;
+      }
+      result = copy_of(result, layer, graph);
+    }
+    if (!names.empty()) {
+      set_names(graph[result], names);
+    }
+  }
+}
+
 /// The layers of a `<net>` or a `<body>` as a graph; inputs and outputs in the order of the file.
 std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   auto graph = std::make_shared<Graph>();
@@ -69,6 +119,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
       add_parameter(layer, *graph, results);
     } else if (layer.type == "Const") {
       results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
+      (*graph)[results[0]].own_name = true;
       if (layer.outputs.size() != 1) {
         throw ModelFileError(
             fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
@@ -80,19 +131,19 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
       }
       results.push_back(inputs[0]);
     } else {
+      const auto sources = inputs;
       results = convert(layer, *graph, std::move(inputs));
+      name_results(layer, sources, *graph, results);
     }
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];
     if (layer.type == "Parameter") {
       graph->inputs.push_back(values[i][0]);
-      graph->input_names.push_back({layer.outputs[0].names, layer.name});
+      graph->parameter_names.push_back(layer.name);
     } else if (layer.type == "Result") {
-      const auto& source = layer.sources[0];
       graph->outputs.push_back(values[i][0]);
-      graph->output_names.push_back(
-          {network.layers[source.layer].outputs[source.port].names, layer.name});
+      graph->result_names.push_back(layer.name);
     }
   }
   if (graph->outputs.empty()) {

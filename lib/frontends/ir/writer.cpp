@@ -190,6 +190,7 @@ std::vector<ValueId> Writer::nodes(std::string_view type, std::vector<ValueId> i
   for (std::size_t i = 0; i < outputs; ++i) {
     graph::Value value;
     value.name = fmt::format("{}:{}", node.name, i);
+    value.own_name = true;
     results.push_back(graph_.add(std::move(value)));
   }
   node.outputs.assign(results.begin(), results.end());

@@ -71,6 +71,8 @@ class Model {
   PortRef add_output(const NodeOutput& tensor);
   /// The model without that output. Throws Error when there is none.
   void remove_output(std::size_t index);
+  /// The model without that input. Throws Error when there is none, or when something reads it.
+  void remove_input(std::size_t index);
   /// A copy that can be changed on its own; weights are shared.
   Model clone() const;
 

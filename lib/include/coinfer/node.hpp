@@ -32,9 +32,9 @@ class Node {
   Kind kind() const noexcept { return kind_; }
   std::size_t index() const noexcept { return index_; }
 
-  /// Of a parameter and a result made from the tensor's name.
+  /// Of a parameter and a result made from the tensor's name when the file gives none.
   std::string friendly_name() const;
-  /// Of operations; others are named by their tensors. Throws Error for those.
+  /// Throws Error for a constant, which is named by its tensor.
   void set_friendly_name(std::string name) const;
   /// "Conv", "Parameter", "Result", "Constant".
   std::string type_name() const;

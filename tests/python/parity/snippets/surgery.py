@@ -134,3 +134,35 @@ def layout_helpers(ov):
     layout = ov.Layout("NCHW")
     helpers = ov.layout_helpers
     return helpers.batch_idx(layout), helpers.channels_idx(layout), helpers.has_depth(layout)
+
+
+def remove_result_then_names(core, paths):
+    model = core.read_model(paths.read("many"))
+    model.remove_result(model.results[1])
+    return [(port.any_name, port.node.friendly_name) for port in model.outputs]
+
+
+def names_of_port_nodes(sub):
+    return [port.node.friendly_name for port in (*sub.inputs, *sub.outputs)]
+
+
+def parameter_renamed(core, paths):
+    model = core.read_model(paths.read("sub"))
+    model.parameters[0].set_friendly_name("first")
+    compiled = core.compile_model(model, "CPU")
+    return [node.friendly_name for node in model.parameters], compiled.input(0).node.friendly_name
+
+
+def tensor_of_a_port(core, paths):
+    port = core.read_model(paths.read("sub")).input(0)
+    port.get_tensor().set_names({"first"})
+    return port.any_name, port.tensor.names, port.get_tensor().get_element_type()
+
+
+def state_of_a_model_without(sub):
+    return sub.query_state(), sub.reset_state()
+
+
+def remove_a_result_as_parameter(core, paths):
+    model = core.read_model(paths.read("sub"))
+    return tried(model.remove_parameter, model.results[0])

@@ -4,6 +4,7 @@ from tests.python.parity.declare import tried, variants
 
 NAMES = ["boolean", "bf16", "f16", "f32", "f64", "i8", "i16", "i32", "i64"]
 NAMES += ["u8", "u16", "u32", "u64", "string", "dynamic"]
+NAMES += ["u1", "u2", "u3", "u4", "u6", "i4", "nf4", "f4e2m1", "f8e4m3", "f8e5m2", "f8e8m0"]
 
 
 @variants(name=NAMES)
