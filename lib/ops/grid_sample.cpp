@@ -11,6 +11,7 @@ struct Sampling {
   enum class Mode : std::uint8_t { nearest, linear, cubic } mode = Mode::linear;
   enum class Padding : std::uint8_t { zeros, border, reflection } padding = Padding::zeros;
   bool align_corners = false;
+  bool clamp_taps = false;  ///< of a cubic at a border: OpenVINO moves its taps, ONNX its centre
 };
 
 template <class Context>
@@ -32,6 +33,7 @@ Sampling sampling_of(const Context& ctx) {
   } else if (padding != "zeros") {
     ctx.fail(fmt::format("the attribute 'padding_mode' is '{}'", padding));
   }
+  how.clamp_taps = ctx.attributes().integer("clamp_taps", 0) != 0;
   how.align_corners = ctx.attributes().integer("align_corners", 0) != 0;
   return how;
 }
@@ -84,7 +86,8 @@ Taps taps_of(double at, std::int64_t extent, const Sampling& how) {
   if (!std::isfinite(x)) {
     x = how.padding == Sampling::Padding::zeros ? -2 : 0;
   } else if (x < low || x > high) {
-    if (how.padding == Sampling::Padding::border) {
+    if (how.padding == Sampling::Padding::border &&
+        !(how.clamp_taps && how.mode == Sampling::Mode::cubic)) {
       x = std::clamp(x, 0.0, size - 1);
     } else if (how.padding == Sampling::Padding::reflection) {
       x = reflect(x, low, high);

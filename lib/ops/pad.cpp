@@ -32,7 +32,9 @@ void infer_pad(InferContext& ctx) {
   const bool by_input = ctx.opset() >= 11;
   ctx.check_inputs(by_input ? 2 : 1, by_input ? 4 : 1);
   const auto mode = ctx.attributes().text("mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap") {
+  // "symmetric" is no mode of ONNX: reflect, with the last element repeated.
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap" &&
+      mode != "symmetric") {
     ctx.fail(
         fmt::format("the attribute 'mode' is '{}'; constant, reflect, edge or wrap was "
                     "expected",
@@ -91,6 +93,9 @@ std::vector<std::int64_t> source_indices(const std::string& mode, std::int64_t b
         at = std::clamp<std::int64_t>(at, 0, from - 1);
       } else if (mode == "wrap") {
         at = (at % from + from) % from;
+      } else if (mode == "symmetric") {
+        at = (at % (2 * from) + 2 * from) % (2 * from);
+        at = at < from ? at : 2 * from - 1 - at;
       } else {
         const auto period = std::max<std::int64_t>(2 * (from - 1), 1);
         at = (at % period + period) % period;

@@ -79,7 +79,7 @@ struct Pooling {
   std::int64_t planes;
   std::array<std::int64_t, 3> input{1, 1, 1}, output{1, 1, 1}, kernel{1, 1, 1}, strides{1, 1, 1},
       dilations{1, 1, 1}, begin{0, 0, 0}, end{0, 0, 0};
-  bool max, count_padding, column_major;
+  bool max, count_padding, count_all, column_major;
 };
 
 /// Where one window lies on one axis: taps [first, last) hit the input; `padded` taps hit the input
@@ -124,6 +124,8 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
             count *=
                 static_cast<std::uint64_t>(p.count_padding ? axis.padded : axis.last - axis.first);
           }
+          count = p.count_all ? static_cast<std::uint64_t>(p.kernel[0] * p.kernel[1] * p.kernel[2])
+                              : count;
           std::array<std::int64_t, 3> k{};
           std::array<std::int64_t, 3> at{};
           for (k[0] = taps[0].first; k[0] < taps[0].last; ++k[0]) {
@@ -146,7 +148,7 @@ void pool(const Pooling& p, const T* src, T* dst, std::int64_t* indices) {
           const auto divisor = static_cast<Mean>(std::max<std::uint64_t>(count, 1));
           *dst++ = p.max ? static_cast<T>(best) : static_cast<T>(static_cast<Mean>(sum) / divisor);
           if (indices != nullptr) {
-            *indices++ = plane * plane_size + at_best;
+            *indices++ = plane * plane_size + std::max<std::int64_t>(at_best, 0);
           }
         }
       }
@@ -162,6 +164,8 @@ Kernel kernel(const KernelContext& ctx) {
   Pooling p{.planes = input[0] * input[1]};
   p.max = is_max(ctx.node().type);
   p.count_padding = ctx.attributes().integer("count_include_pad", 0) != 0;
+  // 2 is no value of ONNX's: what lies beyond the padding counts too.
+  p.count_all = ctx.attributes().integer("count_include_pad", 0) == 2;
   p.column_major = ctx.attributes().integer("storage_order", 0) != 0;
   const auto missing = 3 - window.rank();
   for (std::size_t i = 0; i < window.rank(); ++i) {
@@ -198,11 +202,12 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   auto window = is_global(node.type) ? global_window(src_dims) : pool_window(ctx);
   window.resolve(src_dims);
   const bool count_padding = !max && ctx.attributes().integer("count_include_pad", 0) != 0;
+  const bool count_all = ctx.attributes().integer("count_include_pad", 0) == 2;
   Dims dilations;
   for (std::size_t i = 0; i < window.rank(); ++i) {
     const auto end = (dst_dims[i + 2] - 1) * window.strides[i] + window.span(i) - src_dims[i + 2] -
                      window.pads_begin[i];
-    if (count_padding && end > window.pads_end[i]) {
+    if (count_padding && !count_all && end > window.pads_end[i]) {
       return false;  // what lies beyond the padding does not count
     }
     // A window that sees only padding.

@@ -66,8 +66,10 @@ Resampling resampling_of(const Context& ctx) {
                            fmt::join(known, ", ")));
     }
   };
-  check(how.coordinates, {"asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel",
-                          "half_pixel_symmetric", "tf_crop_and_resize", "tf_half_pixel_for_nn"});
+  // "half_pixel_or_first" is OpenVINO's pytorch_half_pixel: one element alone is the first one.
+  check(how.coordinates,
+        {"asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric",
+         "tf_crop_and_resize", "tf_half_pixel_for_nn", "half_pixel_or_first"});
   check(how.nearest, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", "simple"});
   return how;
 }

@@ -23,6 +23,9 @@ double source_of(std::int64_t at, const ResampledAxis& axis, const std::string& 
   if (coordinates == "pytorch_half_pixel" && to == 1) {
     return -0.5;
   }
+  if (coordinates == "half_pixel_or_first" && to == 1) {
+    return 0;
+  }
   if (coordinates == "tf_half_pixel_for_nn") {
     return (x + 0.5) / axis.scale;
   }

@@ -171,6 +171,20 @@ void infer_identity(InferContext& ctx) {
   ctx.output(0, ctx.type(0), ctx.shape(0));
 }
 
+// coinfer.Assume: its first input, as long as the second one is what the graph was written for.
+void infer_assume(InferContext& ctx) {
+  ctx.check_inputs(2, 2);
+  const auto expected = ctx.attributes().integers("expected").value_or(std::vector<std::int64_t>{});
+  const auto values = ctx.integers(1);
+  if (values && *values != expected) {
+    ctx.fail(
+        fmt::format("a value that follows from the shapes of the inputs is {} now; the model was "
+                    "read with {}, which cannot change: read it with the new shapes",
+                    fmt::join(*values, ","), fmt::join(expected, ",")));
+  }
+  ctx.output(0, ctx.type(0), ctx.shape(0));
+}
+
 void infer_dropout(InferContext& ctx) {
   ctx.check_inputs(1, 3);
   if (ctx.has(2)) {
@@ -248,6 +262,11 @@ const Register squeeze{viewing("Squeeze", 1, infer_squeeze)};
 const Register unsqueeze{viewing("Unsqueeze", 1, infer_unsqueeze)};
 const Register identity{viewing("Identity", 1, infer_identity)};
 const Register dropout{viewing("Dropout", 7, infer_dropout)};
+const Register assume{{.type = "Assume",
+                       .infer = infer_assume,
+                       .kernel = copy_kernel,
+                       .lower = lower_reshape,
+                       .domain = "coinfer"}};
 
 }  // namespace
 }  // namespace coinfer::ops

@@ -15,6 +15,7 @@ struct Window {
   Dims pads_end;
   enum class Auto : std::uint8_t { none, same_upper, same_lower } automatic = Auto::none;
   bool ceil = false;
+  bool keep_outside = false;  ///< with `ceil`: also windows that start behind the input
 
   std::size_t rank() const { return kernel.size(); }
   std::int64_t span(std::size_t i) const { return (kernel[i] - 1) * dilations[i] + 1; }
@@ -47,7 +48,7 @@ struct Window {
     }
     auto out = (ceil ? (room + strides[i] - 1) / strides[i] : room / strides[i]) + 1;
     // A window that would start in the padding behind the input is left out.
-    if (ceil && (out - 1) * strides[i] >= length + pads_begin[i]) {
+    if (ceil && !keep_outside && (out - 1) * strides[i] >= length + pads_begin[i]) {
       --out;
     }
     return out;
@@ -100,6 +101,8 @@ Window window_of(const Context& ctx, const Dims& kernel) {
   window.pads_begin.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(rank));
   window.pads_end.assign(pads.begin() + static_cast<std::ptrdiff_t>(rank), pads.end());
   window.ceil = attributes.integer("ceil_mode", 0) != 0;
+  // 2 is no value of ONNX's.
+  window.keep_outside = attributes.integer("ceil_mode", 0) == 2;
   const auto automatic = attributes.text("auto_pad", "NOTSET");
   if (automatic == "SAME_UPPER") {
     window.automatic = Window::Auto::same_upper;

@@ -385,14 +385,14 @@ case(
 )
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, cases: dict[str, Case]) -> None:
     """Makes, saves and runs each model with OpenVINO."""
     import openvino
     from openvino import opset14 as builders
 
     core = openvino.Core()
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    for name, (build, inputs) in CASES.items():
+    for name, (build, inputs) in cases.items():
         parameters = [
             builders.parameter(value.shape, value.dtype, name=f"in{i}")
             for i, value in enumerate(inputs)
@@ -406,4 +406,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), CASES)

@@ -47,7 +47,8 @@ constexpr char abs_[] = "Abs", acos_[] = "Acos", acosh_[] = "Acosh", add[] = "Ad
                pow_[] = "Pow", relu[] = "Relu", sigmoid[] = "Sigmoid", sign[] = "Sign",
                sin_[] = "Sin", sinh_[] = "Sinh", softplus[] = "Softplus", softsign[] = "Softsign",
                sqrt_[] = "Sqrt", sub[] = "Sub", tan_[] = "Tan", tanh_[] = "Tanh", xor_[] = "Xor",
-               cast_like[] = "CastLike", identity[] = "Identity";
+               cast_like[] = "CastLike", identity[] = "Identity", left[] = "LEFT",
+               right[] = "RIGHT";
 
 Values not_equal(Writer& w) {
   const auto [a, b] = operands(w);
@@ -160,6 +161,23 @@ Values round(Writer& w) {
   return {w.node("Mul", {w.node("Sign", {x}), w.node("Where", {up, next, whole})})};
 }
 
+template <const auto& direction>
+Values shift(Writer& w) {
+  const auto [a, b] = operands(w);
+  return {w.node("BitShift", {a, b}, {{"direction", std::string{direction}}})};
+}
+
+/// Of truth values the logical operator.
+template <const auto& bits, const auto& truths>
+Values bitwise(Writer& w) {
+  const auto [a, b] = operands(w);
+  return {w.node(w.type(a) == ElementType::boolean ? truths : bits, {a, b})};
+}
+
+Values bitwise_not(Writer& w) {
+  return {w.node(w.type(w.in(0)) == ElementType::boolean ? not_ : bit_not, {w.in(0)})};
+}
+
 Values is_inf(Writer& w) {
   return {w.node("IsInf", {w.in(0)},
                  {{"detect_negative", std::int64_t{w.flag("detect_negative", true)}},
@@ -200,7 +218,7 @@ constexpr std::array table{
     NamedConversion{"Asinh", unary<asinh_>},
     NamedConversion{"Atan", unary<atan_>},
     NamedConversion{"Atanh", unary<atanh_>},
-    NamedConversion{"BitwiseNot", unary<bit_not>},
+    NamedConversion{"BitwiseNot", bitwise_not},
     NamedConversion{"Ceiling", unary<ceil_>},
     NamedConversion{"Cos", unary<cos_>},
     NamedConversion{"Cosh", unary<cosh_>},
@@ -240,9 +258,11 @@ constexpr std::array table{
     NamedConversion{"LogicalAnd", binary<and_>},
     NamedConversion{"LogicalOr", binary<or_>},
     NamedConversion{"LogicalXor", binary<xor_>},
-    NamedConversion{"BitwiseAnd", binary<bit_and>},
-    NamedConversion{"BitwiseOr", binary<bit_or>},
-    NamedConversion{"BitwiseXor", binary<bit_xor>},
+    NamedConversion{"BitwiseAnd", bitwise<bit_and, and_>},
+    NamedConversion{"BitwiseOr", bitwise<bit_or, or_>},
+    NamedConversion{"BitwiseXor", bitwise<bit_xor, xor_>},
+    NamedConversion{"BitwiseLeftShift", shift<left>},
+    NamedConversion{"BitwiseRightShift", shift<right>},
     NamedConversion{"ConvertLike", binary<cast_like>},
     NamedConversion{"NotEqual", not_equal},
     NamedConversion{"Divide", binary<div_>},

@@ -106,44 +106,6 @@ Values group_convolution_backprop(Writer& w) {
   return transposed(w, filters, groups);
 }
 
-Values pool(Writer& w, std::string_view type, std::size_t outputs, Attributes more) {
-  auto attributes = window(w);
-  attributes.emplace_back("kernel_shape", w.integers("kernel"));
-  attributes.emplace_back("ceil_mode",
-                          std::int64_t{w.text("rounding_type", "floor").starts_with("ceil")});
-  attributes.insert(attributes.end(), more.begin(), more.end());
-  return w.nodes(type, {w.in(0)}, outputs, std::move(attributes));
-}
-
-Values max_pool(Writer& w) {
-  if (w.layer().outputs.size() < 2) {
-    return pool(w, "MaxPool", 1, {});
-  }
-  if (w.integer("axis", 0) != 0) {
-    w.unsupported("indices counted from an axis other than 0 are not supported");
-  }
-  auto results = pool(w, "MaxPool", 2, {});
-  if (w.text("index_element_type", "i64") == "i32") {
-    results[1] = w.cast(results[1], ElementType::i32);
-  }
-  return results;
-}
-
-Values avg_pool(Writer& w) {
-  // The attribute is written both ways.
-  const bool exclude = w.flag(w.has("exclude-pad") ? "exclude-pad" : "exclude_pad", false);
-  return pool(w, "AveragePool", 1, {{"count_include_pad", std::int64_t{!exclude}}});
-}
-
-Values batch_norm(Writer& w) {
-  const bool old = w.opset() < 5;
-  const auto x = w.in(old ? 2 : 0);
-  const auto scale = w.in(old ? 0 : 1);
-  const auto shift = w.in(old ? 1 : 2);
-  return {w.node("BatchNormalization", {x, scale, shift, w.in(3), w.in(4)},
-                 {{"epsilon", static_cast<float>(w.real("epsilon", 1e-5))}})};
-}
-
 ValueId i64_axes(Writer& w, std::size_t i) {
   if (auto values = w.known(i)) {
     return w.ints(*std::move(values));
@@ -154,6 +116,49 @@ ValueId i64_axes(Writer& w, std::size_t i) {
 ValueId reduced(Writer& w, std::string_view type, ValueId value, ValueId axes, bool keep) {
   return w.node(type, {value, axes},
                 {{"keepdims", std::int64_t{keep}}, {"noop_with_empty_axes", std::int64_t{1}}});
+}
+
+Values pool(Writer& w, std::string_view type, std::size_t outputs, Attributes more) {
+  auto attributes = window(w);
+  attributes.emplace_back("kernel_shape", w.integers("kernel"));
+  const auto rounding = w.text("rounding_type", "floor");
+  attributes.emplace_back("ceil_mode", std::int64_t{rounding == "ceil_torch" ? 1
+                                                    : rounding == "ceil"     ? 2
+                                                                             : 0});
+  attributes.insert(attributes.end(), more.begin(), more.end());
+  return w.nodes(type, {w.in(0)}, outputs, std::move(attributes));
+}
+
+Values max_pool(Writer& w) {
+  if (w.layer().outputs.size() < 2) {
+    return pool(w, "MaxPool", 1, {});
+  }
+  auto results = pool(w, "MaxPool", 2, {});
+  const auto axis = w.integer("axis", 0);
+  if (axis != 0) {
+    // Counted within the dimensions from `axis` on.
+    results[1] = w.node("Mod", {results[1], reduced(w, "ReduceProd", w.extents(w.in(0), axis),
+                                                    w.ints({0}), false)});
+  }
+  if (w.text("index_element_type", "i64") == "i32") {
+    results[1] = w.cast(results[1], ElementType::i32);
+  }
+  return results;
+}
+
+Values avg_pool(Writer& w) {
+  // The attribute is written both ways.
+  const bool exclude = w.flag(w.has("exclude-pad") ? "exclude-pad" : "exclude_pad", false);
+  return pool(w, "AveragePool", 1, {{"count_include_pad", std::int64_t{exclude ? 0 : 2}}});
+}
+
+Values batch_norm(Writer& w) {
+  const bool old = w.opset() < 5;
+  const auto x = w.in(old ? 2 : 0);
+  const auto scale = w.in(old ? 0 : 1);
+  const auto shift = w.in(old ? 1 : 2);
+  return {w.node("BatchNormalization", {x, scale, shift, w.in(3), w.in(4)},
+                 {{"epsilon", static_cast<float>(w.real("epsilon", 1e-5))}})};
 }
 
 constexpr char mean[] = "ReduceMean", sum[] = "ReduceSum", largest[] = "ReduceMax",
@@ -216,15 +221,43 @@ Values normalize_l2(Writer& w) {
   return {w.node("Div", {x, w.node("Sqrt", {limited})})};
 }
 
+/// Across the channels ONNX's operator; within a window of the image the same with an average.
 Values lrn(Writer& w) {
-  if (w.constant(1, "axes") != Ints{1}) {
-    w.unsupported("axes other than the channels are not supported");
+  const auto x = w.in(0);
+  const auto axes = w.constant(1, "axes");
+  const auto size = w.integer("size", 5);
+  if (axes == Ints{1}) {
+    return {w.node("LRN", {x},
+                   {{"alpha", static_cast<float>(w.real("alpha", 1e-4))},
+                    {"beta", static_cast<float>(w.real("beta", 0.75))},
+                    {"bias", static_cast<float>(w.real("bias", 1))},
+                    {"size", size}})};
   }
-  return {w.node("LRN", {w.in(0)},
-                 {{"alpha", static_cast<float>(w.real("alpha", 1e-4))},
-                  {"beta", static_cast<float>(w.real("beta", 0.75))},
-                  {"bias", static_cast<float>(w.real("bias", 1))},
-                  {"size", w.integer("size", 5)}})};
+  Ints image;
+  for (std::int64_t i = 2; i < w.rank(0); ++i) {
+    image.push_back(i);
+  }
+  if (axes != image || image.empty() || size < 1) {
+    w.unsupported(fmt::format("axes {} other than the channels or the image are not supported",
+                              fmt::join(axes, ",")));
+  }
+  Ints pads(image.size(), (size - 1) / 2);
+  pads.resize(2 * image.size(), size / 2);
+  const auto squares = w.node("AveragePool", {w.node("Mul", {x, x})},
+                              {{"kernel_shape", Ints(image.size(), size)},
+                               {"pads", pads},
+                               {"count_include_pad", std::int64_t{1}}});
+  const auto sum = w.node("Add", {w.node("Mul", {squares, w.scalar(w.real("alpha", 1e-4), x)}),
+                                  w.scalar(w.real("bias", 1), x)});
+  return {w.node("Div", {x, w.node("Pow", {sum, w.scalar(w.real("beta", 0.75), x)})})};
+}
+
+/// By the root of the channels' squares.
+Values grn(Writer& w) {
+  const auto x = w.in(0);
+  const auto squares = reduced(w, "ReduceSum", w.node("Mul", {x, x}), w.ints({1}), true);
+  return {w.node("Div",
+                 {x, w.node("Sqrt", {w.node("Add", {squares, w.scalar(w.real("bias", 1), x)})})})};
 }
 
 Values group_normalization(Writer& w) {
@@ -241,30 +274,33 @@ Values einsum(Writer& w) {
   return {w.node("Einsum", inputs, {{"equation", w.text("equation", "")}})};
 }
 
+/// True where key j is not behind query i, for scores [..., queries, keys].
+ValueId causal_mask(Writer& w, ValueId scores) {
+  const auto ones = w.node("Expand", {w.integer_scalar(1), w.extents(scores, -2)});
+  return w.cast(w.node("Trilu", {ones}, {{"upper", std::int64_t{0}}}), ElementType::boolean);
+}
+
 /// softmax(q · kᵀ · scale + mask) · v
 Values attention(Writer& w) {
-  if (w.flag("causal", false)) {
-    w.unsupported("causal=true is not supported");
+  if (w.inputs() > 5) {
+    w.unsupported("a sink (input 5) is not supported");
   }
   const auto q = w.in(0);
+  const auto lowest = w.scalar(-std::numeric_limits<double>::infinity(), q);
   ValueId scale;
   if (w.inputs() > 4) {
     scale = w.in(4);
   } else {
-    const auto length = w.cast(
-        w.node("Gather", {w.node("Shape", {q}), w.integer_scalar(-1)}, {{"axis", std::int64_t{0}}}),
-        w.type(q));
+    const auto length = w.cast(w.squeeze(w.extents(q, -1), {0}), w.type(q));
     scale = w.node("Div", {w.scalar(1, q), w.node("Sqrt", {length})});
   }
   auto scores = w.node("MatMul", {w.node("Mul", {q, scale}), turned(w, w.in(1), w.rank(1))});
-  if (w.inputs() > 3) {
+  if (w.flag("causal", false)) {
+    scores = w.node("Where", {causal_mask(w, scores), scores, lowest});
+  } else if (w.inputs() > 3) {
     const auto mask = w.in(3);
-    if (w.type(mask) == ElementType::boolean) {
-      scores =
-          w.node("Where", {mask, scores, w.scalar(-std::numeric_limits<double>::infinity(), q)});
-    } else {
-      scores = w.node("Add", {scores, mask});
-    }
+    scores = w.type(mask) == ElementType::boolean ? w.node("Where", {mask, scores, lowest})
+                                                  : w.node("Add", {scores, mask});
   }
   return {w.node("MatMul", {w.node("Softmax", {scores}, {{"axis", std::int64_t{-1}}}), w.in(2)})};
 }
@@ -293,6 +329,7 @@ constexpr std::array table{
     NamedConversion{"MVN", mvn},
     NamedConversion{"NormalizeL2", normalize_l2},
     NamedConversion{"LRN", lrn},
+    NamedConversion{"GRN", grn},
     NamedConversion{"GroupNormalization", group_normalization},
     NamedConversion{"Einsum", einsum},
     NamedConversion{"ScaledDotProductAttention", attention},

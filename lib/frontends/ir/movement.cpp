@@ -10,35 +10,8 @@ namespace {
 using Values = std::vector<ValueId>;
 using Ints = std::vector<std::int64_t>;
 
-/// The element type that an attribute names, i64 when it is left out.
-ElementType index_type(Writer& w, const char* attribute, std::string_view otherwise = "i64") {
-  const auto name = w.text(attribute, otherwise);
-  if (name != "i32" && name != "i64") {
-    w.fail(fmt::format("{}='{}' is neither i32 nor i64", attribute, name));
-  }
-  return name == "i32" ? ElementType::i32 : ElementType::i64;
-}
-
-/// `value`, which is i64, as `type`.
-ValueId as_index(Writer& w, ValueId value, ElementType type) {
-  return type == ElementType::i64 ? value : w.cast(value, type);
-}
-
-/// An input of integers as i64.
-ValueId as_i64(Writer& w, std::size_t i) {
-  if (w.type(w.in(i)) == ElementType::i64) {
-    return w.in(i);
-  }
-  if (const auto values = w.known(i)) {
-    Tensor tensor{ElementType::i64, w.graph()[w.in(i)].constant.shape()};
-    std::copy(values->begin(), values->end(), tensor.data<std::int64_t>());
-    return w.graph().add_constant(std::move(tensor));
-  }
-  return w.cast(w.in(i), ElementType::i64);
-}
-
 Values reshape(Writer& w) {
-  return {w.node("Reshape", {w.in(0), as_i64(w, 1)},
+  return {w.node("Reshape", {w.in(0), w.i64(1)},
                  {{"allowzero", std::int64_t{!w.flag("special_zero", false)}}})};
 }
 
@@ -46,10 +19,10 @@ Values squeeze(Writer& w) {
   if (w.inputs() < 2) {
     return {w.node("Squeeze", {w.in(0)})};
   }
-  return {w.node("Squeeze", {w.in(0), as_i64(w, 1)})};
+  return {w.node("Squeeze", {w.in(0), w.i64(1)})};
 }
 
-Values unsqueeze(Writer& w) { return {w.node("Unsqueeze", {w.in(0), as_i64(w, 1)})}; }
+Values unsqueeze(Writer& w) { return {w.node("Unsqueeze", {w.in(0), w.i64(1)})}; }
 
 Values transpose(Writer& w) {
   auto order = w.constant(1, "order");
@@ -57,7 +30,7 @@ Values transpose(Writer& w) {
 }
 
 Values shape_of(Writer& w) {
-  return {as_index(w, w.node("Shape", {w.in(0)}), index_type(w, "output_type"))};
+  return {w.as_index(w.node("Shape", {w.in(0)}), w.index_type("output_type"))};
 }
 
 Values concat(Writer& w) {
@@ -84,19 +57,20 @@ Values variadic_split(Writer& w) {
   if (axis.size() != 1 || lengths.empty()) {
     w.fail(fmt::format("it has {} axes and {} lengths", axis.size(), lengths.size()));
   }
+  const auto count = lengths.size();
+  auto split = w.ints(lengths);
   const auto open = std::find(lengths.begin(), lengths.end(), -1);
   if (open != lengths.end()) {
-    const auto& shape = w.graph()[w.in(0)].shape;
-    const auto at = axis[0] < 0 && shape.has_rank() ? axis[0] + shape.rank() : axis[0];
-    if (!shape.has_rank() || at < 0 || at >= shape.rank() ||
-        !shape[static_cast<std::size_t>(at)].is_static()) {
-      w.unsupported("a split length of -1 along an axis whose length is not known");
-    }
-    *open = shape[static_cast<std::size_t>(at)].length() -
-            (std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0}) + 1);
+    const auto others = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{1});
+    *open = 0;
+    Ints one(count, 0);
+    one[static_cast<std::size_t>(open - lengths.begin())] = 1;
+    const auto length = w.node("Gather", {w.node("Shape", {w.in(0)}), w.ints({axis[0]})},
+                               {{"axis", std::int64_t{0}}});
+    const auto left = w.node("Sub", {length, w.ints({others})});
+    split = w.node("Add", {w.ints(lengths), w.node("Mul", {w.ints(std::move(one)), left})});
   }
-  const auto count = lengths.size();
-  return w.nodes("Split", {w.in(0), w.ints(std::move(lengths))}, count, {{"axis", axis[0]}});
+  return w.nodes("Split", {w.in(0), split}, count, {{"axis", axis[0]}});
 }
 
 Values gather(Writer& w) {
@@ -109,11 +83,32 @@ Values gather(Writer& w) {
     return {w.node("Gather", {w.in(0), w.in(1)}, {{"axis", axis[0]}})};
   }
   const auto at = axis[0] < 0 ? axis[0] + w.rank(0) : axis[0];
-  if (batch != at) {
-    w.unsupported(fmt::format("batch_dims={} with axis={} is not supported", batch, axis[0]));
+  if (batch > at || batch < -w.rank(1)) {
+    w.fail(fmt::format("its batch_dims={} lies behind its axis {}", batch, at));
   }
-  const auto indices = w.unsqueeze(as_i64(w, 1), {-1});
-  return {w.node("GatherND", {w.in(0), indices}, {{"batch_dims", batch}})};
+  const auto batches = batch < 0 ? batch + w.rank(1) : batch;
+  // GatherND picks right behind the batch: the axis goes there, and what it becomes goes back.
+  const auto moved = [](std::int64_t rank, std::int64_t from, std::int64_t count, std::int64_t to) {
+    Ints order;
+    for (std::int64_t i = 0; i < rank; ++i) {
+      if (i < from || i >= from + count) {
+        order.push_back(i);
+      }
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+      order.insert(order.begin() + to + i, from + i);
+    }
+    return order;
+  };
+  const auto indices = w.unsqueeze(w.i64(1), {-1});
+  if (batches == at) {
+    return {w.node("GatherND", {w.in(0), indices}, {{"batch_dims", batches}})};
+  }
+  const auto picked = w.rank(1) - batches;
+  const auto result =
+      w.node("GatherND", {w.transpose(w.in(0), moved(w.rank(0), at, 1, batches)), indices},
+             {{"batch_dims", batches}});
+  return {w.transpose(result, moved(w.rank(0) - 1 + picked, batches, picked, at))};
 }
 
 Values gather_elements(Writer& w) {
@@ -122,17 +117,19 @@ Values gather_elements(Writer& w) {
 
 Values gather_nd(Writer& w) {
   const auto batch = w.integer("batch_dims", 0);
-  if (batch > 1 && w.opset() < 8) {
-    w.unsupported("batch_dims above 1 before opset8 are not supported");
+  const auto result = w.node("GatherND", {w.in(0), w.i64(1)}, {{"batch_dims", batch}});
+  if (batch < 2 || w.opset() >= 8) {
+    return {result};
   }
-  return {w.node("GatherND", {w.in(0), as_i64(w, 1)}, {{"batch_dims", batch}})};
+  // Before opset 8 the batch dimensions of the result were joined.
+  return {w.node("Reshape", {result, w.join({w.ints({-1}), w.extents(result, batch)})})};
 }
 
 /// The axis comes first for ScatterND, and goes back.
 Values scatter_update(Writer& w) {
   const auto rank = w.rank(0);
   const auto axis = w.axis(3, rank);
-  const auto indices = w.unsqueeze(as_i64(w, 1), {-1});
+  const auto indices = w.unsqueeze(w.i64(1), {-1});
   if (axis == 0) {
     return {w.node("ScatterND", {w.in(0), indices, w.in(2)})};
   }
@@ -175,7 +172,7 @@ std::string reduction(Writer& w) {
 }
 
 Values scatter_nd(Writer& w) {
-  return {w.node("ScatterND", {w.in(0), as_i64(w, 1), w.in(2)}, {{"reduction", reduction(w)}})};
+  return {w.node("ScatterND", {w.in(0), w.i64(1), w.in(2)}, {{"reduction", reduction(w)}})};
 }
 
 Values scatter_elements(Writer& w) {
@@ -193,20 +190,52 @@ Ints mask(Writer& w, const char* name, std::size_t size) {
   return values;
 }
 
-Values strided_slice(Writer& w) {
-  constexpr auto end_of_axis = std::numeric_limits<std::int64_t>::max();
-  const auto begin = w.constant(1, "begin");
-  const auto end = w.constant(2, "end");
-  const auto step = w.inputs() > 3 ? w.constant(3, "strides") : Ints(begin.size(), 1);
-  if (end.size() != begin.size() || step.size() != begin.size()) {
-    w.fail(fmt::format("begin has {} values, end {}, strides {}", begin.size(), end.size(),
-                       step.size()));
+constexpr auto end_of_axis = std::numeric_limits<std::int64_t>::max();
+
+/// One bound of each of `picked` entries of input `i`: the entry, or `fixed` where that is set.
+ValueId bounds(Writer& w, std::size_t i, const Ints& picked,
+               const std::vector<std::optional<std::int64_t>>& fixed) {
+  Ints values;
+  const auto known = w.known(i);
+  Tensor replaced{ElementType::boolean, Shape{static_cast<std::int64_t>(picked.size())}};
+  for (std::size_t k = 0; k < picked.size(); ++k) {
+    const auto at = static_cast<std::size_t>(picked[k]);
+    values.push_back(fixed[k] ? *fixed[k] : known ? known->at(at) : 0);
+    replaced.data<bool>()[k] = fixed[k].has_value();
   }
-  const auto size = begin.size();
+  if (known || std::all_of(fixed.begin(), fixed.end(), [](auto f) { return f.has_value(); })) {
+    return w.ints(std::move(values));
+  }
+  const auto entries = w.node("Gather", {w.i64(i), w.ints(picked)}, {{"axis", std::int64_t{0}}});
+  return w.node("Where",
+                {w.graph().add_constant(std::move(replaced)), w.ints(std::move(values)), entries});
+}
+
+/// How many entries begin, end and strides have.
+std::size_t entries(Writer& w, std::size_t i) {
+  if (const auto values = w.known(i)) {
+    return values->size();
+  }
+  const auto& shape = w.graph()[w.in(i)].shape;
+  if (!shape.has_rank() || shape.rank() != 1 || !shape[0].is_static() || shape[0].length() > 64) {
+    w.unsupported(fmt::format("the length of its input {} is not known", i));
+  }
+  return static_cast<std::size_t>(shape[0].length());
+}
+
+Values strided_slice(Writer& w) {
+  const auto size = entries(w, 1);
+  const auto step = w.inputs() > 3 ? w.constant(3, "strides") : Ints(size, 1);
+  if (entries(w, 2) != size || step.size() != size) {
+    w.fail(
+        fmt::format("begin has {} values, end {}, strides {}", size, entries(w, 2), step.size()));
+  }
   const auto open_begin = mask(w, "begin_mask", size), open_end = mask(w, "end_mask", size);
   const auto added = mask(w, "new_axis_mask", size), dropped = mask(w, "shrink_axis_mask", size);
   const auto rest = mask(w, "ellipsis_mask", size);
-  Ints starts, ends, axes, steps, drop, add;
+  Ints axes, steps, picked, drop, add;
+  std::vector<std::optional<std::int64_t>> starts, ends;
+  Ints single;             // places in `picked` of which one element is taken
   std::int64_t axis = 0;   // of the data
   std::int64_t place = 0;  // among the axes before any is dropped
   for (std::size_t i = 0; i < size; ++i) {
@@ -225,34 +254,55 @@ Values strided_slice(Writer& w) {
       const auto stride = one ? 1 : step[i];
       axes.push_back(axis++);
       steps.push_back(stride);
-      starts.push_back(open_begin[i] != 0 && !one ? (stride > 0 ? 0 : end_of_axis) : begin[i]);
+      starts.emplace_back();
+      ends.emplace_back();
       if (one) {
-        ends.push_back(begin[i] == -1 ? end_of_axis : begin[i] + 1);
+        single.push_back(static_cast<std::int64_t>(picked.size()));
         drop.push_back(place);
       } else {
-        ends.push_back(open_end[i] != 0 ? (stride > 0 ? end_of_axis : -end_of_axis) : end[i]);
+        if (open_begin[i] != 0) {
+          starts.back() = stride > 0 ? 0 : end_of_axis;
+        }
+        if (open_end[i] != 0) {
+          ends.back() = stride > 0 ? end_of_axis : -end_of_axis;
+        }
       }
+      picked.push_back(static_cast<std::int64_t>(i));
       ++place;
     }
   }
   auto value = w.in(0);
   if (!axes.empty()) {
-    value = w.node("Slice", {value, w.ints(starts), w.ints(ends), w.ints(axes), w.ints(steps)});
+    const auto start = bounds(w, 1, picked, starts);
+    auto end = bounds(w, 2, picked, ends);
+    if (!single.empty()) {
+      // The element -1 ends where the axis does.
+      const auto after =
+          w.node("Where", {w.node("Equal", {start, w.ints({-1})}), w.ints({end_of_axis}),
+                           w.node("Add", {start, w.ints({1})})});
+      Tensor is_single{ElementType::boolean, Shape{static_cast<std::int64_t>(picked.size())}};
+      std::fill_n(is_single.data<bool>(), picked.size(), false);
+      for (const auto at : single) {
+        is_single.data<bool>()[at] = true;
+      }
+      end = w.node("Where", {w.graph().add_constant(std::move(is_single)), after, end});
+    }
+    value = w.node("Slice", {value, start, end, w.ints(axes), w.ints(steps)});
   }
   return {w.squeeze(w.unsqueeze(value, add), drop)};
 }
 
 Values slice(Writer& w) {
-  const auto axes = w.inputs() > 4 ? as_i64(w, 4) : graph::no_value;
-  return {w.node("Slice", {w.in(0), as_i64(w, 1), as_i64(w, 2), axes, as_i64(w, 3)})};
+  const auto axes = w.inputs() > 4 ? w.i64(4) : graph::no_value;
+  return {w.node("Slice", {w.in(0), w.i64(1), w.i64(2), axes, w.i64(3)})};
 }
 
 Values pad(Writer& w) {
   const auto mode = w.text("pad_mode", "constant");
-  if (mode != "constant" && mode != "edge" && mode != "reflect") {
+  if (mode != "constant" && mode != "edge" && mode != "reflect" && mode != "symmetric") {
     w.unsupported(fmt::format("pad_mode='{}' is not supported", mode));
   }
-  const auto pads = w.node("Concat", {as_i64(w, 1), as_i64(w, 2)}, {{"axis", std::int64_t{0}}});
+  const auto pads = w.node("Concat", {w.i64(1), w.i64(2)}, {{"axis", std::int64_t{0}}});
   Values inputs{w.in(0), pads};
   if (mode == "constant" && w.inputs() > 3) {
     inputs.push_back(w.in(3));
@@ -260,7 +310,7 @@ Values pad(Writer& w) {
   return {w.node("Pad", inputs, {{"mode", mode}})};
 }
 
-Values tile(Writer& w) { return {w.node("Tile", {w.in(0), as_i64(w, 1)})}; }
+Values tile(Writer& w) { return {w.node("Tile", {w.in(0), w.i64(1)})}; }
 
 Values broadcast(Writer& w) {
   const auto mode = w.text("mode", "numpy");
@@ -286,7 +336,7 @@ Values broadcast(Writer& w) {
   } else if (mode != "numpy" && mode != "bidirectional") {
     w.unsupported(fmt::format("mode='{}' is not supported", mode));
   }
-  return {w.node("Expand", {value, as_i64(w, 1)})};
+  return {w.node("Expand", {value, w.i64(1)})};
 }
 
 Values range(Writer& w) {
@@ -312,10 +362,10 @@ Values one_hot(Writer& w) {
 }
 
 Values top_k(Writer& w) {
-  const auto type = index_type(w, "index_element_type", "i32");
+  const auto type = w.index_type("index_element_type", "i32");
   const auto axis = w.integer("axis", -1);
   const bool largest = w.text("mode", "max") == "max";
-  const auto count = w.node("Reshape", {as_i64(w, 1), w.ints({1})});
+  const auto count = w.node("Reshape", {w.i64(1), w.ints({1})});
   auto results =
       w.nodes("TopK", {w.in(0), count}, 2, {{"axis", axis}, {"largest", std::int64_t{largest}}});
   if (w.text("sort", "value") == "index") {
@@ -323,11 +373,11 @@ Values top_k(Writer& w) {
         w.nodes("TopK", {results[1], count}, 2, {{"axis", axis}, {"largest", std::int64_t{0}}});
     results = {w.node("GatherElements", {results[0], order[1]}, {{"axis", axis}}), order[0]};
   }
-  return {results[0], as_index(w, results[1], type)};
+  return {results[0], w.as_index(results[1], type)};
 }
 
 Values non_zero(Writer& w) {
-  return {as_index(w, w.node("NonZero", {w.in(0)}), index_type(w, "output_type"))};
+  return {w.as_index(w.node("NonZero", {w.in(0)}), w.index_type("output_type"))};
 }
 
 Values cum_sum(Writer& w) {
@@ -352,7 +402,7 @@ Values space_to_depth(Writer& w) {
 
 Values reverse_sequence(Writer& w) {
   return {w.node(
-      "ReverseSequence", {w.in(0), as_i64(w, 1)},
+      "ReverseSequence", {w.in(0), w.i64(1)},
       {{"batch_axis", w.integer("batch_axis", 0)}, {"time_axis", w.integer("seq_axis", 1)}})};
 }
 

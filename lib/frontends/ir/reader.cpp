@@ -41,15 +41,16 @@ void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& resul
   results.push_back(graph.add(std::move(value)));
 }
 
-std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<ValueId> inputs) {
+std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<ValueId> inputs,
+                             ShapeBound& shape_bound) {
   const auto conversion = find_conversion(layer.type);
   if (conversion == nullptr) {
     throw Unsupported(fmt::format("{}: the operator is not implemented", layer.title()));
   }
-  Writer writer{layer, graph, std::move(inputs)};
+  Writer writer{layer, graph, std::move(inputs), shape_bound};
   std::vector<ValueId> results;
   try {
-    results = conversion(writer);
+    results = writer.guarded(conversion(writer));
   } catch (const Error& error) {
     // What the graph's operators find wrong names their node; the layer goes before it.
     const std::string text = error.what();
@@ -66,7 +67,7 @@ std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<Value
 }
 
 /// Another tensor with the value of this one.
-ValueId copy_of(ValueId id, const Layer& layer, Graph& graph) {
+ValueId copy_of(ValueId id, const Layer& layer, Graph& graph, ShapeBound& shape_bound) {
   graph::Node node;
   node.name = layer.name;
   node.type = "Identity";
@@ -78,13 +79,17 @@ ValueId copy_of(ValueId id, const Layer& layer, Graph& graph) {
   graph.nodes.push_back(std::move(node));
   graph[copy].type = graph[id].type;
   graph[copy].shape = graph[id].shape;
+  graph[copy].constant = graph[id].constant;
+  if (shape_bound.contains(id.index)) {
+    shape_bound.insert(copy.index);
+  }
   return copy;
 }
 
 /// Gives a layer's results their names. A conversion may give back what it was given; when the file
 /// has other names for that, it becomes a tensor of its own.
 void name_results(const Layer& layer, const std::vector<ValueId>& inputs, Graph& graph,
-                  std::vector<ValueId>& results) {
+                  std::vector<ValueId>& results, ShapeBound& shape_bound) {
   for (std::size_t i = 0; i < layer.outputs.size(); ++i) {
     const auto& names = layer.outputs[i].names;
     auto& result = results[i];
@@ -95,11 +100,33 @@ void name_results(const Layer& layer, const std::vector<ValueId>& inputs, Graph&
       if (names == names_of(graph[result])) {
         continue;
       }
-      result = copy_of(result, layer, graph);
+      result = copy_of(result, layer, graph, shape_bound);
     }
     if (!names.empty()) {
       set_names(graph[result], names);
     }
+  }
+}
+
+/// "[N,C,H,W]" when a port of the list says so, else empty.
+std::string layout_of(pugi::xml_node ports) {
+  for (const auto attribute : ports.child("port").child("rt_info").children("attribute")) {
+    if (std::string_view{attribute.attribute("name").value()} == "layout") {
+      return attribute.attribute("layout").value();
+    }
+  }
+  return {};
+}
+
+/// An element of runtime info: `<name value="…"/>`, or one with elements of its own. Names that
+/// are no names of XML elements are written `<info name="…">`.
+void read_rt_info(pugi::xml_node node, RtInfo& info) {
+  if (const auto value = node.attribute("value")) {
+    info.value = std::string{value.value()};
+  }
+  for (const auto child : node.children()) {
+    const auto name = child.attribute("name");
+    read_rt_info(child, info.entries[name ? name.value() : child.name()]);
   }
 }
 
@@ -108,6 +135,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   auto graph = std::make_shared<Graph>();
   graph->name = network.name;
   std::vector<std::vector<ValueId>> values(network.layers.size());
+  ShapeBound shape_bound;
   for (const auto index : network.order) {
     const auto& layer = network.layers[index];
     std::vector<ValueId> inputs;
@@ -132,16 +160,20 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
       results.push_back(inputs[0]);
     } else {
       const auto sources = inputs;
-      results = convert(layer, *graph, std::move(inputs));
-      name_results(layer, sources, *graph, results);
+      results = convert(layer, *graph, std::move(inputs), shape_bound);
+      name_results(layer, sources, *graph, results, shape_bound);
     }
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];
     if (layer.type == "Parameter") {
+      (*graph)[values[i][0]].layout = layout_of(layer.xml.child("output"));
       graph->inputs.push_back(values[i][0]);
       graph->parameter_names.push_back(layer.name);
     } else if (layer.type == "Result") {
+      if (auto layout = layout_of(layer.xml.child("input")); !layout.empty()) {
+        (*graph)[values[i][0]].layout = std::move(layout);
+      }
       graph->outputs.push_back(values[i][0]);
       graph->result_names.push_back(layer.name);
     }
@@ -172,8 +204,11 @@ bool is_ir(std::span<const std::byte> bytes) {
 
 std::shared_ptr<Graph> read(std::span<const std::byte> xml, const MemoryRef& weights) {
   pugi::xml_document document;
-  const auto network = read_network(parse(xml, document));
+  const auto net = parse(xml, document);
+  const auto network = read_network(net);
   auto graph = build(network, weights);
+  read_rt_info(net.child("rt_info"), graph->rt_info);
+  graph->rt_info.entries["version"].value = std::int64_t{net.attribute("version").as_int()};
   passes::infer(*graph, false);
   return graph;
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "ops/op.hpp"
+#include "passes/node.hpp"
 
 namespace coinfer::frontends::ir {
 namespace {
@@ -22,6 +23,9 @@ template <class T>
 void append(const Tensor& tensor, std::vector<std::int64_t>& values) {
   values.assign(tensor.data<T>(), tensor.data<T>() + tensor.size());
 }
+
+/// Of a result that is computed while the graph is written: shapes, axes, lengths.
+constexpr std::size_t max_known_bytes = 4096;
 
 }  // namespace
 
@@ -52,7 +56,11 @@ std::int64_t Writer::rank(std::size_t i) const {
 }
 
 std::optional<std::vector<std::int64_t>> Writer::known(std::size_t i) const {
-  const auto& tensor = graph_[in(i)].constant;
+  return is_shape_bound(in(i)) ? std::nullopt : values_of(in(i));
+}
+
+std::optional<std::vector<std::int64_t>> Writer::values_of(ValueId id) const {
+  const auto& tensor = graph_[id].constant;
   if (!tensor) {
     return std::nullopt;
   }
@@ -88,15 +96,23 @@ std::optional<std::vector<std::int64_t>> Writer::known(std::size_t i) const {
   return values;
 }
 
-std::vector<std::int64_t> Writer::constant(std::size_t i, std::string_view what) const {
-  auto values = known(i);
+std::vector<std::int64_t> Writer::constant(std::size_t i, std::string_view what) {
+  auto values = values_of(in(i));
   if (!values) {
     unsupported(fmt::format("its {} (input {}) is no constant of integers", what, i));
+  }
+  if (is_shape_bound(in(i))) {
+    const auto& value = graph_[in(i)];
+    if ((value.type != ElementType::i64 && value.type != ElementType::i32) ||
+        value.constant.shape().size() > 1) {
+      unsupported(fmt::format("its {} (input {}) follows from the shapes of the inputs", what, i));
+    }
+    relied_on_.push_back(in(i));
   }
   return *std::move(values);
 }
 
-std::int64_t Writer::axis(std::size_t i, std::int64_t rank) const {
+std::int64_t Writer::axis(std::size_t i, std::int64_t rank) {
   const auto values = constant(i, "axis");
   if (values.size() != 1 || values[0] < -rank || values[0] >= rank) {
     fail(fmt::format("its axis {} does not lie in a tensor of rank {}", fmt::join(values, ","),
@@ -152,14 +168,23 @@ bool Writer::flag(const char* attribute, bool otherwise) const {
 }
 
 std::vector<std::int64_t> Writer::integers(const char* attribute) const {
-  std::vector<std::int64_t> values;
+  return numbers<std::int64_t>(attribute, "integers");
+}
+
+std::vector<float> Writer::reals(const char* attribute) const {
+  return numbers<float>(attribute, "numbers");
+}
+
+template <class T>
+std::vector<T> Writer::numbers(const char* attribute, std::string_view what) const {
+  std::vector<T> values;
   const auto whole = text(attribute, "");
   std::string_view rest = whole;
   while (rest.find_first_not_of(' ') != std::string_view::npos) {
     const auto comma = rest.find(',');
-    std::int64_t value = 0;
+    T value = 0;
     if (!parse_number(rest.substr(0, comma), value)) {
-      fail(fmt::format("{}='{}' is no list of integers", attribute, whole));
+      fail(fmt::format("{}='{}' is no list of {}", attribute, whole, what));
     }
     values.push_back(value);
     if (comma == std::string_view::npos) {
@@ -173,7 +198,19 @@ std::vector<std::int64_t> Writer::integers(const char* attribute) const {
 std::vector<ValueId> Writer::nodes(std::string_view type, std::vector<ValueId> inputs,
                                    std::size_t outputs, std::vector<Attribute> attributes,
                                    int opset) {
+  return emit("", type, std::move(inputs), outputs, std::move(attributes), opset);
+}
+
+std::vector<ValueId> Writer::own(std::string_view type, std::vector<ValueId> inputs,
+                                 std::size_t outputs, std::vector<Attribute> attributes) {
+  return emit("coinfer", type, std::move(inputs), outputs, std::move(attributes), 1);
+}
+
+std::vector<ValueId> Writer::emit(std::string_view domain, std::string_view type,
+                                  std::vector<ValueId> inputs, std::size_t outputs,
+                                  std::vector<Attribute> attributes, int opset) {
   graph::Node node;
+  node.domain = domain;
   node.name = made_ == 0 ? layer_.name : fmt::format("{}/{}", layer_.name, made_);
   ++made_;
   node.type = type;
@@ -182,7 +219,7 @@ std::vector<ValueId> Writer::nodes(std::string_view type, std::vector<ValueId> i
   for (auto& [name, value] : attributes) {
     node.attributes.set(name, std::move(value));
   }
-  node.op = ops::Registry::instance().find("", type, opset);
+  node.op = ops::Registry::instance().find(domain, type, opset);
   if (node.op == nullptr) {
     unsupported(fmt::format("it needs the operator {}, which is not implemented", type));
   }
@@ -197,6 +234,15 @@ std::vector<ValueId> Writer::nodes(std::string_view type, std::vector<ValueId> i
   // Inferred at once: conversions choose by the element types of what they read.
   ops::InferContext context{node, graph_};
   node.op->infer(context);
+  passes::fold_node(graph_, node, max_known_bytes);
+  const bool fixed = std::all_of(inputs.begin(), inputs.end(), [&](ValueId id) {
+    return !id || (graph_.is_constant(id) && !is_shape_bound(id));
+  });
+  for (const auto id : results) {
+    if (!fixed && graph_.is_constant(id)) {
+      shape_bound_.insert(id.index);
+    }
+  }
   graph_.nodes.push_back(std::move(node));
   return results;
 }
@@ -204,6 +250,38 @@ std::vector<ValueId> Writer::nodes(std::string_view type, std::vector<ValueId> i
 ValueId Writer::node(std::string_view type, std::vector<ValueId> inputs,
                      std::vector<Attribute> attributes, int opset) {
   return nodes(type, std::move(inputs), 1, std::move(attributes), opset)[0];
+}
+
+ValueId Writer::i64(std::size_t i) {
+  if (type(in(i)) == ElementType::i64) {
+    return in(i);
+  }
+  if (const auto values = known(i)) {
+    Tensor tensor{ElementType::i64, graph_[in(i)].constant.shape()};
+    std::copy(values->begin(), values->end(), tensor.data<std::int64_t>());
+    return graph_.add_constant(std::move(tensor));
+  }
+  return cast(in(i), ElementType::i64);
+}
+
+ElementType Writer::index_type(const char* attribute, std::string_view otherwise) const {
+  const auto name = text(attribute, otherwise);
+  if (name != "i32" && name != "i64") {
+    fail(fmt::format("{}='{}' is neither i32 nor i64", attribute, name));
+  }
+  return name == "i32" ? ElementType::i32 : ElementType::i64;
+}
+
+ValueId Writer::as_index(ValueId value, ElementType type) {
+  return type == ElementType::i64 ? value : cast(value, type);
+}
+
+ValueId Writer::extents(ValueId value, std::int64_t begin, std::int64_t end) {
+  return node("Shape", {value}, {{"start", begin}, {"end", end}});
+}
+
+ValueId Writer::join(std::vector<ValueId> values, std::int64_t axis) {
+  return node("Concat", std::move(values), {{"axis", axis}});
 }
 
 ValueId Writer::ints(std::vector<std::int64_t> values) {
@@ -251,6 +329,16 @@ ValueId Writer::transpose(ValueId value, std::vector<std::int64_t> order) {
   return node("Transpose", {value}, {{"perm", std::move(order)}});
 }
 
+std::vector<ValueId> Writer::guarded(std::vector<ValueId> results) {
+  for (const auto id : relied_on_) {
+    const auto expected = *values_of(id);
+    for (auto& result : results) {
+      result = own("Assume", {result, id}, 1, {{"expected", expected}})[0];
+    }
+  }
+  return results;
+}
+
 void Writer::fail(std::string_view text) const {
   throw ModelFileError(fmt::format("{}: {}", layer_.title(), text));
 }
@@ -259,12 +347,19 @@ void Writer::unsupported(std::string_view text) const {
   throw Unsupported(fmt::format("{}: {}", layer_.title(), text));
 }
 
+std::span<const std::span<const NamedConversion>> all_conversions() {
+  static const std::array tables{elementwise_conversions(), movement_conversions(),
+                                 network_conversions(),     rearranging_conversions(),
+                                 image_conversions(),       detection_conversions(),
+                                 lookup_conversions(),      signal_conversions()};
+  return tables;
+}
+
 Conversion find_conversion(std::string_view type) {
-  for (const auto list :
-       {elementwise_conversions(), movement_conversions(), network_conversions()}) {
-    const auto found = std::find_if(list.begin(), list.end(),
+  for (const auto table : all_conversions()) {
+    const auto found = std::find_if(table.begin(), table.end(),
                                     [&](const auto& entry) { return entry.type == type; });
-    if (found != list.end()) {
+    if (found != table.end()) {
       return found->convert;
     }
   }
