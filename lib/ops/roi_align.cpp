@@ -151,7 +151,7 @@ void align(const Alignment& how, const Shape& images, std::int64_t regions, cons
             value += static_cast<float>(plane[samples[s].at[n]]) * samples[s].weight[n];
           }
           sum += value;
-          most = s == first ? value : std::max(most, value);
+          most = std::max(most, value);  // OpenVINO starts from zero
         }
         *dst++ = static_cast<T>(how.max ? most : sum / static_cast<float>(per_bin));
       }

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
+#include "frontends/ir/writer.hpp"
 #include "ops/op.hpp"
 
 using namespace coinfer;
@@ -25,6 +27,32 @@ std::string_view runs_as(const ops::OpDef& op) {
   return op.kernel != nullptr ? "a plain kernel" : "nothing: its result is known beforehand";
 }
 
+/// What the reader itself takes care of.
+constexpr std::array own_layers{"Const", "Parameter", "Result"};
+
+std::string layers() {
+  std::string text =
+      "\n# Layers of OpenVINO IR\n\n"
+      "What `lib/frontends/ir` reads, whichever opset a layer is of (opset1 to opset16). What is "
+      "an\n"
+      "attribute of the graph's operator (an axis, an order, the lengths of blocks) must be known\n"
+      "when the model is read; it may follow from the shapes of its inputs.\n\n"
+      "| layer | restrictions |\n|---|---|\n";
+  std::map<std::string_view, std::string_view> notes;
+  for (const auto* name : own_layers) {
+    notes[name] = "";
+  }
+  for (const auto list : frontends::ir::all_conversions()) {
+    for (const auto& entry : list) {
+      notes[entry.type] = entry.note;
+    }
+  }
+  for (const auto& [type, note] : notes) {
+    text += fmt::format("| {} | {} |\n", type, note);
+  }
+  return text;
+}
+
 std::string table() {
   std::string text =
       "# Operators\n\n"
@@ -43,7 +71,7 @@ std::string table() {
         fmt::format("| {}{} | {} | {} |\n", op->domain.empty() ? "" : std::string{op->domain} + ".",
                     op->type, op->since, runs_as(*op));
   }
-  return text;
+  return text + layers();
 }
 
 }  // namespace

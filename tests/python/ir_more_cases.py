@@ -1,4 +1,4 @@
-"""More models of single operators for test_ir_operators.py, by theme: see ir_cases."""
+"""More models of single operators for test_ir_more_operators.py, by theme: see ir_cases."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ case(
 for shift in (-1, 0, 2):
     case(
         f"eye_{shift}",
-        lambda o, x, shift=shift: o.add(
-            o.eye(np.int64(3), np.int64(4), np.int64(shift), "f32"), x
-        ),
+        lambda o, x, shift=shift: o.add(o.eye(np.int64(3), np.int64(4), np.int64(shift), "f32"), x),
         np.float32(2),
     )
 case(
@@ -104,6 +102,27 @@ case(
     lambda o, x: version(5).gather_nd(x, np.int64([[[1], [0], [1]], [[0], [1], [1]]]), 2),
     real(2, 3, 2, 2),
 )
+
+for how in ("none", "sum", "prod", "min", "max", "mean"):
+    for start in (True, False):
+        for kind in (np.float32, np.int32):
+            case(
+                f"scatter_elements_update_{how}_{start}_{kind.__name__}",
+                lambda o, x, u, how=how, start=start: o.scatter_elements_update(
+                    x, np.int64([[0, 2], [1, 1], [1, 1]]), u, np.int64(1), how, start
+                ),
+                (8 * real(3, 3)).astype(kind),
+                (8 * real(3, 2)).astype(kind),
+            )
+for how in ("none", "sum", "sub", "prod", "min", "max"):
+    case(
+        f"scatter_nd_update_{how}",
+        lambda o, x, u, how=how: version(15).scatter_nd_update(
+            x, np.int64([[1], [0], [1]]), u, how
+        ),
+        data,
+        real(3, 3, 4),
+    )
 
 # --- bits
 numbers = np.int32([5, -7, 1 << 20, 0])
@@ -198,7 +217,12 @@ for mode in ("linear", "bilinear_pillow", "bicubic_pillow"):
         case(
             f"interpolate_antialias_{mode}_{size[0]}",
             lambda o, x, mode=mode, size=size: version(11).interpolate(
-                x, np.int64(size), mode, "sizes", antialias=True, cube_coeff=-0.5,
+                x,
+                np.int64(size),
+                mode,
+                "sizes",
+                antialias=True,
+                cube_coeff=-0.5,
                 axes=np.int64([2, 3]),
             ),
             small,
@@ -310,9 +334,7 @@ for name in ("causal", "mask", "truths", "scale"):
 for right in (True, False):
     case(
         f"bucketize_{right}",
-        lambda o, x, right=right: o.bucketize(
-            x, np.float32([-1, 0, 0.5, 1]), "i32", right
-        ),
+        lambda o, x, right=right: o.bucketize(x, np.float32([-1, 0, 0.5, 1]), "i32", right),
         np.float32([[-2, -1, 0.2], [0.5, 1, 7]]),
     )
     case(
@@ -412,7 +434,13 @@ for sigma in (0.5, 0.1):
     case(
         f"non_max_suppression_soft_{sigma}",
         lambda o, b, s, sigma=sigma: version(9).non_max_suppression(
-            b, s, np.int64(3), np.float32(0.3), np.float32(0.1), np.float32(sigma), output_type="i32"
+            b,
+            s,
+            np.int64(3),
+            np.float32(0.3),
+            np.float32(0.1),
+            np.float32(sigma),
+            output_type="i32",
         ),
         corners,
         scores,

@@ -120,7 +120,8 @@ Values region_yolo(Writer& w) {
 
 constexpr std::array table{
     NamedConversion{"NonMaxSuppression", non_max_suppression},
-    NamedConversion{"PriorBox", prior_box},
+    NamedConversion{"PriorBox", prior_box,
+                    "attributes for which OpenVINO reserves as many boxes as it makes"},
     NamedConversion{"PriorBoxClustered", prior_box_clustered},
     NamedConversion{"ROIAlign", roi_align},
     NamedConversion{"RegionYolo", region_yolo},

@@ -114,7 +114,9 @@ Values adaptive_max(Writer& w) {
 }
 
 constexpr std::array table{
-    NamedConversion{"Interpolate", interpolate},
+    NamedConversion{
+        "Interpolate", interpolate,
+        "not the mode area; antialias is of the pillow modes only, as in the CPU plugin"},
     NamedConversion{"GridSample", grid_sample},
     NamedConversion{"AdaptiveAvgPool", adaptive_average},
     NamedConversion{"AdaptiveMaxPool", adaptive_max},

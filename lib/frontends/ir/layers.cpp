@@ -328,11 +328,11 @@ constexpr std::array table{
     NamedConversion{"LogSoftmax", log_softmax},
     NamedConversion{"MVN", mvn},
     NamedConversion{"NormalizeL2", normalize_l2},
-    NamedConversion{"LRN", lrn},
+    NamedConversion{"LRN", lrn, "axes: the channels, or all of the image"},
     NamedConversion{"GRN", grn},
     NamedConversion{"GroupNormalization", group_normalization},
     NamedConversion{"Einsum", einsum},
-    NamedConversion{"ScaledDotProductAttention", attention},
+    NamedConversion{"ScaledDotProductAttention", attention, "without a sink"},
 };
 
 }  // namespace

@@ -157,12 +157,13 @@ Values scatter_update(Writer& w) {
   return {w.transpose(result, back)};
 }
 
+/// ONNX's name of a reduction.
 std::string reduction(Writer& w) {
   const auto name = w.text("reduction", "none");
   if (name == "none" || name == "min" || name == "max") {
     return name;
   }
-  if (name == "sum") {
+  if (name == "sum" || name == "sub" || name == "mean") {
     return "add";
   }
   if (name == "prod") {
@@ -172,16 +173,51 @@ std::string reduction(Writer& w) {
 }
 
 Values scatter_nd(Writer& w) {
-  return {w.node("ScatterND", {w.in(0), w.i64(1), w.in(2)}, {{"reduction", reduction(w)}})};
+  const auto how = reduction(w);
+  const auto updates = w.text("reduction", "none") == "sub" ? w.node("Neg", {w.in(2)}) : w.in(2);
+  return {w.node("ScatterND", {w.in(0), w.i64(1), updates}, {{"reduction", how}})};
+}
+
+/// What a reduction starts from when the value that was there does not count.
+ValueId neutral(Writer& w, const std::string& how, ValueId like) {
+  if (how == "add" || how == "mul") {
+    return w.scalar(how == "add" ? 0 : 1, like);
+  }
+  const bool low = how == "max";
+  if (!is_floating(w.type(like))) {
+    const auto limit =
+        low ? std::numeric_limits<std::int32_t>::min() : std::numeric_limits<std::int32_t>::max();
+    if (w.type(like) != ElementType::i32) {
+      w.unsupported(fmt::format("use_init_val=false with integers of type {} is not supported",
+                                name_of(w.type(like))));
+    }
+    return w.scalar(limit, like);
+  }
+  const auto infinity = std::numeric_limits<double>::infinity();
+  return w.scalar(low ? -infinity : infinity, like);
 }
 
 Values scatter_elements(Writer& w) {
   const auto how = reduction(w);
-  if (how != "none" && !w.flag("use_init_val", true)) {
-    w.unsupported("use_init_val=false is not supported");
+  const auto x = w.in(0), indices = w.in(1), updates = w.in(2);
+  const auto axis = w.axis(3, w.rank(0));
+  const auto scatter = [&](ValueId into, ValueId values, const std::string& reducing) {
+    return w.node("ScatterElements", {into, indices, values},
+                  {{"axis", axis}, {"reduction", reducing}});
+  };
+  const auto all = [&](ValueId value) { return w.node("Expand", {value, w.extents(indices)}); };
+  const bool mean = w.text("reduction", "none") == "mean";
+  const bool counts = w.flag("use_init_val", true);
+  const auto start = how == "none" || counts ? x : scatter(x, all(neutral(w, how, x)), "none");
+  const auto result = scatter(start, updates, how);
+  if (!mean) {
+    return {result};
   }
-  return {w.node("ScatterElements", {w.in(0), w.in(1), w.in(2)},
-                 {{"axis", w.axis(3, w.rank(0))}, {"reduction", how}})};
+  const auto one = w.scalar(1, x);
+  const auto first = w.node("Expand", {one, w.extents(x)});
+  const auto begun = counts ? first : scatter(first, all(w.scalar(0, x)), "none");
+  const auto number = scatter(begun, all(one), "add");
+  return {w.node("Div", {result, number})};
 }
 
 Ints mask(Writer& w, const char* name, std::size_t size) {
@@ -425,15 +461,16 @@ constexpr std::array table{
     NamedConversion{"Slice", slice},
     NamedConversion{"Pad", pad},
     NamedConversion{"Tile", tile},
-    NamedConversion{"Broadcast", broadcast},
+    NamedConversion{"Broadcast", broadcast, "not the mode pdpd"},
     NamedConversion{"Range", range},
     NamedConversion{"OneHot", one_hot},
     NamedConversion{"TopK", top_k},
     NamedConversion{"NonZero", non_zero},
     NamedConversion{"CumSum", cum_sum},
     NamedConversion{"DepthToSpace", depth_to_space},
-    NamedConversion{"SpaceToDepth", space_to_depth},
-    NamedConversion{"ReverseSequence", reverse_sequence},
+    NamedConversion{"SpaceToDepth", space_to_depth, "not the mode depth_first"},
+    NamedConversion{"ReverseSequence", reverse_sequence,
+                    "batch and sequence are the first two axes"},
 };
 
 }  // namespace

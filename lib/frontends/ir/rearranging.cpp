@@ -186,7 +186,7 @@ constexpr std::array table{
     NamedConversion{"SpaceToBatch", space_to_batch},
     NamedConversion{"BatchToSpace", batch_to_space},
     NamedConversion{"ExtractImagePatches", extract_patches},
-    NamedConversion{"ReorgYolo", reorg_yolo},
+    NamedConversion{"ReorgYolo", reorg_yolo, "equal strides"},
     NamedConversion{"SliceScatter", slice_scatter},
     NamedConversion{"Eye", eye},
     NamedConversion{"Unique", unique},

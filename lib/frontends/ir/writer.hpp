@@ -120,6 +120,7 @@ using Conversion = std::vector<ValueId> (*)(Writer&);
 struct NamedConversion {
   std::string_view type;
   Conversion convert;
+  std::string_view note = {};  ///< what of the operator is not served, for docs/operators.md
 };
 
 std::span<const NamedConversion> elementwise_conversions();
