@@ -86,6 +86,7 @@ struct Gates {
 };
 
 // A function for each instruction set: the loops above are compiled into it.
+// NOLINTBEGIN(bugprone-macro-parentheses): a target is an attribute, and may be nothing.
 #define COINFER_GATES(suffix, target)                                                              \
   target void lstm_##suffix(const float* gates, float* h, float* c, std::int64_t n) {              \
     lstm(gates, h, c, n);                                                                          \
@@ -106,6 +107,7 @@ COINFER_GATES(avx512, COINFER_AVX512)
 COINFER_GATES(avx2, COINFER_AVX2)
 COINFER_GATES(baseline, )
 #undef COINFER_GATES
+// NOLINTEND(bugprone-macro-parentheses)
 
 const Gates& best() {
   static const Gates& chosen = isa() == Isa::avx512 ? gates_avx512

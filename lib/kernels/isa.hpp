@@ -20,4 +20,11 @@ inline Isa isa() {
 #define COINFER_AVX2 __attribute__((target("avx2,fma")))
 #define COINFER_INLINE inline __attribute__((always_inline))
 
+/// Before a loop over an array of registers: unrolled early, so that the array never is in memory.
+#ifdef __clang__
+#define COINFER_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define COINFER_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 }  // namespace coinfer::kernels

@@ -18,13 +18,17 @@ COINFER_INLINE void multiply_panel(std::int64_t k, const float* a, const float* 
   Floats sums[R][Chains][vectors] = {};
   std::int64_t i = 0;
   for (; i + Chains <= k; i += Chains) {
+    COINFER_UNROLL
     for (int chain = 0; chain < Chains; ++chain, w += panel) {
       Floats m[vectors];
+      COINFER_UNROLL
       for (int v = 0; v < vectors; ++v) {
         load(m[v], w + v * lanes);
       }
+      COINFER_UNROLL
       for (int r = 0; r < R; ++r) {
         const float x = a[r * k + i + chain];
+        COINFER_UNROLL
         for (int v = 0; v < vectors; ++v) {
           sums[r][chain][v] += m[v] * x;
         }
@@ -32,7 +36,9 @@ COINFER_INLINE void multiply_panel(std::int64_t k, const float* a, const float* 
     }
   }
   for (; i < k; ++i, w += panel) {
+    COINFER_UNROLL
     for (int r = 0; r < R; ++r) {
+      COINFER_UNROLL
       for (int v = 0; v < vectors; ++v) {
         Floats m;
         load(m, w + v * lanes);
@@ -40,9 +46,12 @@ COINFER_INLINE void multiply_panel(std::int64_t k, const float* a, const float* 
       }
     }
   }
+  COINFER_UNROLL
   for (int r = 0; r < R; ++r) {
     auto* const to = c + r * stride_c;
+    COINFER_UNROLL
     for (int v = 0; v < vectors; ++v) {
+      COINFER_UNROLL
       for (int chain = 1; chain < Chains; ++chain) {
         sums[r][0][v] += sums[r][chain][v];
       }

@@ -1,3 +1,4 @@
+#include "kernels/planar_conv.hpp"
 #include "ops/dimensions.hpp"
 #include "ops/op.hpp"
 #include "ops/post_ops.hpp"
@@ -187,6 +188,73 @@ Primitive with_shared_weights(Lowering& lowering, const Primitive& best, const D
   return best;
 }
 
+/// An image whose channels are planes, as a network's input lies.
+bool lower_planar(Lowering& lowering, const graph::Node& node, const KernelContext& ctx,
+                  const Window& window) {
+  using Activation = kernels::PlanarConv::Activation;
+  const auto src_dims = ctx.shape(0);
+  const auto dst_dims = ctx.output_shape(0);
+  const auto& weights = lowering.constant(node.inputs[1]);
+  if (!kernels::has_planar_conv() || src_dims.size() != 4 || src_dims[1] > 4 || dst_dims[1] < 8 ||
+      ctx.attributes().integer("group", 1) != 1 || !weights || !weights.is_continuous() ||
+      window.dilations != Dims{1, 1} || window.pads_begin[0] < 0 || window.pads_begin[1] < 0) {
+    return false;
+  }
+  const auto src = lowering.view(node.inputs[0]);
+  const auto stride = window.strides[1];
+  // One plane is channels-last too.
+  if (!src.is_plain() || (stride != 1 && stride != 2 && stride != 4)) {
+    return false;
+  }
+  kernels::PlanarConv form{.batch = src_dims[0],
+                           .in = src_dims[1],
+                           .out = dst_dims[1],
+                           .height = src_dims[2],
+                           .width = src_dims[3],
+                           .out_height = dst_dims[2],
+                           .out_width = dst_dims[3],
+                           .kernel_height = window.kernel[0],
+                           .kernel_width = window.kernel[1],
+                           .stride_y = window.strides[0],
+                           .stride_x = stride,
+                           .pad_top = window.pads_begin[0],
+                           .pad_left = window.pads_begin[1],
+                           .bias = ctx.has(2)};
+  std::size_t fused = 0;
+  if (!node.post_ops.empty() && node.post_ops[0].kind == graph::PostOp::Kind::eltwise) {
+    const auto& post_op = node.post_ops[0];
+    const auto algorithm = static_cast<dnnl::algorithm>(post_op.algorithm);
+    if (algorithm == dnnl::algorithm::eltwise_relu && post_op.alpha == 0) {
+      form.activation = Activation::relu;
+    } else if (algorithm == dnnl::algorithm::eltwise_hardswish) {
+      form.activation = Activation::hard_swish;
+      form.alpha = post_op.alpha;
+      form.beta = post_op.beta;
+    }
+    fused = form.activation == Activation::none ? 0 : 1;
+  }
+  const auto packed = lowering.weights().derive(
+      weights, "planes", static_cast<std::size_t>(form.packed_floats()) * sizeof(float),
+      [&](void* to) {
+        kernels::pack_weights(form, weights.data<float>(), static_cast<float*>(to));
+      });
+  std::vector<View> sources{src,
+                            lowering.view_of(packed, ElementType::f32, {form.packed_floats()})};
+  if (form.bias) {
+    sources.push_back(lowering.plain(node.inputs[2]));
+  }
+  const auto threads = lowering.threads();
+  const View targets[] = {
+      lowering.destination(node.outputs[0], plan::channels_last_strides(dst_dims)),
+      lowering.temporary(form.scratch_floats(threads) * 4)};
+  const auto taps = form.in * form.kernel_height * form.kernel_width;
+  lowering.add(
+      kernels::planar_conv(form, threads), sources, targets,
+      {.flops = 2.0 * static_cast<double>(dst_dims.elements() * taps), .implementation = "planar"});
+  lower_post_ops(lowering, node, fused);
+  return true;
+}
+
 bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(0);
@@ -196,6 +264,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   auto window = conv_window(ctx, ctx.shape(1));
   window.resolve(src_dims);
+  if (lower_planar(lowering, node, ctx, window)) {
+    return true;
+  }
   // oneDNN checks its extents against both paddings.
   for (std::size_t i = 0; i < window.rank(); ++i) {
     window.pads_end[i] = (dst_dims[i + 2] - 1) * window.strides[i] + window.span(i) -
@@ -230,7 +301,7 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  const auto weights_view = *reshaped(lowering.plain(node.inputs[1]), weights_dims);
+  const auto weights_view = reshaped(lowering.plain(node.inputs[1]), weights_dims).value();
   const auto& constant = lowering.constant(node.inputs[1]);
   std::vector<plan::Argument> arguments{Lowering::argument(DNNL_ARG_SRC, src)};
   if (constant) {
@@ -250,9 +321,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   if (fused) {
     post_ops->append_to(arguments);
   }
-  const auto flops =
-      2.0 * static_cast<double>(dst_dims.elements()) *
-      static_cast<double>(ctx.shape(1).elements() / std::max<std::int64_t>(ctx.shape(1)[0], 1));
+  const auto flops = 2.0 * static_cast<double>(dst_dims.elements()) *
+                     static_cast<double>(ctx.shape(1).elements()) /
+                     static_cast<double>(std::max<std::int64_t>(ctx.shape(1)[0], 1));
   lowering.add(primitive, dnnl::convolution_forward{primitive}, std::move(arguments),
                {.flops = flops});
   if (!fused) {
