@@ -67,7 +67,8 @@ struct Variable {
   std::string name;
   ElementType type = ElementType::dynamic;
   PartialShape shape = PartialShape::dynamic();
-  ValueId assigned = no_value;  ///< what a run leaves there; no_value when it stays as it is
+  ValueId assigned = no_value;   ///< what a run leaves there; no_value when it stays as it is
+  std::string assigned_by = {};  ///< the friendly name of the node that does it, when one did
 };
 
 /// A network or the body of a control-flow node. `nodes` are in topological order.

@@ -41,6 +41,8 @@ Spread spread_of(const Context& ctx, const Shape& input, const Shape& weights) {
   };
   const auto more = list("output_padding").value_or(std::vector<std::int64_t>(rank, 0));
   const auto wanted = list("output_shape");
+  // Not ONNX's: the result begins at pads_begin and is as long as output_shape says.
+  const bool keep_pads = wanted && attributes.integer("keep_pads", 0) != 0;
   for (std::size_t i = 0; i < rank; ++i) {
     if (more[i] < 0 || more[i] > (std::int64_t{1} << 31)) {
       ctx.fail(fmt::format("output_padding has the number {}", more[i]));
@@ -49,6 +51,9 @@ Spread spread_of(const Context& ctx, const Shape& input, const Shape& weights) {
     const auto natural = window.strides[i] * (in - 1) + more[i] + window.span(i);
     if (!wanted && window.automatic == Window::Auto::none) {
       spread.output.push_back(natural - window.pads_begin[i] - window.pads_end[i]);
+    } else if (keep_pads) {
+      spread.output.push_back((*wanted)[i]);
+      window.pads_end[i] = natural - window.pads_begin[i] - spread.output[i];
     } else {
       spread.output.push_back(wanted ? (*wanted)[i] : in * window.strides[i]);
       const auto total = std::max<std::int64_t>(natural - spread.output[i], 0);

@@ -21,6 +21,7 @@ void Node::check() const {
   const auto count = kind_ == Kind::parameter  ? graph.inputs.size()
                      : kind_ == Kind::result   ? graph.outputs.size()
                      : kind_ == Kind::constant ? graph.values.size()
+                     : kind_ == Kind::sink     ? graph.variables.size()
                                                : graph.nodes.size();
   if (index_ >= count) {
     throw Error("the node is not in its model any more");
@@ -37,6 +38,8 @@ graph::ValueId Node::value(std::size_t output) const {
       return graph.outputs[index_];
     case Kind::constant:
       return graph::ValueId{static_cast<std::uint32_t>(index_)};
+    case Kind::sink:
+      return graph.variables[index_].assigned;
     case Kind::operation:
       break;
   }
@@ -58,6 +61,10 @@ std::string Node::friendly_name() const {
       return graph::result_name(graph, index_);
     case Kind::operation:
       return graph.nodes[index_].name;
+    case Kind::sink: {
+      const auto& name = graph.variables[index_].assigned_by;
+      return name.empty() ? fmt::format("Assign_{}", index_) : name;
+    }
     case Kind::constant:
       break;
   }
@@ -80,6 +87,9 @@ void Node::set_friendly_name(std::string name) const {
     case Kind::result:
       set_name(graph.result_names, index_, std::move(name));
       break;
+    case Kind::sink:
+      graph.variables[index_].assigned_by = std::move(name);
+      return;
   }
   auto model = model_;
   model.relist_ports();
@@ -93,6 +103,8 @@ std::string Node::type_name() const {
       return "Result";
     case Kind::constant:
       return "Constant";
+    case Kind::sink:
+      return "Assign";
     case Kind::operation:
       break;
   }
@@ -103,7 +115,7 @@ std::string Node::type_name() const {
 std::size_t Node::input_size() const {
   check();
   if (kind_ != Kind::operation) {
-    return kind_ == Kind::result ? 1 : 0;
+    return kind_ == Kind::result || kind_ == Kind::sink ? 1 : 0;
   }
   const auto& inputs = model_.graph().nodes[index_].inputs;
   return static_cast<std::size_t>(
@@ -120,7 +132,7 @@ graph::ValueId Node::input_id(std::size_t index) const {
     throw Error(fmt::format("input {} of {} '{}' was asked for; it has {}", index, type_name(),
                             friendly_name(), input_size()));
   }
-  if (kind_ == Kind::result) {
+  if (kind_ == Kind::result || kind_ == Kind::sink) {
     return value(0);
   }
   for (const auto id : model_.graph().nodes[index_].inputs) {
@@ -160,6 +172,9 @@ NodeOutput Node::output(std::size_t index) const {
 std::vector<std::pair<std::string, NodeAttribute>> Node::attributes() const {
   check();
   std::vector<std::pair<std::string, NodeAttribute>> all;
+  if (kind_ == Kind::sink) {
+    all.emplace_back("variable_id", model_.graph().variables[index_].name);
+  }
   if (kind_ != Kind::operation) {
     return all;
   }
@@ -225,7 +240,7 @@ PortRef NodeOutput::port() const {
 
 std::vector<std::pair<Node, std::size_t>> NodeOutput::targets() const {
   std::vector<std::pair<Node, std::size_t>> found;
-  if (node_.kind() == Node::Kind::result) {
+  if (node_.kind() == Node::Kind::result || node_.kind() == Node::Kind::sink) {
     return found;
   }
   const auto id = node_.value(index_);
@@ -237,6 +252,11 @@ std::vector<std::pair<Node, std::size_t>> NodeOutput::targets() const {
         found.emplace_back(Node{node_.model(), Node::Kind::operation, i}, at);
       }
       at += input ? 1 : 0;
+    }
+  }
+  for (std::size_t i = 0; i < graph.variables.size(); ++i) {
+    if (graph.variables[i].assigned == id) {
+      found.emplace_back(Node{node_.model(), Node::Kind::sink, i}, 0);
     }
   }
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
@@ -296,10 +316,23 @@ std::vector<Node> nodes_of(const Model& model) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     nodes.emplace_back(model, Node::Kind::operation, i);
   }
+  for (std::size_t i = 0; i < graph.variables.size(); ++i) {
+    if (graph.variables[i].assigned) {
+      nodes.emplace_back(model, Node::Kind::sink, i);
+    }
+  }
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     nodes.emplace_back(model, Node::Kind::result, i);
   }
   return nodes;
+}
+
+std::vector<VariableInfo> variables_of(const Model& model) {
+  std::vector<VariableInfo> infos;
+  for (const auto& variable : model.graph().variables) {
+    infos.push_back({variable.name, variable.type, variable.shape});
+  }
+  return infos;
 }
 
 }  // namespace coinfer

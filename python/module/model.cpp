@@ -9,6 +9,7 @@
 #include "module/properties.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
+#include "module/variable.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -55,8 +56,22 @@ bp::object result(const PyModel& self) {
   return results(self)[0];
 }
 
-bp::list nothing(const PyModel& self) {
-  self.get();
+bp::list sinks(const PyModel& self) { return nodes(self, {Node::Kind::sink}); }
+
+bp::list variables(const PyModel& self) {
+  bp::list list;
+  for (auto& info : variables_of(self.get())) {
+    list.append(bp::object{PyVariable{std::move(info)}});
+  }
+  return list;
+}
+
+bp::object variable_by_id(const PyModel& self, const std::string& id) {
+  for (auto& info : variables_of(self.get())) {
+    if (info.name == id) {
+      return bp::object{PyVariable{std::move(info)}};
+    }
+  }
   return {};
 }
 
@@ -174,10 +189,11 @@ void reshape(PyModel& self, const bp::object& shapes, const bp::object& variable
     throw_type_error(
         fmt::format("variables_shapes is a dict, not {}", Py_TYPE(variables.ptr())->tp_name));
   }
-  if (bp::len(variables) != 0) {
-    throw Error("the model has no variables to be reshaped");
-  }
   auto& model = self.get();
+  if (bp::len(variables) != 0) {
+    throw Error(variables_of(model).empty() ? "the model has no variables to be reshaped"
+                                            : "variables cannot be reshaped");
+  }
   const auto wanted = shapes_from(model, shapes);
   const bridge::GilReleased released;
   model.reshape(wanted);
@@ -335,8 +351,9 @@ void register_model() {
       .add_property("results", &results, "The outputs as Nodes, a list.")
       .add_property("result", &result,
                     "The only output as a Node; RuntimeError when there are more.")
-      .add_property("sinks", &nothing, "Operations that write state: an empty list.")
-      .add_property("variables", &nothing, "State variables: an empty list.")
+      .add_property("sinks", &sinks, "What assigns variables, a list of Nodes.")
+      .add_property("variables", &variables,
+                    "What a request keeps from one inference to the next, a list of Variable.")
       .add_property("friendly_name", &name, &rename, "The name; settable.")
       .add_property("name", &name, "The same as `friendly_name`.")
       .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
@@ -354,10 +371,12 @@ void register_model() {
       .def("get_parameters", &parameters, "The same as `parameters`.")
       .def("get_results", &results, "The same as `results`.")
       .def("get_result", &result, "The same as `result`.")
-      .def("get_sinks", &nothing, "The same as `sinks`.")
-      .def("get_variables", &nothing, "The same as `variables`.")
+      .def("get_sinks", &sinks, "The same as `sinks`.")
+      .def("get_variables", &variables, "The same as `variables`.")
+      .def("get_variable_by_id", &variable_by_id, bp::arg("variable_id"),
+           "The Variable with that id; None when there is none.")
       .def("get_ops", &ordered_ops,
-           "All Nodes: parameters, constants, operations in topological order, results.")
+           "All Nodes: parameters, constants, operations in topological order, sinks, results.")
       .def("get_ordered_ops", &ordered_ops, "The same as `get_ops`.")
       .def("get_output_size", &output_size, "How many outputs there are.")
       .def("get_output_op", &output_op, bp::arg("index"), "The Node of an output.")

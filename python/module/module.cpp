@@ -22,6 +22,7 @@
 #include "module/shape.hpp"
 #include "module/stats.hpp"
 #include "module/tensor.hpp"
+#include "module/variable.hpp"
 #include "module/variable_state.hpp"
 
 namespace coinfer::python {
@@ -53,6 +54,7 @@ void register_all() {
   register_results();
   register_model();
   register_variable_state();
+  register_variables();
   register_preprocess();
   register_infer_request();
   register_compiled_model();

@@ -169,7 +169,7 @@ bp::object nodes_equal(const PyNode& self, const bp::object& other) {
 
 std::size_t hash_node(const PyNode& self) {
   return self.node ? (reinterpret_cast<std::size_t>(&self.node->model().inputs()) >> 4U) * 31 +
-                         self.node->index() * 4 + static_cast<std::size_t>(self.node->kind())
+                         self.node->index() * 8 + static_cast<std::size_t>(self.node->kind())
                    : reinterpret_cast<std::size_t>(self.port.get()) >> 4U;
 }
 
@@ -346,11 +346,11 @@ void register_nodes() {
       .def("__eq__", &inputs_equal)
       .def("__repr__", &show_input);
 
-  bp::class_<PyNode>(
-      "Node",
-      "A parameter, result, constant or operation of a model. Valid until nodes are added to its "
-      "model or taken\naway. Thread safety: as for Model.",
-      bp::no_init)
+  bp::class_<PyNode>("Node",
+                     "A parameter, result, constant, operation or sink of a model. Valid until "
+                     "nodes are added to its "
+                     "model or taken\naway. Thread safety: as for Model.",
+                     bp::no_init)
       .add_property(
           "friendly_name", &name_of_node, &rename,
           "The name; settable. RuntimeError for a Constant, which is named by its tensor.")
@@ -366,7 +366,7 @@ void register_nodes() {
       .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
       .def("get_name", &name_of_node, "The same as `friendly_name`.")
       .def("get_type_name", &type_name,
-           "The operator: \"Conv\"; \"Parameter\", \"Result\" or \"Constant\".")
+           "The operator: \"Conv\"; \"Parameter\", \"Result\", \"Constant\" or \"Assign\".")
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
       .def("input", &input_of, bp::arg("input_index"),

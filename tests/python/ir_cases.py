@@ -299,6 +299,32 @@ case(
     ),
     image,
 )
+BACKPROP: dict[str, tuple[list[int] | None, list[int], str]] = {
+    "same": (None, [1, 1], "same_upper"),
+    "valid": (None, [0, 0], "valid"),
+    "upper": ([18, 20], [0, 0], "same_upper"),
+    "upper_odd": ([18, 18], [0, 0], "same_upper"),
+    "upper_padded": ([17, 20], [1, 1], "same_upper"),
+    "lower_odd": ([18, 18], [0, 0], "same_lower"),
+    "shorter": ([17, 18], [0, 0], "explicit"),
+    "longer": ([20, 23], [0, 0], "explicit"),
+    "valid_shorter": ([17, 19], [0, 0], "valid"),
+}
+for name, (extents, more, rule) in BACKPROP.items():
+    case(
+        f"convolution_backprop_data_{name}",
+        lambda o, x, extents=extents, more=more, rule=rule: o.convolution_backprop_data(
+            x,
+            back_filters,
+            [2, 2],
+            None if extents is None else o.constant(np.int64(extents)),
+            [1, 0] if rule == "explicit" else [0, 0],
+            [0, 1] if rule == "explicit" else [0, 0],
+            auto_pad=rule,
+            output_padding=more,
+        ),
+        image,
+    )
 group_back_filters = real(2, 2, 3, 3, 3)
 case(
     "group_convolution_backprop_data",

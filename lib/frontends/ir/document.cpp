@@ -163,11 +163,12 @@ Network read_network(pugi::xml_node node) {
     layer.type = xml.attribute("type").value();
     layer.opset = xml.attribute("version").value();
     layer.data = xml.child("data");
-    const auto id = number(xml, "id", fmt::format("the layer {}", layer.title()));
+    layer.id = number(xml, "id", fmt::format("the layer {}", layer.title()));
     layer.inputs = read_ports(xml.child("input"), layer);
     layer.outputs = read_ports(xml.child("output"), layer);
-    if (!layers.emplace(id, network.layers.size()).second) {
-      throw ModelFileError(fmt::format("{} has the id {} of an earlier layer", layer.title(), id));
+    if (!layers.emplace(layer.id, network.layers.size()).second) {
+      throw ModelFileError(
+          fmt::format("{} has the id {} of an earlier layer", layer.title(), layer.id));
     }
     network.layers.push_back(std::move(layer));
   }
@@ -184,10 +185,17 @@ pugi::xml_node parse(std::span<const std::byte> bytes, pugi::xml_document& docum
         fmt::format("its xml is damaged at byte {}: {}", result.offset, result.description()));
   }
   struct Depth : pugi::xml_tree_walker {
-    bool for_each(pugi::xml_node& /*node*/) override { return depth() < max_depth; }
+    bool for_each(pugi::xml_node& node) override {
+      if (std::string_view{node.name()} == "layer") {
+        layer = node.attribute("name").value();
+      }
+      return depth() < max_depth;
+    }
+    std::string layer;
   } walker;
   if (!document.traverse(walker)) {
-    throw ModelFileError(fmt::format("its xml is nested deeper than {} elements", max_depth));
+    throw ModelFileError(fmt::format("its xml is nested deeper than {} elements, in the layer '{}'",
+                                     max_depth, walker.layer));
   }
   const auto net = document.child("net");
   if (!net) {

@@ -26,6 +26,7 @@ struct LayerPort {
 
 /// A layer of a `<layers>` list. Points into its Document.
 struct Layer {
+  std::int64_t id = 0;
   std::string name;
   std::string type;    ///< "Convolution"
   std::string opset;   ///< "opset1"

@@ -83,18 +83,34 @@ Values group_convolution(Writer& w) {
   return {w.node("Conv", {w.in(0), filters}, std::move(attributes))};
 }
 
+/// Padding follows from auto_pad only where an output shape is given, and is nothing else. Of
+/// output padding an odd element goes to the front for same_upper, which ONNX calls SAME_LOWER.
 Values transposed(Writer& w, ValueId filters, std::int64_t groups) {
-  auto attributes = window(w);
-  attributes.emplace_back("group", groups);
+  Attributes attributes{{"strides", w.integers("strides")}, {"group", groups}};
+  if (w.has("dilations")) {
+    attributes.emplace_back("dilations", w.integers("dilations"));
+  }
   if (w.has("output_padding")) {
     attributes.emplace_back("output_padding", w.integers("output_padding"));
   }
+  const auto rule = w.text("auto_pad", "explicit");
+  const bool same = rule == "same_upper" || rule == "same_lower";
+  if (rule == "explicit" || rule == "notset") {
+    auto pads = w.integers("pads_begin");
+    const auto end = w.integers("pads_end");
+    pads.insert(pads.end(), end.begin(), end.end());
+    attributes.emplace_back("pads", std::move(pads));
+  } else if (!same && rule != "valid") {
+    w.fail(fmt::format("auto_pad='{}' is not known", rule));
+  }
   if (w.inputs() > 2) {
-    const auto rule = w.text("auto_pad", "explicit");
-    if (rule != "same_upper" && rule != "same_lower") {
-      w.unsupported(fmt::format("output_shape with auto_pad='{}' is not supported", rule));
-    }
     attributes.emplace_back("output_shape", w.constant(2, "output_shape"));
+    if (same) {
+      attributes.emplace_back("auto_pad",
+                              std::string{rule == "same_upper" ? "SAME_LOWER" : "SAME_UPPER"});
+    } else {
+      attributes.emplace_back("keep_pads", std::int64_t{1});
+    }
   }
   return {w.node("ConvTranspose", {w.in(0), filters}, std::move(attributes))};
 }

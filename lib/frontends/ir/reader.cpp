@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/model.hpp"
+#include "frontends/ir/control_flow.hpp"
 #include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
 #include "ops/op.hpp"
@@ -41,16 +42,47 @@ void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& resul
   results.push_back(graph.add(std::move(value)));
 }
 
+std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights);
+
+/// A body has no variables of its own: a run keeps those of its network.
+Body read_body(pugi::xml_node xml, const MemoryRef& weights) {
+  const auto network = read_network(xml);
+  Body body;
+  for (const auto& layer : network.layers) {
+    if (layer.type == "ReadValue" || layer.type == "Assign") {
+      throw Unsupported(fmt::format("{} lies in a body, which is not supported", layer.title()));
+    }
+    if (layer.type == "Parameter") {
+      body.parameters.emplace(layer.id, body.parameters.size());
+    } else if (layer.type == "Result") {
+      body.results.emplace(layer.id, body.results.size());
+    }
+  }
+  body.graph = build(network, weights);
+  body.graph->parameter_names.clear();
+  body.graph->result_names.clear();
+  return body;
+}
+
 std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<ValueId> inputs,
-                             ShapeBound& shape_bound) {
+                             const MemoryRef& weights, ShapeBound& shape_bound) {
   const auto conversion = find_conversion(layer.type);
-  if (conversion == nullptr) {
+  if (conversion == nullptr && !is_control_flow(layer)) {
     throw Unsupported(fmt::format("{}: the operator is not implemented", layer.title()));
   }
   Writer writer{layer, graph, std::move(inputs), shape_bound};
   std::vector<ValueId> results;
   try {
-    results = writer.guarded(conversion(writer));
+    results = conversion != nullptr ? writer.guarded(conversion(writer))
+                                    : convert_control_flow(writer, [&](pugi::xml_node xml) {
+                                        return read_body(xml, weights);
+                                      });
+  } catch (const Unsupported& error) {
+    const std::string text = error.what();
+    if (text.starts_with(layer.title())) {
+      throw;
+    }
+    throw Unsupported(fmt::format("{}: {}", layer.title(), text));
   } catch (const Error& error) {
     // What the graph's operators find wrong names their node; the layer goes before it.
     const std::string text = error.what();
@@ -136,9 +168,11 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   graph->name = network.name;
   std::vector<std::vector<ValueId>> values(network.layers.size());
   ShapeBound shape_bound;
+  std::vector<std::size_t> assigns;
   for (const auto index : network.order) {
     const auto& layer = network.layers[index];
     std::vector<ValueId> inputs;
+    inputs.reserve(layer.sources.size());
     for (const auto& source : layer.sources) {
       inputs.push_back(values[source.layer].at(source.port));
     }
@@ -158,11 +192,18 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
             fmt::format("{} has {} inputs instead of one", layer.title(), inputs.size()));
       }
       results.push_back(inputs[0]);
+    } else if (layer.type == "Assign" && !inputs.empty()) {
+      results.push_back(inputs[0]);
+      assigns.push_back(index);
     } else {
       const auto sources = inputs;
-      results = convert(layer, *graph, std::move(inputs), shape_bound);
+      results = convert(layer, *graph, std::move(inputs), weights, shape_bound);
       name_results(layer, sources, *graph, results, shape_bound);
     }
+  }
+  // Variables are declared where they are read, which may come later.
+  for (const auto index : assigns) {
+    convert(network.layers[index], *graph, values[index], weights, shape_bound);
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];

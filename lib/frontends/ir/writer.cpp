@@ -211,17 +211,21 @@ std::vector<ValueId> Writer::emit(std::string_view domain, std::string_view type
                                   std::vector<Attribute> attributes, int opset) {
   graph::Node node;
   node.domain = domain;
-  node.name = made_ == 0 ? layer_.name : fmt::format("{}/{}", layer_.name, made_);
-  ++made_;
   node.type = type;
   node.opset = opset;
   node.inputs.assign(inputs.begin(), inputs.end());
   for (auto& [name, value] : attributes) {
     node.attributes.set(name, std::move(value));
   }
-  node.op = ops::Registry::instance().find(domain, type, opset);
+  return add(std::move(node), outputs);
+}
+
+std::vector<ValueId> Writer::add(graph::Node node, std::size_t outputs) {
+  node.name = made_ == 0 ? layer_.name : fmt::format("{}/{}", layer_.name, made_);
+  ++made_;
+  node.op = ops::Registry::instance().find(node.domain, node.type, node.opset);
   if (node.op == nullptr) {
-    unsupported(fmt::format("it needs the operator {}, which is not implemented", type));
+    unsupported(fmt::format("it needs the operator {}, which is not implemented", node.type));
   }
   std::vector<ValueId> results;
   for (std::size_t i = 0; i < outputs; ++i) {
@@ -232,10 +236,9 @@ std::vector<ValueId> Writer::emit(std::string_view domain, std::string_view type
   }
   node.outputs.assign(results.begin(), results.end());
   // Inferred at once: conversions choose by the element types of what they read.
-  ops::InferContext context{node, graph_};
-  node.op->infer(context);
+  passes::infer_node(graph_, node);
   passes::fold_node(graph_, node, max_known_bytes);
-  const bool fixed = std::all_of(inputs.begin(), inputs.end(), [&](ValueId id) {
+  const bool fixed = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
     return !id || (graph_.is_constant(id) && !is_shape_bound(id));
   });
   for (const auto id : results) {
@@ -351,7 +354,8 @@ std::span<const std::span<const NamedConversion>> all_conversions() {
   static const std::array tables{elementwise_conversions(), movement_conversions(),
                                  network_conversions(),     rearranging_conversions(),
                                  image_conversions(),       detection_conversions(),
-                                 lookup_conversions(),      signal_conversions()};
+                                 lookup_conversions(),      signal_conversions(),
+                                 recurrent_conversions(),   state_conversions()};
   return tables;
 }
 

@@ -82,6 +82,8 @@ class Writer {
   ValueId extents(ValueId value, std::int64_t begin = 0,
                   std::int64_t end = std::numeric_limits<std::int64_t>::max());
   ValueId join(std::vector<ValueId> values, std::int64_t axis = 0);
+  /// Adds a node of any domain, whose inputs and attributes are set, and infers it.
+  std::vector<ValueId> add(graph::Node node, std::size_t outputs);
   ValueId ints(std::vector<std::int64_t> values);
   ValueId integer_scalar(std::int64_t value);
   /// A scalar of the element type of `like`, by CastLike when that is not f32.
@@ -126,6 +128,8 @@ struct NamedConversion {
 std::span<const NamedConversion> elementwise_conversions();
 std::span<const NamedConversion> movement_conversions();
 std::span<const NamedConversion> network_conversions();
+std::span<const NamedConversion> recurrent_conversions();
+std::span<const NamedConversion> state_conversions();
 
 std::span<const NamedConversion> rearranging_conversions();
 std::span<const NamedConversion> image_conversions();

@@ -19,12 +19,13 @@ using NodeAttribute =
 
 class NodeOutput;
 
-/// A parameter, result, constant or operation of a model. A handle that keeps its model; it is
-/// valid until nodes are added to the model or taken away. *Thread safety*: as for Model.
+/// A parameter, result, constant or operation of a model, or a sink: what assigns a variable. A
+/// handle that keeps its model; it is valid until nodes are added to the model or taken away.
+/// *Thread safety*: as for Model.
 class Node {
  public:
-  enum class Kind : std::uint8_t { parameter, result, constant, operation };
-  /// `index`: among the model's inputs, outputs, values or operations.
+  enum class Kind : std::uint8_t { parameter, result, constant, operation, sink };
+  /// `index`: among the model's inputs, outputs, values, operations or variables.
   Node(Model model, Kind kind, std::size_t index)
       : model_{std::move(model)}, kind_{kind}, index_{index} {}
 
@@ -36,7 +37,7 @@ class Node {
   std::string friendly_name() const;
   /// Throws Error for a constant, which is named by its tensor.
   void set_friendly_name(std::string name) const;
-  /// "Conv", "Parameter", "Result", "Constant".
+  /// "Conv", "Parameter", "Result", "Constant", "Assign".
   std::string type_name() const;
 
   std::size_t input_size() const;
@@ -90,7 +91,15 @@ class NodeOutput {
   std::size_t index_;
 };
 
-/// All nodes of a model: parameters, constants, operations in topological order, results.
+/// All nodes of a model: parameters, constants, operations in topological order, sinks, results.
 std::vector<Node> nodes_of(const Model& model);
+
+/// What a model keeps from one inference to the next, as it declares it.
+struct VariableInfo {
+  std::string name;
+  ElementType type = ElementType::dynamic;
+  PartialShape shape;
+};
+std::vector<VariableInfo> variables_of(const Model& model);
 
 }  // namespace coinfer

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from tests.python import models
+from tests.python import ir_texts, models
 
 #: numpy dtypes and their ONNX types, of models that return their input.
 TYPES = {
@@ -84,4 +84,6 @@ def model_files(folder: Path) -> dict[str, str]:
         path = folder / f"{name}.onnx"
         path.write_bytes(model.SerializeToString())
         paths[name] = str(path)
+    paths["counter"] = str(folder / "counter.xml")
+    Path(paths["counter"]).write_text(ir_texts.counter())
     return paths

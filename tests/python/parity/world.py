@@ -62,6 +62,9 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "dynamic": lambda w: w.compiled("dynamic"),
     # total of the rows of x, f32 [?,3] -> [?]
     "rows": lambda w: w.compiled("rows"),
+    # sum = variable 'total' + x, which is assigned, f32 [2]; an OpenVINO IR
+    "counter_model": lambda w: w["core"].read_model(w["paths"]["counter"]),
+    "counter": lambda w: w["core"].compile_model(w["counter_model"], "CPU", F32),
     # y = x for strings [?]
     # (OpenVINO ends the process when a model of strings gets a precision)
     "strings": lambda w: w.compiled("strings", {}),

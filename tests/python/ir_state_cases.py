@@ -1,0 +1,103 @@
+"""Models with variables, as OpenVINO makes them and answers them.
+
+Run as a program in the peers' environment this file writes each model as ``<folder>/<name>.xml``
+with the results of three inferences, a reset, and three more as ``<name>.npz``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: Three inferences, then a reset and three more.
+INPUTS = [np.float32([1, 2]), np.float32([3, 4]), np.float32([-5, 6])]
+
+# (the builders, the variable, x) -> what is read
+Read = Callable[[Any, Any, Any], Any]
+# the declared shape, that of x, what is read
+CASES: dict[str, tuple[list[int], list[int], Read]] = {
+    "plain": ([2], [2], lambda o, v, _: o.read_value(v)),
+    "constant": ([2], [2], lambda o, v, _: o.read_value(o.constant(np.float32([10, 20])), v)),
+    "computed": ([2], [2], lambda o, v, x: o.read_value(o.multiply(x, np.float32(3)), v)),
+    "dynamic": ([-1], [-1], lambda o, v, x: o.read_value(o.multiply(x, np.float32(3)), v)),
+}
+
+
+def build(name: str) -> Any:
+    import openvino
+    from openvino import opset14 as o
+    from openvino.op.util import Variable, VariableInfo
+
+    declared, given, read = CASES[name]
+    info = VariableInfo()
+    info.data_shape = openvino.PartialShape(declared)
+    info.data_type = openvino.Type.f32
+    info.variable_id = "total"
+    variable = Variable(info)
+    x = o.parameter(given, np.float32, name="x")
+    before = read(o, variable, x)
+    after = o.add(before, x)
+    return openvino.Model(
+        [o.result(after), o.result(before)], [o.assign(after, variable)], [x], name
+    )
+
+
+def build_old() -> Any:
+    """The operators of opset3: the variable is as its initial value."""
+    import openvino
+    from openvino import opset3 as o
+
+    x = o.parameter([2], np.float32, name="x")
+    before = o.read_value(o.constant(np.float32([5, 6])), "old")
+    after = o.add(before, x)
+    return openvino.Model([o.result(after), o.result(before)], [o.assign(after, "old")], [x], "old")
+
+
+def growing_memory() -> Any:
+    """A variable that grows with each inference, as the keys of a transformer do."""
+    import openvino
+    from openvino import opset14 as o
+    from openvino.op.util import Variable, VariableInfo
+
+    info = VariableInfo()
+    info.data_shape = openvino.PartialShape([-1])
+    info.data_type = openvino.Type.f32
+    info.variable_id = "keys"
+    variable = Variable(info)
+    x = o.parameter([2], np.float32, name="x")
+    before = o.read_value(o.constant(np.zeros(0, np.float32)), variable)
+    after = o.concat([before, x], 0)
+    total = o.reduce_sum(after, np.int64([0]), False)
+    return openvino.Model(
+        [o.result(after), o.result(total)], [o.assign(after, variable)], [x], "growing"
+    )
+
+
+NAMES = [*CASES, "old", "growing"]
+
+
+def write(folder: Path) -> None:
+    import openvino
+
+    core = openvino.Core()
+    for name in NAMES:
+        model = {"old": build_old, "growing": growing_memory}.get(name, lambda n=name: build(n))()
+        openvino.save_model(model, str(folder / f"{name}.xml"), compress_to_fp16=False)
+        request = core.compile_model(
+            model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        ).create_infer_request()
+        answers = []
+        for _ in range(2):
+            for x in INPUTS:
+                results = request.infer([x])
+                answers += [results[0], results[1], request.query_state()[0].state.data.copy()]
+            request.reset_state()
+        np.savez(folder / f"{name}.npz", *answers)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,83 @@
+"""OpenVINO IR written by hand, from short descriptions of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+#: A value: the place of its layer in the list, and which of the layer's outputs it is.
+Source = tuple[int, int]
+
+
+@dataclass
+class Layer:
+    """A layer with inputs 0… and the outputs behind them; `shape` is that of all outputs."""
+
+    name: str
+    type: str
+    sources: Sequence[Source] = ()
+    shape: Sequence[int] = ()
+    outputs: int = 1
+    opset: str = "opset1"
+    data: dict[str, object] = field(default_factory=dict)
+    bodies: str = ""
+    kind: str = "FP32"
+
+    def text(self, at: int) -> str:
+        dims = "".join(f"<dim>{length}</dim>" for length in self.shape)
+        data = "".join(f' {name}="{value}"' for name, value in self.data.items())
+        first = len(self.sources)
+        inputs = "".join(
+            f'<port id="{i}" precision="{self.kind}">{dims}</port>' for i in range(first)
+        )
+        outputs = "".join(
+            f'<port id="{first + i}" precision="{self.kind}" names="{self.name}{i or ""}">'
+            f"{dims}</port>"
+            for i in range(self.outputs)
+        )
+        return (
+            f'<layer id="{at}" name="{self.name}" type="{self.type}" version="{self.opset}">'
+            f"<data{data}/>{self.bodies}<input>{inputs}</input><output>{outputs}</output></layer>"
+        )
+
+
+def parameter(name: str, shape: Sequence[int], kind: str = "f32") -> Layer:
+    lengths = ",".join(str(length) for length in shape)
+    data: dict[str, object] = {"shape": lengths, "element_type": kind}
+    kinds = {"f32": "FP32", "i64": "I64", "boolean": "BOOL"}
+    return Layer(name, "Parameter", (), shape, data=data, kind=kinds[kind])
+
+
+def result(name: str, source: Source, shape: Sequence[int]) -> Layer:
+    return Layer(name, "Result", [source], shape, outputs=0)
+
+
+def network(layers: Sequence[Layer], tag: str = "net") -> str:
+    """The `<net>` or `<body>` of the layers."""
+    edges = "".join(
+        f'<edge from-layer="{source}" from-port="{len(layers[source].sources) + output}" '
+        f'to-layer="{at}" to-port="{port}"/>'
+        for at, layer in enumerate(layers)
+        for port, (source, output) in enumerate(layer.sources)
+    )
+    texts = "".join(layer.text(at) for at, layer in enumerate(layers))
+    head = f'{tag} name="{tag}" version="11"' if tag == "net" else tag
+    return f"<{head}><layers>{texts}</layers><edges>{edges}</edges></{tag}>"
+
+
+def counter() -> str:
+    """``sum = variable 'total' + x``, which is assigned; f32 [2]."""
+    variable: dict[str, object] = {
+        "variable_id": "total",
+        "variable_type": "f32",
+        "variable_shape": "2",
+    }
+    return network(
+        [
+            parameter("x", [2]),
+            Layer("read", "ReadValue", [], [2], opset="opset6", data=variable),
+            Layer("sum", "Add", [(0, 0), (1, 0)], [2]),
+            Layer("write", "Assign", [(2, 0)], [2], opset="opset6", data={"variable_id": "total"}),
+            result("res", (2, 0), [2]),
+        ]
+    )

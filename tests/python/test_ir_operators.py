@@ -1,0 +1,53 @@
+"""Control flow and recurrent operators of OpenVINO IR, compared with what the oracle answers."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import ir_control_flow_cases
+import ir_recurrent_cases
+import numpy as np
+import pytest
+import reference
+
+import coinfer
+
+MODULES: dict[str, ModuleType] = {
+    "control_flow": ir_control_flow_cases,
+    "recurrent": ir_recurrent_cases,
+}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ir_operators")
+    for theme, module in MODULES.items():
+        (folder / theme).mkdir()
+        done = subprocess.run(
+            [reference.PEERS, str(module.__file__), folder / theme],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+NAMES = [(theme, name) for theme, module in MODULES.items() for name in module.CASES]
+
+
+@pytest.mark.parametrize(("theme", "name"), NAMES)
+def test_an_operator_computes_what_openvino_does(theme: str, name: str, saved: Path) -> None:
+    compiled = coinfer.compile_model(saved / theme / f"{name}.xml", "CPU")
+    inputs = MODULES[theme].CASES[name][1]
+    for _ in range(2):  # the second time from memory that the first one used
+        results = compiled(inputs)
+        with np.load(saved / theme / f"{name}.npz") as expected:
+            assert len(results) == len(expected.files)
+            for index, key in enumerate(expected.files):
+                assert results[index].dtype == expected[key].dtype
+                assert results[index].shape == expected[key].shape
+                np.testing.assert_allclose(results[index], expected[key], rtol=2e-5, atol=2e-5)

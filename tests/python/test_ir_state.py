@@ -1,0 +1,123 @@
+"""ReadValue and Assign of OpenVINO IR: what a request keeps from one inference to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import ir_state_cases
+import ir_texts
+import numpy as np
+import pytest
+import reference
+
+import coinfer
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ir_state")
+    done = subprocess.run(
+        [reference.PEERS, str(ir_state_cases.__file__), folder],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def same_as_openvino(compiled: coinfer.CompiledModel, expected: Path) -> None:
+    request = compiled.create_infer_request()
+    answers = []
+    for _ in range(2):
+        for x in ir_state_cases.INPUTS:
+            results = request.infer([x])
+            answers += [results[0], results[1], request.query_state()[0].state.data]
+        request.reset_state()
+    with np.load(expected) as theirs:
+        assert len(answers) == len(theirs.files)
+        for ours, key in zip(answers, theirs.files, strict=True):
+            np.testing.assert_array_equal(ours, theirs[key])
+
+
+@pytest.mark.parametrize("name", ir_state_cases.NAMES)
+def test_a_model_with_a_variable_answers_as_openvino_does(name: str, saved: Path) -> None:
+    same_as_openvino(coinfer.compile_model(saved / f"{name}.xml", "CPU"), saved / f"{name}.npz")
+
+
+@pytest.mark.parametrize("name", ir_state_cases.NAMES)
+def test_an_imported_model_with_a_variable_does_too(name: str, saved: Path) -> None:
+    core = coinfer.Core()
+    exported = core.compile_model(saved / f"{name}.xml", "CPU").export_model()
+    same_as_openvino(core.import_model(exported), saved / f"{name}.npz")
+
+
+@pytest.mark.parametrize("name", ir_state_cases.NAMES)
+def test_a_model_with_a_variable_comes_from_the_cache(
+    name: str, saved: Path, tmp_path: Path
+) -> None:
+    core = coinfer.Core()
+    core.set_property({"CACHE_DIR": str(tmp_path)})
+    for cached in (False, True):
+        compiled = core.compile_model(saved / f"{name}.xml", "CPU")
+        assert compiled.get_property("LOADED_FROM_CACHE") == cached
+        same_as_openvino(compiled, saved / f"{name}.npz")
+
+
+def test_awaited_runs_of_one_request_share_its_state() -> None:
+    async def main() -> list[float]:
+        request = coinfer.compile_model(ir_texts.counter().encode()).create_infer_request()
+        return [float((await request.infer_async(np.float32([1, 2])))["sum"][1]) for _ in range(3)]
+
+    assert asyncio.run(main()) == [2, 4, 6]
+
+
+def test_a_cancelled_run_leaves_the_state_as_it_was() -> None:
+    request = coinfer.compile_model(ir_texts.counter().encode()).create_infer_request()
+    request.infer(np.float32([1, 2]))
+    request.start_async(np.float32([1, 2]))
+    request.cancel()
+    try:
+        request.wait()
+        expected = [2, 4]
+    except coinfer.Cancelled:
+        expected = [1, 2]
+    np.testing.assert_array_equal(request.query_state()[0].state.data, expected)
+
+
+def test_a_clone_and_a_reshaped_model_keep_variables_and_sinks() -> None:
+    model = coinfer.Core().read_model(ir_texts.counter().encode())
+    model.reshape([2])
+    for one in (model, model.clone()):
+        assert [v.info.variable_id for v in one.get_variables()] == ["total"]
+        assert [sink.get_friendly_name() for sink in one.get_sinks()] == ["write"]
+        assert "write" in [node.get_friendly_name() for node in one.get_ops()]
+    assert model.get_variable_by_id("other") is None
+    with pytest.raises(coinfer.Error, match="variables cannot be reshaped"):
+        model.reshape([2], {"total": [2]})
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "text"),
+    [
+        (' variable_id="total"/>', "/>", "'write' (Assign, opset6): it has no variable_id"),
+        (
+            '"opset6"><data variable_id="total"/>',
+            '"opset6"><data variable_id="other"/>',
+            "'write' (Assign, opset6): no ReadValue declares its variable 'other'",
+        ),
+        ('variable_type="f32"', 'variable_type="i32"', "'sum' (Add, opset1)"),
+        ('variable_type="f32"', 'variable_type="q7"', "'read' (ReadValue, opset6)"),
+        ('variable_shape="2"', 'variable_shape="a"', "'read' (ReadValue, opset6): variable_shape"),
+        ('variable_shape="2"', 'variable_shape="-7"', "'read' (ReadValue, opset6): variable_shape"),
+    ],
+)
+def test_a_damaged_variable_is_refused_with_the_layer_named(what: str, by: str, text: str) -> None:
+    xml = ir_texts.counter()
+    assert what in xml
+    with pytest.raises(coinfer.Error) as caught:
+        coinfer.Core().read_model(xml.replace(what, by, 1).encode())
+    assert text in str(caught.value)
