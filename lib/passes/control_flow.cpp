@@ -312,14 +312,23 @@ class LoopInference {
       auto dims = result.shape.dimensions();
       if (one.walk.keeps_axis) {
         const auto axis = ops::axis_of(one.walk, result.shape.rank());
-        dims[axis] = count.is_static() && dims[axis].is_static()
-                         ? Dimension{dims[axis].length() * count.length()}
-                         : Dimension{};
+        std::int64_t whole = 0;
+        if (!count.is_static() || dims[axis].is_dynamic()) {
+          dims[axis] = Dimension{};
+        } else if (__builtin_mul_overflow(dims[axis].length(), count.length(), &whole)) {
+          fail(node_, fmt::format("{} parts of {} elements are too many", count.length(),
+                                  dims[axis].length()));
+        } else {
+          dims[axis] = Dimension{whole};
+        }
       } else {
         const auto axis = ops::axis_of(one.walk, result.shape.rank() + 1);
         dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), count);
       }
       value->shape = PartialShape{dims};
+      if (value->shape.is_static()) {
+        value->shape.to_shape().elements();  // throws when they cannot be counted
+      }
     }
   }
 

@@ -87,5 +87,17 @@ cell("rnn_cell_relu", "rnn", activations=["relu"])
 cell("gru_cell_others", "gru", activations=["tanh", "sigmoid"])
 cell("lstm_cell_others", "lstm", activations=["tanh", "sigmoid", "relu"])
 sequence("lstm_others", "lstm", "bidirectional", activations=["sigmoid", "relu", "tanh"])
+
+
+def old_cell(o: Any, x: Any, h: Any, c: Any) -> Any:
+    """The LSTMCell of opset1, which has peepholes."""
+    from openvino import opset1
+
+    return opset1.lstm_cell(x, h, c, *OLD, HIDDEN)
+
+
+OLD = weights("lstm", None)
+case("lstm_cell_old", old_cell, real(BATCH, INPUT), real(BATCH, HIDDEN), real(BATCH, HIDDEN))
+
 if __name__ == "__main__":
     ir_cases.write(Path(sys.argv[1]), CASES)

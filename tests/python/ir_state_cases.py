@@ -77,7 +77,33 @@ def growing_memory() -> Any:
     )
 
 
-NAMES = [*CASES, "old", "growing"]
+def low_latency(constant: bool) -> Any:
+    """A TensorIterator of one step that OpenVINO turned into a variable."""
+    import openvino
+    from openvino import opset14 as o
+    from openvino._offline_transformations import apply_low_latency_transformation
+
+    x = o.parameter([2], np.float32, name="x")
+    row, carried = o.parameter([1, 2], np.float32), o.parameter([1, 2], np.float32)
+    total = o.result(o.add(row, carried))
+    loop = o.tensor_iterator()
+    loop.set_body(openvino.Model([total], [row, carried], "body"))
+    rows = o.unsqueeze(x, np.int64([0]))
+    loop.set_sliced_input(row, rows.output(0), 0, 1, 1, -1, 0)
+    loop.set_merged_input(carried, o.constant(np.float32([[5, 6]])).output(0), total.output(0))
+    loop.get_iter_value(total.output(0), -1)
+    model = openvino.Model([o.result(loop.output(0)), o.result(o.negative(x))], [x], "latency")
+    apply_low_latency_transformation(model, constant)
+    return model
+
+
+OTHERS: dict[str, Callable[[], Any]] = {
+    "old": build_old,
+    "growing": growing_memory,
+    "latency_constant": lambda: low_latency(True),
+    "latency_computed": lambda: low_latency(False),
+}
+NAMES = [*CASES, *OTHERS]
 
 
 def write(folder: Path) -> None:
@@ -85,7 +111,7 @@ def write(folder: Path) -> None:
 
     core = openvino.Core()
     for name in NAMES:
-        model = {"old": build_old, "growing": growing_memory}.get(name, lambda n=name: build(n))()
+        model = OTHERS[name]() if name in OTHERS else build(name)
         openvino.save_model(model, str(folder / f"{name}.xml"), compress_to_fp16=False)
         request = core.compile_model(
             model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}

@@ -36,18 +36,28 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def check(compiled: coinfer.CompiledModel, theme: str, name: str, saved: Path) -> None:
+    results = compiled(MODULES[theme].CASES[name][1])
+    with np.load(saved / theme / f"{name}.npz") as expected:
+        assert len(results) == len(expected.files)
+        for index, key in enumerate(expected.files):
+            assert results[index].dtype == expected[key].dtype
+            assert results[index].shape == expected[key].shape
+            np.testing.assert_allclose(results[index], expected[key], rtol=2e-5, atol=2e-5)
+
+
 NAMES = [(theme, name) for theme, module in MODULES.items() for name in module.CASES]
 
 
 @pytest.mark.parametrize(("theme", "name"), NAMES)
 def test_an_operator_computes_what_openvino_does(theme: str, name: str, saved: Path) -> None:
     compiled = coinfer.compile_model(saved / theme / f"{name}.xml", "CPU")
-    inputs = MODULES[theme].CASES[name][1]
     for _ in range(2):  # the second time from memory that the first one used
-        results = compiled(inputs)
-        with np.load(saved / theme / f"{name}.npz") as expected:
-            assert len(results) == len(expected.files)
-            for index, key in enumerate(expected.files):
-                assert results[index].dtype == expected[key].dtype
-                assert results[index].shape == expected[key].shape
-                np.testing.assert_allclose(results[index], expected[key], rtol=2e-5, atol=2e-5)
+        check(compiled, theme, name, saved)
+
+
+@pytest.mark.parametrize(("theme", "name"), NAMES)
+def test_an_imported_operator_does_too(theme: str, name: str, saved: Path) -> None:
+    core = coinfer.Core()
+    exported = core.compile_model(saved / theme / f"{name}.xml", "CPU").export_model()
+    check(core.import_model(exported), theme, name, saved)

@@ -116,11 +116,11 @@ Ints walk_of(Writer& w, const PortLink& link) {
   const auto end = row_number(w, link.xml, "end", -1);
   const auto stride = row_number(w, link.xml, "stride", 1);
   const auto part = row_number(w, link.xml, "part_size", 1);
-  const bool forwards = stride == part && start == 0 && end == -1;
-  const bool backwards = stride == -part && start == -1 && end == 0;
   if (part < 1 || stride == 0) {
     w.fail(fmt::format("parts of {} with a stride of {} cannot be taken", part, stride));
   }
+  const bool forwards = stride == part && start == 0 && end == -1;
+  const bool backwards = stride == -part && start == -1 && end == 0;
   if (!forwards && !backwards) {
     w.unsupported(
         fmt::format("it walks the axis {} from {} to {} in parts of {} with a stride of {}; only "

@@ -186,10 +186,14 @@ pugi::xml_node parse(std::span<const std::byte> bytes, pugi::xml_document& docum
   }
   struct Depth : pugi::xml_tree_walker {
     bool for_each(pugi::xml_node& node) override {
-      if (std::string_view{node.name()} == "layer") {
-        layer = node.attribute("name").value();
+      if (depth() < max_depth) {
+        return true;
       }
-      return depth() < max_depth;
+      while (node && std::string_view{node.name()} != "layer") {
+        node = node.parent();
+      }
+      layer = node.attribute("name").value();
+      return false;
     }
     std::string layer;
   } walker;

@@ -32,7 +32,8 @@ PortLink read_link(Writer& w, pugi::xml_node row, const Body& body, bool is_inpu
   const auto layer = row_number(w, row, "internal_layer_id");
   link.body = is_input ? body_index(w, body.parameters, layer, "Parameter")
                        : body_index(w, body.results, layer, "Result");
-  const auto port = row_number(w, row, "external_port_id");
+  const auto port = row_number(w, row, "external_port_id",
+                               link.purpose.empty() ? std::nullopt : std::optional{-1});
   if (link.purpose.empty() || port != -1) {
     link.port = is_input ? port_index(w, w.layer().inputs, port, "input")
                          : port_index(w, w.layer().outputs, port, "output");

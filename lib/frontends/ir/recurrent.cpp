@@ -130,7 +130,10 @@ Values recurrent(Writer& w, Cell cell, std::string_view type, Inputs in) {
 }
 
 /// The old forms of LSTM have inputs and attributes that the newer ones lack.
-void refuse_peepholes(Writer& w, std::size_t input) {
+void refuse_old_options(Writer& w, std::size_t input) {
+  if (const auto order = w.text("weights_format", "fico"); order != "fico") {
+    w.unsupported(fmt::format("weights_format='{}' is not supported", order));
+  }
   if (w.flag("input_forget", false)) {
     w.unsupported("input_forget=true is not supported");
   }
@@ -150,7 +153,7 @@ template <Cell cell, const auto& type>
 Values one_step(Writer& w) {
   const std::size_t states = cell == Cell::lstm ? 2 : 1;
   if (cell == Cell::lstm) {
-    refuse_peepholes(w, 6);
+    refuse_old_options(w, 6);
   }
   Inputs in;
   in.x = w.unsqueeze(w.in(0), {1});
@@ -173,7 +176,7 @@ template <Cell cell, const auto& type>
 Values sequence(Writer& w) {
   const std::size_t states = cell == Cell::lstm ? 2 : 1;
   if (cell == Cell::lstm) {
-    refuse_peepholes(w, 7);
+    refuse_old_options(w, 7);
   }
   Inputs in;
   in.x = w.in(0);
