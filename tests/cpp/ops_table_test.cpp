@@ -28,7 +28,14 @@ std::string_view runs_as(const ops::OpDef& op) {
 }
 
 /// What the reader itself takes care of.
-constexpr std::array own_layers{"Const", "Parameter", "Result"};
+constexpr const char* whole_axes = "slices and joined results take the whole axis";
+constexpr std::array<std::pair<const char*, const char*>, 6> own_layers{
+    {{"Const", ""},
+     {"If", ""},
+     {"Loop", whole_axes},
+     {"Parameter", ""},
+     {"Result", ""},
+     {"TensorIterator", whole_axes}}};
 
 std::string layers() {
   std::string text =
@@ -39,8 +46,8 @@ std::string layers() {
       "when the model is read; it may follow from the shapes of its inputs.\n\n"
       "| layer | restrictions |\n|---|---|\n";
   std::map<std::string_view, std::string_view> notes;
-  for (const auto* name : own_layers) {
-    notes[name] = "";
+  for (const auto& [name, note] : own_layers) {
+    notes[name] = note;
   }
   for (const auto list : frontends::ir::all_conversions()) {
     for (const auto& entry : list) {

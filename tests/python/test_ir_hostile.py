@@ -190,7 +190,7 @@ def test_bodies_nested_thirty_deep_run() -> None:
 
 def test_bodies_nested_too_deep_are_refused() -> None:
     with pytest.raises(
-        coinfer.ModelFileError, match="nested deeper than 200 elements, in the layer 'loop'"
+        coinfer.ModelFileError, match="nested deeper than 200 elements, in the layer 'p'"
     ):
         coinfer.Core().read_model(nested(10_000))
 

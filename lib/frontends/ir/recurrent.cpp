@@ -191,15 +191,17 @@ Values sequence(Writer& w) {
   return recurrent(w, cell, type, std::move(in));
 }
 
+constexpr char known[] = "no activations but sigmoid, tanh and relu";
+constexpr char lstm_note[] = "no activations but sigmoid, tanh and relu; no peepholes";
 constexpr char rnn[] = "RNN", gru[] = "GRU", lstm[] = "LSTM";
 
 constexpr std::array table{
-    NamedConversion{"RNNCell", one_step<Cell::rnn, rnn>},
-    NamedConversion{"GRUCell", one_step<Cell::gru, gru>},
-    NamedConversion{"LSTMCell", one_step<Cell::lstm, lstm>},
-    NamedConversion{"RNNSequence", sequence<Cell::rnn, rnn>},
-    NamedConversion{"GRUSequence", sequence<Cell::gru, gru>},
-    NamedConversion{"LSTMSequence", sequence<Cell::lstm, lstm>},
+    NamedConversion{"RNNCell", one_step<Cell::rnn, rnn>, known},
+    NamedConversion{"GRUCell", one_step<Cell::gru, gru>, known},
+    NamedConversion{"LSTMCell", one_step<Cell::lstm, lstm>, lstm_note},
+    NamedConversion{"RNNSequence", sequence<Cell::rnn, rnn>, known},
+    NamedConversion{"GRUSequence", sequence<Cell::gru, gru>, known},
+    NamedConversion{"LSTMSequence", sequence<Cell::lstm, lstm>, lstm_note},
 };
 
 }  // namespace

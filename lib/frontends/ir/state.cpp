@@ -94,8 +94,8 @@ Values assign(Writer& w) {
 }
 
 constexpr std::array table{
-    NamedConversion{"ReadValue", read_value},
-    NamedConversion{"Assign", assign},
+    NamedConversion{"ReadValue", read_value, "not in a body"},
+    NamedConversion{"Assign", assign, "not in a body"},
 };
 
 }  // namespace
