@@ -3,8 +3,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "asyncio_bridge/gil_turns.hpp"
 #include "asyncio_bridge/python_thread.hpp"
-#include "asyncio_bridge/wait_awake.hpp"
 #include "coinfer/profiling.hpp"
 
 namespace coinfer::bridge {
@@ -141,7 +141,7 @@ PyObject* deliver_all(PyObject*, PyObject*) {
     }
     if (delivered == nullptr) {
       in_a_row = 0;
-      const GilReleased released;
+      const GilPassed passed{GilSide::callbacks};
       delivered = DeliveryQueue::instance().pop(operation);
     }
     if (delivered == nullptr) {

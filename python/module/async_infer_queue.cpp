@@ -1,6 +1,6 @@
 #include "module/async_infer_queue.hpp"
 
-#include "asyncio_bridge/wait_awake.hpp"
+#include "asyncio_bridge/gil_turns.hpp"
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
@@ -68,11 +68,8 @@ void IdleSlots::block(bool callbacks_pending, Ready ready) {
     const auto seen = changes_.load(std::memory_order_relaxed);
     lock.unlock();
     {
-      const bridge::GilReleased released;
-      // With callbacks the cores are for the threads that compute and call.
-      if (!callbacks_pending) {
-        bridge::wait_awake([&] { return changes_.load(std::memory_order_acquire) != seen; });
-      }
+      const bridge::GilPassed passed{bridge::GilSide::starter};
+      bridge::wait_awake([&] { return changes_.load(std::memory_order_acquire) != seen; });
       lock.lock();
       changed_.wait_for(lock, std::chrono::milliseconds{100},
                         [&] { return ready() || !given_.empty(); });
