@@ -8,6 +8,7 @@
 #include "coinfer/operation.hpp"
 #include "coinfer/runtime.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/short_mutex.hpp"
 
 namespace coinfer::runtime {
 
@@ -87,7 +88,7 @@ class Scheduler {
   static void wake(Operation& operation, Granted granted);
   static WaitingRuns& queue_of(Operation& operation);
 
-  mutable std::mutex mutex_;
+  mutable ShortMutex mutex_;
   const int slots_;
   int free_slots_;
   RunCounts runs_;
