@@ -199,7 +199,12 @@ bool Executor::spin() {
   is_spinner = true;
   const auto until = idle_since + spin_time_.load(std::memory_order_relaxed);
   const auto permitted = [this] { return permits_.load(std::memory_order_seq_cst) != 0; };
+  // The context's lock is busy enough: it is taken for what was posted, and now and then for timers
+  // and whatever else comes to the context by itself.
+  constexpr int turns_between_looks = 16;
+  auto seen = posted_.load(std::memory_order_acquire);
   bool found = false;
+  int turns = turns_between_looks;
   do {
     for (int i = 0; i < 16 && !found; ++i) {
       pause_core();
@@ -207,9 +212,14 @@ bool Executor::spin() {
     }
     if (!found) {
       sched_yield();  // whoever has something to do goes first
-      if (context_.poll_one() > 0) {
-        stop_spinning();
-        return true;
+      const auto posted = posted_.load(std::memory_order_acquire);
+      if (posted != seen || ++turns >= turns_between_looks) {
+        seen = posted;
+        turns = 0;
+        if (context_.poll_one() > 0) {
+          stop_spinning();
+          return true;
+        }
       }
     }
   } while (!found && std::chrono::steady_clock::now() < until);

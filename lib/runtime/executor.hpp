@@ -46,6 +46,8 @@ class Executor {
   void begin_handler();
   /// Lets what is posted to the context find a worker, if there is room for one.
   void start_worker_if_none_idle();
+  /// A handler was posted to the context: a worker that waits awake looks for it.
+  void handler_posted() noexcept { posted_.fetch_add(1, std::memory_order_release); }
   bool is_given() const noexcept { return static_cast<bool>(given_); }
   bool owns(const boost::asio::execution_context& context) const noexcept {
     return &context == &context_;
@@ -76,6 +78,7 @@ class Executor {
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<executor_type> guard_;
   std::atomic<std::uint32_t> permits_{0};
+  std::atomic<std::uint32_t> posted_{0};
   std::atomic<int> idle_{0};
   std::atomic<int> started_{0};
   std::atomic<bool> spinning_{false};

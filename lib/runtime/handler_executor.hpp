@@ -49,6 +49,9 @@ class HandlerExecutor {
       owner_->start_worker_if_none_idle();
     }
     inner_.execute(Handler<std::decay_t<Function>>{owner_, std::forward<Function>(function)});
+    if (!here) {
+      owner_->handler_posted();
+    }
   }
 
  private:
