@@ -16,6 +16,7 @@
 #include "runtime/config.hpp"
 #include "runtime/level.hpp"
 #include "runtime/prepared.hpp"
+#include "runtime/run_frames.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/stream.hpp"
 
@@ -51,6 +52,7 @@ class Compiled {
   const std::vector<std::size_t>& assigned() const { return assigned_; }
   /// The variable that a ReadValue reads.
   std::size_t variable(const graph::Node& node) const;
+  RunFrames& frames() { return frames_; }
   WaitingRuns& waiting_runs() { return *waiting_; }
   std::size_t weight_bytes() const { return weights_.bytes(); }
   std::vector<plan::Weights::Stored> packed_weights() const { return weights_.packed(); }
@@ -98,6 +100,7 @@ class Compiled {
   Recent recent_;
   std::unordered_map<PlanKey, Recent::iterator, PlanKeyHash> cache_;
   std::atomic<std::size_t> plans_built_{0};
+  RunFrames frames_;
 };
 
 /// Compiles a model, or takes it from CACHE_DIR; throws Error naming node or property.

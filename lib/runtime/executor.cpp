@@ -11,6 +11,7 @@
 
 #include "runtime/handler_executor.hpp"
 #include "runtime/quiet_thread.hpp"
+#include "tensor/block_pool.hpp"
 
 namespace coinfer::runtime {
 namespace {
@@ -39,6 +40,17 @@ struct SchedulingAttributes {
 };
 
 void pause_core() noexcept { __builtin_ia32_pause(); }
+
+/// A worker that submits a run in a handler mostly takes it as soon as the handler has returned.
+bool stays(const auto& permitted) noexcept {
+  for (int i = 0; i < 50; ++i) {
+    pause_core();
+    if (!permitted()) {
+      return false;
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -115,7 +127,10 @@ void Executor::post_permit() {
 
 // Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more: both
 // sides write their word before they read the other's.
-void Executor::add_permit() noexcept { permits_.fetch_add(1, std::memory_order_seq_cst); }
+void Executor::add_permit() noexcept {
+  from_worker_.store(worker_of == this, std::memory_order_relaxed);
+  permits_.fetch_add(1, std::memory_order_seq_cst);
+}
 
 void Executor::offer_permits() {
   if (given_) {
@@ -144,10 +159,16 @@ void Executor::back() {
 /// Hands the permits that no spinning worker takes to the context, which wakes a sleeping worker.
 void Executor::post_permits() {
   // A worker that runs a handler of the application, or is about to take a permit, is not idle.
-  end_idle(std::chrono::steady_clock::now());
+  if (counted_idle || is_spinner) {
+    end_idle(std::chrono::steady_clock::now());
+  }
+  namespace execution = boost::asio::execution;
+  const auto to_context =
+      boost::asio::require(context_.get_executor(), execution::blocking.never,
+                           execution::allocator(block_pool::Allocator<std::byte>{}));
   for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
     start_worker_if_none_idle();
-    boost::asio::post(context_, [this, at = std::chrono::steady_clock::now()] {
+    to_context.execute([this, at = std::chrono::steady_clock::now()] {
       end_idle(at);
       drain_();
     });
@@ -175,6 +196,10 @@ void Executor::work() {
   pthread_setname_np(pthread_self(), "coinfer-stream");
   for (;;) {
     if (context_.poll_one() > 0) {
+      // What its handler started stays on this core.
+      if (permits_.load(std::memory_order_relaxed) != 0 && take_permit()) {
+        drain_();
+      }
       continue;
     }
     if (stopped_.load(std::memory_order_acquire)) {
@@ -197,7 +222,8 @@ bool Executor::spin() {
     return false;
   }
   is_spinner = true;
-  const auto until = idle_since + spin_time_.load(std::memory_order_relaxed);
+  const auto patience = spin_time_.load(std::memory_order_relaxed);
+  auto until = idle_since + patience;
   const auto permitted = [this] { return permits_.load(std::memory_order_seq_cst) != 0; };
   // The context's lock is busy enough: it is taken for what was posted, and now and then for timers
   // and whatever else comes to the context by itself.
@@ -209,6 +235,12 @@ bool Executor::spin() {
     for (int i = 0; i < 16 && !found; ++i) {
       pause_core();
       found = permitted();
+    }
+    if (found && from_worker_.load(std::memory_order_relaxed)) {
+      found = stays(permitted);
+      if (!found) {
+        until = std::chrono::steady_clock::now() + patience;
+      }
     }
     if (!found) {
       sched_yield();  // whoever has something to do goes first

@@ -78,6 +78,7 @@ class Executor {
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<executor_type> guard_;
   std::atomic<std::uint32_t> permits_{0};
+  std::atomic<bool> from_worker_{false};  // the last permit: left to its worker at first
   std::atomic<std::uint32_t> posted_{0};
   std::atomic<int> idle_{0};
   std::atomic<int> started_{0};

@@ -9,6 +9,7 @@
 #include "runtime/run.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/traced_run.hpp"
+#include "tensor/block_pool.hpp"
 
 namespace coinfer {
 
@@ -19,7 +20,24 @@ Operation::Operation(std::shared_ptr<runtime::Compiled> model) : model_{std::mov
   runtime::live::operations.fetch_add(1, std::memory_order_relaxed);
 }
 
-Operation::~Operation() { runtime::live::operations.fetch_sub(1, std::memory_order_relaxed); }
+Operation::~Operation() {
+  if (frame_) {
+    model_->frames().give_back(std::move(frame_));
+  }
+  runtime::live::operations.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void* Operation::operator new(std::size_t bytes) {
+  void* block = block_pool::take(bytes);
+  if (block == nullptr) {
+    throw std::bad_alloc{};
+  }
+  return block;
+}
+
+void Operation::operator delete(void* block, std::size_t bytes) noexcept {
+  block_pool::give_back(block, bytes);
+}
 
 void Operation::start() {
   auto& scheduler = process_scheduler();

@@ -59,7 +59,7 @@ thread_local bool RunFrame::suspended = false;
 
 RunFrame& RunFrame::of(Operation& operation) {
   if (!operation.frame_) {
-    operation.frame_ = std::make_unique<RunFrame>();
+    operation.frame_ = operation.model_->frames().take();
   }
   return *operation.frame_;
 }

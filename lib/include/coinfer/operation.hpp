@@ -63,6 +63,9 @@ class Operation {
   ~Operation();
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
+  /// Mostly made by one thread and freed by another: from blocks that are kept for reuse.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* block, std::size_t bytes) noexcept;
 
   /// What is read, one tensor a model input. Held until the run is really idle. Set before `start`.
   std::vector<Tensor> inputs;

@@ -1,0 +1,41 @@
+#include "runtime/run_frames.hpp"
+
+#include "runtime/run.hpp"
+
+namespace coinfer::runtime {
+
+namespace {
+constexpr std::size_t most_kept = 128;
+}  // namespace
+
+// Room for all of them from the start: giving back never allocates.
+RunFrames::RunFrames() { free_.reserve(most_kept); }
+RunFrames::~RunFrames() = default;
+
+std::unique_ptr<RunFrame> RunFrames::take() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!free_.empty()) {
+      auto frame = std::move(free_.back());
+      free_.pop_back();
+      return frame;
+    }
+  }
+  return std::make_unique<RunFrame>();
+}
+
+void RunFrames::give_back(std::unique_ptr<RunFrame> frame) noexcept {
+  frame->coroutine = nullptr;
+  frame->levels.clear();
+  frame->states = nullptr;
+  frame->late_outputs.clear();
+  frame->profile.clear();
+  frame->leased = {};
+  frame->paused = {};
+  const std::lock_guard lock{mutex_};
+  if (free_.size() < most_kept) {
+    free_.push_back(std::move(frame));
+  }
+}
+
+}  // namespace coinfer::runtime
