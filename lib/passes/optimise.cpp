@@ -15,6 +15,8 @@ void optimise(graph::Graph& graph) {
   fold_channel_scaling(graph);
   recognise_functions(graph);
   remove_dead(graph);
+  split_concats(graph);
+  remove_dead(graph);
 }
 
 }  // namespace coinfer::passes

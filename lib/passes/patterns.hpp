@@ -12,4 +12,8 @@ void fold_channel_scaling(graph::Graph& graph);
 /// Recognises GELU, swish, hard-swish and layer normalisation written out in elementary operators.
 void recognise_functions(graph::Graph& graph);
 
+/// Does without joining channels where a convolution can add up its results over the parts, and
+/// joins them after a pooling instead of before.
+void split_concats(graph::Graph& graph);
+
 }  // namespace coinfer::passes

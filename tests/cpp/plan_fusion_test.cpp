@@ -15,6 +15,12 @@ std::vector<std::string> types_of(const Network& network) {
   return types;
 }
 
+graph::Attributes axis_1() {
+  graph::Attributes attributes;
+  attributes.set("axis", std::int64_t{1});
+  return attributes;
+}
+
 bool contains(const Network& network, const std::string& type) {
   const auto types = types_of(network);
   return std::find(types.begin(), types.end(), type) != types.end();
@@ -138,6 +144,49 @@ BOOST_AUTO_TEST_CASE(shape_arithmetic_leaves_no_step) {
   BOOST_TEST(network.error_of(network.graph) < tolerance);
   BOOST_TEST(types_of(network) == std::vector<std::string>{"Relu"},
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_convolution_adds_up_what_would_be_joined_for_it) {
+  Network network;
+  const auto x = network.input({1, 24, 23, 29});
+  const auto a = network.add("Conv", {x, network.constant({17, 24, 1, 1})});
+  const auto b = network.add("Relu", {network.add("Conv", {x, network.constant({31, 24, 1, 1})})});
+  const auto joined = network.add("Concat", {a, b}, axis_1());
+  const auto y =
+      network.add("Conv", {joined, network.constant({9, 48, 3, 3}), network.constant({9})});
+  network.output(network.add("Relu", {y}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(!contains(network, "Concat"));
+  BOOST_TEST(contains(network, "Conv+Add+Relu"));
+}
+
+BOOST_AUTO_TEST_CASE(channels_that_others_read_too_are_joined) {
+  Network network;
+  const auto x = network.input({1, 24, 23, 29});
+  const auto a = network.add("Conv", {x, network.constant({24, 24, 1, 1})});
+  const auto joined = network.add("Concat", {a, x}, axis_1());
+  network.output(network.add("Conv", {joined, network.constant({9, 48, 1, 1})}));
+  network.output(network.add("Relu", {joined}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(contains(network, "Concat"));
+}
+
+BOOST_AUTO_TEST_CASE(channels_are_joined_after_a_pooling) {
+  for (const char* pool : {"MaxPool", "AveragePool"}) {
+    Network network;
+    const auto x = network.input({1, 24, 23, 29});
+    const auto a = network.add("Conv", {x, network.constant({10, 24, 1, 1})});
+    const auto joined = network.add("Concat", {a, x}, axis_1());
+    graph::Attributes window;
+    window.set("kernel_shape", std::vector<std::int64_t>{3, 3});
+    window.set("strides", std::vector<std::int64_t>{2, 2});
+    const auto pooled = network.add(pool, {joined}, window);
+    network.output(network.add("Relu", {pooled}));
+    BOOST_TEST(network.error() < tolerance);
+    const auto types = types_of(network);
+    BOOST_TEST(std::count(types.begin(), types.end(), pool) == 2);
+    BOOST_TEST(std::count(types.begin(), types.end(), "Concat") == 1);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
