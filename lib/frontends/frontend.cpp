@@ -75,7 +75,8 @@ std::shared_ptr<graph::Graph> read_file(const std::filesystem::path& path,
       const bool given = !weights.empty();
       // A network without constants may have no .bin.
       const bool exists = given || std::filesystem::exists(beside);
-      return ir::read(bytes_of(memory), exists ? load_file(given ? weights : beside, map) : MemoryRef{});
+      return ir::read(bytes_of(memory),
+                      exists ? load_file(given ? weights : beside, map) : MemoryRef{});
     }
     refuse_weights(!weights.empty());
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};

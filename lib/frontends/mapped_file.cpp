@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -112,6 +113,25 @@ std::optional<PlaceInFile> place_in_file(const void* data) {
   const auto& [begin, one] = *--found;
   const auto offset = static_cast<std::size_t>(byte - begin);
   return offset < one.bytes ? std::optional{PlaceInFile{one.file, offset}} : std::nullopt;
+}
+
+void copy_out(std::span<const std::byte> from, void* to) {
+  constexpr std::size_t piece = std::size_t{4} << 20;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const bool drops = from.size() >= 16 * page && place_in_file(from.data());
+  auto* dst = static_cast<std::byte*>(to);
+  for (std::size_t at = 0; at < from.size(); at += piece) {
+    const auto part = from.subspan(at, std::min(piece, from.size() - at));
+    std::memcpy(dst + at, part.data(), part.size());
+    if (drops) {
+      // Whole pages only: what lies beside them may still be needed.
+      const auto before = (page - reinterpret_cast<std::uintptr_t>(part.data()) % page) % page;
+      if (part.size() >= before + page) {
+        const auto whole = part.subspan(before, (part.size() - before) / page * page);
+        ::madvise(const_cast<std::byte*>(whole.data()), whole.size(), MADV_DONTNEED);
+      }
+    }
+  }
 }
 
 MemoryRef load_file(const std::filesystem::path& path, bool map) {

@@ -52,6 +52,11 @@ struct PlaceInFile {
 /// Nullopt for memory that no file is mapped to. *Thread safety*: safe.
 std::optional<PlaceInFile> place_in_file(const void* data);
 
+/// Copies `from`. Pages of a mapped file that were only read for that leave the process's memory
+/// piece by piece: a model's weights are not resident twice. *Thread safety*: safe; who reads these
+/// bytes again gets them from the file.
+void copy_out(std::span<const std::byte> from, void* to);
+
 inline std::span<const std::byte> bytes_of(const MemoryRef& memory) {
   return {memory->data(), memory->bytes()};
 }

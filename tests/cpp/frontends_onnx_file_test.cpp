@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -63,6 +65,34 @@ BOOST_AUTO_TEST_CASE(a_large_file_is_mapped_and_its_weights_are_not_copied) {
     }
   }
   BOOST_FAIL("none of four alignments was shared");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_copied_out_of_a_mapped_file_is_not_resident_twice) {
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("pages-{}", ::getpid());
+  constexpr std::size_t size = std::size_t{48} << 20;
+  {
+    std::string content(size, 'a');
+    for (std::size_t i = 0; i < size; i += 1000) {
+      content[i] = static_cast<char>(i / 1000);
+    }
+    std::ofstream{path, std::ios::binary} << content;
+  }
+  const auto file = frontends::load_file(path);
+  std::filesystem::remove(path);
+  const auto resident_of_files = [] {
+    std::ifstream statm{"/proc/self/statm"};
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    std::size_t shared = 0;
+    statm >> all >> resident >> shared;
+    return shared * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  };
+  const auto bytes = frontends::bytes_of(file).subspan(13);
+  std::vector<std::byte> copy(bytes.size());
+  const auto before = resident_of_files();
+  frontends::copy_out(bytes, copy.data());
+  BOOST_TEST(resident_of_files() < before + size / 4);
+  BOOST_TEST(std::equal(copy.begin(), copy.end(), bytes.begin()));  // read from the file again
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_file_is_an_error_that_names_the_path) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "coinfer/error.hpp"
+#include "frontends/mapped_file.hpp"
 
 namespace coinfer::frontends::ir {
 namespace {
@@ -138,7 +139,7 @@ Tensor read_constant(const Layer& layer, const MemoryRef& weights) {
     std::transform(bytes.begin(), bytes.end(), copy.data<std::byte>(),
                    [](std::byte value) { return std::byte{value != std::byte{0}}; });
   } else {
-    std::memcpy(copy.data(), bytes.data(), size);
+    copy_out(bytes.first(size), copy.data());
   }
   return copy;
 }

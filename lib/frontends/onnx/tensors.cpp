@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "coinfer/error.hpp"
+#include "frontends/mapped_file.hpp"
 #include "frontends/onnx/types.hpp"
 
 namespace coinfer::frontends::onnx {
@@ -59,9 +60,7 @@ Tensor over(const MemoryRef& memory, Bytes bytes, ElementType type, Shape shape)
     return Tensor{type, std::move(shape), memory, offset};
   }
   Tensor copy{type, std::move(shape)};
-  if (!bytes.empty()) {
-    std::memcpy(copy.data(), bytes.data(), bytes.size());
-  }
+  copy_out(bytes, copy.data());
   if (!clean) {
     normalise(copy.data<std::byte>(), bytes.size());
   }
