@@ -297,8 +297,8 @@ PyObject* make_future_type() {
       {Py_tp_doc,
        const_cast<char*>(
            "The future of an inference: an asyncio.Future of the loop that was running when "
-           "it was started, also usable as a coroutine.\n\nNot thread-safe, as "
-           "asyncio.Future is not: use it on its loop.")},
+           "it was started, also usable as a coroutine.\n\nThread safety: none, as "
+           "of every asyncio.Future: use it on its loop.")},
       {0, nullptr},
   };
   PyType_Spec spec{"coinfer.InferFuture",

@@ -98,12 +98,28 @@ graph::ValueId Chain::add(std::string type, std::vector<graph::ValueId> inputs,
 }
 
 void Chain::cast(ElementType to) {
-  if (to != type()) {
-    current = add("Cast", {current}, {{"to", onnx_number(to)}});
+  if (to == type()) {
+    return;
+  }
+  const auto converted = [&](graph::ValueId id) {
+    return add("Cast", {id}, {{"to", onnx_number(to)}});
+  };
+  for (auto& plane : planes) {
+    plane = converted(plane);
+  }
+  current = planes.empty() ? converted(current) : planes[0];
+}
+
+void Chain::check_single(std::string_view step) const {
+  if (!planes.empty()) {
+    fail(fmt::format(
+        "{} is for an image in one tensor, not in {} planes; convert_color goes before it", step,
+        planes.size()));
   }
 }
 
 void Chain::transpose(std::span<const std::int64_t> order) {
+  check_single("convert_layout");
   auto sorted = std::vector<std::int64_t>(order.begin(), order.end());
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < sorted.size(); ++i) {

@@ -22,6 +22,8 @@ class Chain {
         ColorFormat color, Goal goal);
 
   graph::ValueId current;
+  /// Of an image in several tensors, until its color is converted: all of them, `current` first.
+  std::vector<graph::ValueId> planes;
   Layout layout;
   ColorFormat color;
   const Goal goal;
@@ -42,6 +44,8 @@ class Chain {
   graph::ValueId add(std::string type, std::vector<graph::ValueId> inputs,
                      std::vector<std::pair<std::string, graph::Attribute>> attributes = {});
 
+  /// Throws Error naming the step unless the image lies in one tensor.
+  void check_single(std::string_view step) const;
   void cast(ElementType type);
   void transpose(std::span<const std::int64_t> order);
   void convert_layout(const Layout& to);
@@ -68,5 +72,7 @@ void convert_color(Chain& chain, ColorFormat to);
 std::int64_t channels_of(ColorFormat format);
 /// Is its tensor half as high again as the image?
 bool is_planar(ColorFormat format);
+/// How many tensors an image of the format lies in.
+std::size_t tensors_of(ColorFormat format);
 
 }  // namespace coinfer::preprocess

@@ -59,6 +59,13 @@ Planes planes_of(Chain& chain, std::int64_t height, std::int64_t width) {
                       {"nearest_mode", std::string{"floor"}}});
   };
   Planes planes;
+  if (chain.planes.size() == 2) {
+    return {chain.planes[0], enlarged(chain.part(chain.planes[1], 3, 0, 1)),
+            enlarged(chain.part(chain.planes[1], 3, 1, 2))};
+  }
+  if (chain.planes.size() == 3) {
+    return {chain.planes[0], enlarged(chain.planes[1]), enlarged(chain.planes[2])};
+  }
   planes.y = rows(0, height);
   if (chain.color == nv12_single_plane) {
     const auto both = shaped(rows(height, height + half_height), 2);
@@ -90,14 +97,15 @@ void from_planes(Chain& chain, ColorFormat to) {
   }
   const auto all_rows = chain.shape()[1].length();
   const auto width = chain.shape()[2].length();
-  if (all_rows % 3 != 0 || width % 2 != 0) {
+  const bool single = chain.planes.empty();
+  if (all_rows % (single ? 3 : 2) != 0 || width % 2 != 0) {
     chain.fail(
         fmt::format("an image of the format {} has an even height and width; the tensor has "
                     "{} rows and {} columns",
                     name_of(chain.color), all_rows, width));
   }
   in_f32(chain, [&] {
-    const auto planes = planes_of(chain, all_rows / 3 * 2, width);
+    const auto planes = planes_of(chain, single ? all_rows / 3 * 2 : all_rows, width);
     const auto number = [&](float value) { return chain.real({value}, {}); };
     const auto y = chain.add("Mul", {chain.add("Sub", {planes.y, number(16)}), number(1.164F)});
     const auto u = chain.add("Sub", {planes.u, number(128)});
@@ -111,6 +119,7 @@ void from_planes(Chain& chain, ColorFormat to) {
     const auto joined = to == rgb ? std::vector{red, green, blue} : std::vector{blue, green, red};
     chain.current = chain.add(
         "Clip", {chain.add("Concat", joined, {{"axis", std::int64_t{3}}}), number(0), number(255)});
+    chain.planes.clear();
   });
 }
 
@@ -152,8 +161,10 @@ std::int64_t channels_of(ColorFormat format) {
       return 4;
     case gray:
     case nv12_single_plane:
+    case nv12_two_planes:
     case i420_single_plane:
-      return 1;
+    case i420_three_planes:
+      return 1;  // of several planes: the first
     default:
       return 0;
   }
@@ -163,19 +174,36 @@ bool is_planar(ColorFormat format) {
   return format == nv12_single_plane || format == i420_single_plane;
 }
 
+std::size_t tensors_of(ColorFormat format) {
+  return format == nv12_two_planes ? 2 : format == i420_three_planes ? 3 : 1;
+}
+
+void InputTensorInfo::set_color(ColorFormat format, std::vector<std::string> names) {
+  const auto count = tensors_of(format);
+  if (!names.empty() && (count == 1 || names.size() != count)) {
+    throw Error(count == 1
+                    ? fmt::format("an image of the format {} has no planes that have names",
+                                  name_of(format))
+                    : fmt::format("an image of the format {} has {} planes, {} names were given",
+                                  name_of(format), count, names.size()));
+  }
+  color = format;
+  plane_names = std::move(names);
+}
+
 void convert_color(Chain& chain, ColorFormat to) {
   const auto from = chain.color;
+  const bool planar = is_planar(from) || tensors_of(from) > 1;
   if (from == to) {
     return;
   }
-  const bool known =
-      (from == rgb || from == bgr || from == rgbx || from == bgrx || is_planar(from)) &&
-      (to == rgb || to == bgr || (to == gray && !is_planar(from)));
+  const bool known = (from == rgb || from == bgr || from == rgbx || from == bgrx || planar) &&
+                     (to == rgb || to == bgr || (to == gray && !planar));
   if (!known) {
     chain.fail(
         fmt::format("the color format {} cannot be converted to {}", name_of(from), name_of(to)));
   }
-  if (is_planar(from)) {
+  if (planar) {
     from_planes(chain, to);
   } else {
     const auto axis = chain.axis("C", "convert_color");

@@ -59,12 +59,87 @@ void replace(Graph& graph, ValueId old, ValueId by) {
   }
 }
 
+/// Names plane `i` of an input that had these names.
+void name_plane(graph::Value& plane, const InputTensorInfo& tensor, std::size_t i) {
+  static constexpr std::array<const char*, 3> of_two{"Y", "UV", ""};
+  static constexpr std::array<const char*, 3> of_three{"Y", "U", "V"};
+  const auto names = names_of(plane);
+  plane.more_names.clear();
+  plane.own_name = tensor.plane_names.empty() || names.empty();
+  if (plane.own_name) {
+    plane.name += fmt::format("/{}", (tensors_of(tensor.color) == 2 ? of_two : of_three)[i]);
+    return;
+  }
+  for (const auto& name : names) {
+    plane.more_names.push_back(name + "/" + tensor.plane_names[i]);
+  }
+  plane.name = plane.more_names.front();
+  plane.more_names.erase(plane.more_names.begin());
+}
+
+/// The inputs that an image in several planes is given by: Y is of the shape of `image`.
+std::vector<ValueId> add_planes(Graph& graph, const graph::Value& image,
+                                const InputTensorInfo& tensor, const std::string& title) {
+  const auto fail = [&](std::string_view what) {
+    throw Error(fmt::format("{}: an image of the format {} {}; the tensor has the shape {}", title,
+                            name_of(tensor.color), what, image.shape.to_string()));
+  };
+  const auto& shape = image.shape;
+  if (!shape.has_rank() || shape.rank() != 4 || !shape[3].contains(1)) {
+    fail("has planes of the layout NHWC with one channel first");
+  }
+  if (shape[1].is_dynamic() || shape[2].is_dynamic()) {
+    fail("needs a fixed height and width");
+  }
+  if (shape[1].length() % 2 != 0 || shape[2].length() % 2 != 0) {
+    fail("has an even height and width");
+  }
+  std::vector<ValueId> planes;
+  for (std::size_t i = 0; i < tensors_of(tensor.color); ++i) {
+    auto plane = image;
+    if (i > 0) {
+      plane.shape[1] = shape[1].length() / 2;
+      plane.shape[2] = shape[2].length() / 2;
+      plane.shape[3] = tensor.color == ColorFormat::nv12_two_planes ? 2 : 1;
+    }
+    name_plane(plane, tensor, i);
+    planes.push_back(graph.add(std::move(plane)));
+  }
+  return planes;
+}
+
+/// The planes take the place of the input `index`, whose node had the name.
+void place_planes(Graph& graph, std::size_t index, const std::string& node,
+                  const std::vector<ValueId>& planes, const InputTensorInfo& tensor) {
+  graph.parameter_names.resize(graph.inputs.size());
+  for (std::size_t i = 0; i < planes.size(); ++i) {
+    const auto at = static_cast<std::ptrdiff_t>(index + i);
+    if (i > 0) {
+      graph.inputs.insert(graph.inputs.begin() + at, ValueId{});
+      graph.parameter_names.insert(graph.parameter_names.begin() + at, std::string{});
+    }
+    graph.inputs[index + i] = planes[i];
+    graph.parameter_names[index + i] =
+        tensor.plane_names.empty() ? std::string{} : node + "/" + tensor.plane_names[i];
+  }
+}
+
 void build_input(Graph& graph, std::size_t index, const Port& port, const InputInfo& info) {
   const auto title = title_of(port);
   const auto id = graph.inputs[index];
+  const auto node = graph::parameter_name(graph, index);
   Goal goal{graph[id].type, graph[id].shape,
             info.model_layout.empty() ? Layout{graph[id].layout} : info.model_layout};
+  const bool several = tensors_of(info.tensor.color) > 1;
   auto layout = info.tensor.layout;
+  if (several) {
+    const Layout needed{"NHWC"};
+    if (!layout.empty() && !(layout == needed)) {
+      throw Error(fmt::format("{}: an image of the format {} has planes of the layout NHWC, not {}",
+                              title, name_of(info.tensor.color), layout.to_string()));
+    }
+    layout = needed;
+  }
   if (goal.layout.empty() && !layout.empty()) {
     goal.layout = info.preprocess.result_of(layout);
   } else if (layout.empty() && !goal.layout.empty()) {
@@ -79,10 +154,18 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
   fresh.type = info.tensor.element_type.value_or(goal.type);
   fresh.shape = tensor_shape(info.tensor, layout, goal, title);
   fresh.layout = layout.empty() ? std::string{} : layout.to_string();
-  const auto start = graph.add(std::move(fresh));
-  Chain chain{graph, title, start, layout, info.tensor.color, goal};
+  const auto starts = several ? add_planes(graph, fresh, info.tensor, title)
+                              : std::vector{graph.add(std::move(fresh))};
+  Chain chain{graph, title, starts[0], layout, info.tensor.color, goal};
+  if (several) {
+    chain.planes = starts;
+  }
   for (const auto& step : info.preprocess.steps()) {
     step(chain);
+  }
+  if (!chain.planes.empty()) {
+    chain.fail(fmt::format("the image lies in {} planes; convert_color makes it one tensor",
+                           chain.planes.size()));
   }
   chain.cast(goal.type);
   if (!chain.layout.empty() && !goal.layout.empty()) {
@@ -95,7 +178,11 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
   replace(graph, id, chain.current);
   graph[id].name.clear();
   graph[id].more_names.clear();
-  graph.inputs[index] = start;
+  if (several) {
+    place_planes(graph, index, node, starts, info.tensor);
+  } else {
+    graph.inputs[index] = starts[0];
+  }
   auto nodes = chain.take_nodes();
   graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(nodes.begin()),
                      std::make_move_iterator(nodes.end()));
@@ -180,11 +267,16 @@ OutputInfo& PrePostProcessor::output(std::string_view name) {
 
 Model PrePostProcessor::build() {
   auto& model = state_->model;
+  if (model.inputs().size() != state_->inputs.size() ||
+      model.outputs().size() != state_->outputs.size()) {
+    throw Error("the model has other inputs or outputs than when its preprocessing was begun");
+  }
   auto graph = std::make_shared<Graph>(model.graph());
   for (std::size_t i = 0; i < state_->outputs.size(); ++i) {
     build_output(*graph, i, *model.outputs()[i], state_->outputs[i]);
   }
-  for (std::size_t i = 0; i < state_->inputs.size(); ++i) {
+  // From the last: planes move the inputs behind them.
+  for (auto i = state_->inputs.size(); i-- > 0;) {
     build_input(*graph, i, *model.inputs()[i], state_->inputs[i]);
   }
   passes::infer(*graph, false);

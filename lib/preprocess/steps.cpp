@@ -7,6 +7,7 @@ namespace {
 /// mean and scale: one value, or one a channel.
 void by_channel(Chain& chain, const char* step, const char* type,
                 const std::vector<float>& values) {
+  chain.check_single(step);
   if (!is_floating(chain.type())) {
     chain.fail(
         fmt::format("{} is for floating-point types, the tensor is {}; convert_element_type "
@@ -51,6 +52,7 @@ std::vector<std::pair<std::string, graph::Attribute>> resize_attributes(ResizeAl
 
 void resize_to(Chain& chain, ResizeAlgorithm algorithm,
                std::optional<std::pair<std::int64_t, std::int64_t>> size) {
+  chain.check_single("resize");
   const auto height = chain.axis("H", "resize");
   const auto width = chain.axis("W", "resize");
   if (!size) {
@@ -96,6 +98,41 @@ void resize_to(Chain& chain, ResizeAlgorithm algorithm,
           chain.add("Clip", {chain.current, chain.real({0}, {}), chain.real({255}, {})});
     }
     chain.cast(type);
+  }
+}
+
+/// The `count` elements next to an end of an axis, in reverse order.
+graph::ValueId mirrored(Chain& chain, std::int64_t axis, std::int64_t count, bool at_end) {
+  return at_end ? chain.part(chain.current, axis, -1, -count - 1, -1)
+                : chain.part(chain.current, axis, count - 1,
+                             std::numeric_limits<std::int64_t>::min(), -1);
+}
+
+/// The edge is repeated: abc becomes baabccb.
+void pad_symmetric(Chain& chain, const std::vector<std::int64_t>& begin,
+                   const std::vector<std::int64_t>& end) {
+  for (std::size_t i = 0; i < begin.size(); ++i) {
+    const auto axis = static_cast<std::int64_t>(i);
+    const auto extent = chain.shape()[i];
+    if (begin[i] < 0 || end[i] < 0) {
+      chain.fail("pad SYMMETRIC takes no negative numbers; crop takes elements away");
+    }
+    if (std::max(begin[i], end[i]) > extent.min_length()) {
+      chain.fail(fmt::format(
+          "pad SYMMETRIC by {} and {} needs as many elements; the tensor has the shape {}",
+          begin[i], end[i], chain.shape().to_string()));
+    }
+    std::vector<graph::ValueId> parts;
+    if (begin[i] > 0) {
+      parts.push_back(mirrored(chain, axis, begin[i], false));
+    }
+    parts.push_back(chain.current);
+    if (end[i] > 0) {
+      parts.push_back(mirrored(chain, axis, end[i], true));
+    }
+    if (parts.size() > 1) {
+      chain.current = chain.add("Concat", parts, {{"axis", axis}});
+    }
   }
 }
 
@@ -159,9 +196,6 @@ void PreProcessSteps::scale(std::vector<float> values) {
 
 void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int64_t> end,
                           float value, PaddingMode mode) {
-  if (mode == PaddingMode::symmetric) {
-    throw Unsupported("pad: the mode SYMMETRIC is not supported; CONSTANT and REFLECT are");
-  }
   if (begin.size() != end.size()) {
     throw Error(fmt::format("pad: begin has {} numbers, end has {}", begin.size(), end.size()));
   }
@@ -169,6 +203,11 @@ void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int6
     if (static_cast<std::int64_t>(begin.size()) != chain.rank()) {
       chain.fail(fmt::format("pad has numbers for {} dimensions, the tensor has {}", begin.size(),
                              chain.rank()));
+    }
+    chain.check_single("pad");
+    if (mode == PaddingMode::symmetric) {
+      pad_symmetric(chain, begin, end);
+      return;
     }
     auto pads = begin;
     pads.insert(pads.end(), end.begin(), end.end());
@@ -187,6 +226,7 @@ void PreProcessSteps::crop(std::vector<std::int64_t> begin, std::vector<std::int
     throw Error(fmt::format("crop: begin has {} numbers, end has {}", begin.size(), end.size()));
   }
   steps_.emplace_back([begin = std::move(begin), end = std::move(end)](Chain& chain) {
+    chain.check_single("crop");
     if (static_cast<std::int64_t>(begin.size()) > chain.rank()) {
       chain.fail(fmt::format("crop has numbers for {} dimensions, the tensor has {}", begin.size(),
                              chain.rank()));
@@ -202,6 +242,7 @@ void PreProcessSteps::crop(std::vector<std::int64_t> begin, std::vector<std::int
 
 void PreProcessSteps::reverse_channels() {
   steps_.emplace_back([](Chain& chain) {
+    chain.check_single("reverse_channels");
     const auto axis = chain.axis("C", "reverse_channels");
     chain.current = chain.part(chain.current, axis, std::numeric_limits<std::int64_t>::max(),
                                std::numeric_limits<std::int64_t>::min(), -1);

@@ -93,7 +93,11 @@ __all__ = [
 def compile_model(
     model: Any, device_name: str | None = None, config: dict[str, Any] | None = None
 ) -> CompiledModel:
-    """Compile a model, or what `Core.read_model` takes, with a Core of its own."""
+    """Compile a model, or what `Core.read_model` takes, with a Core of its own.
+
+    `device_name` is "CPU" or left out, `config` are properties. Raises what `Core.compile_model`
+    raises.
+    """
     return Core().compile_model(model, device_name, config)
 
 
@@ -103,7 +107,10 @@ def get_version() -> str:
 
 
 def tensor_from_file(path: str | PathLike[str]) -> Tensor:
-    """A u8 Tensor over the bytes of a file, which is mapped read-only, not read."""
+    """A u8 Tensor [bytes] over the file at `path`, which is mapped read-only, not read.
+
+    Raises OSError when it cannot be opened, ValueError when it is empty.
+    """
     import numpy as np
 
     return Tensor(np.memmap(path, np.uint8, "r"), shared_memory=True)

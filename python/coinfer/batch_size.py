@@ -11,7 +11,7 @@ def _axis(layout: Layout, rank: int) -> int:
 
 
 def get_batch(model: Model) -> Dimension:
-    """The dimension N that the inputs with a layout have in common.
+    """The dimension N that the inputs of `model` with a layout have in common.
 
     Raises RuntimeError when no input has a layout with N, or when they differ.
     """
@@ -32,7 +32,7 @@ def get_batch(model: Model) -> Dimension:
 
 
 def set_batch(model: Model, batch_size: int | Dimension = -1) -> None:
-    """Give all inputs that have a layout with N this batch; -1: any.
+    """Give all inputs of `model` that have a layout with N the `batch_size`; -1: any.
 
     Raises RuntimeError when no input has one, or when the model cannot have that batch.
     """

@@ -46,6 +46,8 @@ class Type:
 
     There is one object for each type: `Type(np.float32) is Type.f32`. A bf16 tensor is seen through
     numpy as float16 of the same bits, because numpy has no bfloat16.
+
+    Thread safety: immutable.
     """
 
     __slots__ = ("_bits", "_dtype", "_floating", "_index", "_name", "_repr", "_signed")
@@ -111,7 +113,7 @@ class Type:
         return self._dtype
 
     def get_type_name(self) -> str:
-        """The name: "f32", "boolean", …"""
+        """The name, "f32" or "boolean" for example."""
         return self._name
 
     def to_string(self) -> str:
@@ -155,23 +157,54 @@ class Type:
         return self._name in _QUANTIZED
 
     def compatible(self, other: Type) -> bool:
-        """True when the types are equal or one is `dynamic`."""
+        """True when this and `other` are equal, or one is `dynamic`."""
         return self is other or self.is_dynamic() or other.is_dynamic()
 
     def merge(self, other: Type) -> Type | None:
-        """The type that both can be; None when they exclude each other."""
+        """The type that both this and `other` can be; None when they exclude each other."""
         if not self.compatible(other):
             return None
         return other if self.is_dynamic() else self
 
-    type_name = property(get_type_name)
-    size = property(get_size)
-    bitwidth = property(get_bitwidth)
-    real = property(is_real)
-    integral = property(is_integral)
-    integral_number = property(is_integral_number)
-    signed = property(is_signed)
-    quantized = property(is_quantized)
+    @property
+    def type_name(self) -> str:
+        """The same as `get_type_name()`."""
+        return self._name
+
+    @property
+    def size(self) -> int:
+        """The same as `get_size()`."""
+        return self.get_size()
+
+    @property
+    def bitwidth(self) -> int:
+        """The same as `get_bitwidth()`."""
+        return self._bits
+
+    @property
+    def real(self) -> bool:
+        """The same as `is_real()`."""
+        return self.is_real()
+
+    @property
+    def integral(self) -> bool:
+        """The same as `is_integral()`."""
+        return self.is_integral()
+
+    @property
+    def integral_number(self) -> bool:
+        """The same as `is_integral_number()`."""
+        return self.is_integral_number()
+
+    @property
+    def signed(self) -> bool:
+        """The same as `is_signed()`."""
+        return self.is_signed()
+
+    @property
+    def quantized(self) -> bool:
+        """The same as `is_quantized()`."""
+        return self.is_quantized()
 
     def __repr__(self) -> str:
         return f"<Type: '{self._repr}'>"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from coinfer._coinfer import ConstOutput
 
-    Key: TypeAlias = ConstOutput | int | str
+    _Key: TypeAlias = ConstOutput | int | str
 
 
 class OVDict(Mapping):  # type: ignore[type-arg]
@@ -19,6 +19,9 @@ class OVDict(Mapping):  # type: ignore[type-arg]
     Its keys are output ports; a value is found by port, index or tensor name:
     `results[0]`, `results["logits"]`, `results[compiled.output("logits")]`. A key that is none of
     the model's outputs raises KeyError. `to_tuple()` and `to_dict()` give what is inside.
+
+    Thread safety: immutable, as far as nobody writes to the arrays; those that share memory with a
+    request change with its next inference.
     """
 
     # Filled by the native module without a call of __init__; _table is (ports, {key: index}), one
@@ -26,11 +29,11 @@ class OVDict(Mapping):  # type: ignore[type-arg]
     __slots__ = ("__weakref__", "_table", "_values")
 
     _values: tuple[np.ndarray[Any, Any], ...]
-    _table: tuple[tuple[ConstOutput, ...], dict[Key, int]]
+    _table: tuple[tuple[ConstOutput, ...], dict[_Key, int]]
 
     def __init__(self, results: Mapping[ConstOutput, np.ndarray[Any, Any]]) -> None:
         ports = tuple(results)
-        index: dict[Key, int] = {}
+        index: dict[_Key, int] = {}
         for i, port in enumerate(ports):
             index[i] = index[i - len(ports)] = index[port] = i
             for name in port.get_names():
@@ -38,7 +41,7 @@ class OVDict(Mapping):  # type: ignore[type-arg]
         self._values = tuple(results.values())
         self._table = (ports, index)
 
-    def __getitem__(self, key: Key) -> np.ndarray[Any, Any]:
+    def __getitem__(self, key: _Key) -> np.ndarray[Any, Any]:
         try:
             return self._values[self._table[1][key]]
         except KeyError:

@@ -17,6 +17,8 @@ class ProfilingInfo:
     exec_type   the implementation that took longest
     real_time   a timedelta: the time of all that was executed for it, 0 when not executed
     cpu_time    the same
+
+    Thread safety: immutable.
     """
 
     class Status(IntEnum):

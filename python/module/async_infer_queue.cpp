@@ -314,7 +314,8 @@ constexpr const char* start_async_doc =
 --
 
 Waits until a request is idle, gives it the inputs (as for InferRequest.infer) and starts it. `userdata`
-is what the callback is called with. An error of the inputs is raised here; one of the inference or the
+is what the callback is called with; with `share_inputs` C-contiguous arrays of the input's element type are read
+where they are, kept alive meanwhile. An error of the inputs is raised here; one of the inference or the
 callback by the next `wait_all`.)";
 
 PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
@@ -392,9 +393,10 @@ void register_async_infer_queue() {
       .def("wait_all", &PyAsyncInferQueue::wait_all,
            "Blocks until all requests and their callbacks are over; raises the first error since "
            "the last call.")
-      .def("is_ready", &PyAsyncInferQueue::is_ready, "Is any request idle?")
+      .def("is_ready", &PyAsyncInferQueue::is_ready,
+           "True when any request is idle, so that `start_async` would not wait.")
       .def("get_idle_request_id", &PyAsyncInferQueue::idle_id,
-           "Waits until a request is idle; its index.")
+           "Waits until a request is idle, and gives its index.")
       .def("set_callback", &set_callback, bp::arg("callback"),
            "Calls `callback(request, userdata)` after each inference that finished, one at a time, "
            "on the callbacks'\n"
@@ -403,7 +405,8 @@ void register_async_infer_queue() {
            "`contextvars` context: variables that are set where it was given, or where the "
            "inference was started,\n"
            "have their defaults.")
-      .add_property("userdata", &userdata, "The userdata of each request.")
+      .add_property("userdata", &userdata,
+                    "What each request was last started with as `userdata`, a list.")
       .def("__len__", &length)
       .def("__getitem__", &item)
       .def("__iter__", &iterate)

@@ -40,6 +40,7 @@ inputs          as for `infer`; with share_inputs C-contiguous arrays of the inp
 userdata        what the request's callback is given
 share_outputs   results are views of the request's output memory, which its next inference changes;
                 else arrays of their own, copied off the GIL
+decode_strings  string outputs as arrays of kind U, else S
 timeout         seconds, after which the inference is stopped and DeadlineExceeded (a TimeoutError) raised
 priority        -1000 to 1000; higher ones go first among the waiting runs of one model
 
@@ -57,8 +58,9 @@ constexpr const char* model_doc =
 Starts an inference, at the call, and returns an asyncio.Future of its results, an OVDict.
 
 As InferRequest.infer_async, without a request to be busy: any number may be in flight, from any number of
-tasks and threads, and every input must be given. The results are always arrays of the caller's own;
-userdata and share_outputs change nothing.)";
+tasks and threads, and every one of the `inputs` must be given. `share_inputs`, `decode_strings`, `timeout` (in
+seconds) and `priority` are as there. The results are always arrays of the caller's own; `userdata` and
+`share_outputs` change nothing. Thread safety: any number of threads and loops at once.)";
 
 constexpr const char* queue_doc =
     R"(infer_async($self, /, inputs=None, userdata=None, share_inputs=False, share_outputs=False, *, decode_strings=True, timeout=None, priority=0)
@@ -67,8 +69,10 @@ constexpr const char* queue_doc =
 Runs an inference on a request of the queue as soon as one is idle, first come, first served, and returns an
 asyncio.Future of its results, an OVDict.
 
-As InferRequest.infer_async otherwise. Bad inputs are refused at the call. Shared outputs are changed by the
-request's next run. A future cancelled while it waits leaves the queue as it was.)";
+`inputs`, `share_inputs`, `decode_strings`, `timeout` (in seconds, waiting for a request included) and `priority`
+are as for InferRequest.infer_async; `userdata` is what the queue's callback is given. Bad inputs are refused at
+the call. With `share_outputs` results are views that the request's next run changes. A future cancelled while it
+waits leaves the queue as it was. Thread safety: any number of threads and loops at once.)";
 
 constexpr const char* batcher_doc =
     R"(infer_async($self, /, inputs=None, userdata=None, share_inputs=False, share_outputs=False, *, decode_strings=True, timeout=None, priority=0)
@@ -76,10 +80,12 @@ constexpr const char* batcher_doc =
 
 Infers one or more rows together with other requests, and returns an asyncio.Future of the results, an OVDict.
 
-Every input must be given, of shape [rows, ...] with equal numbers of rows, 1 to `max_batch`; bad inputs are
+Every one of the `inputs` must be given, of shape [rows, ...] with equal numbers of rows, 1 to `max_batch`; bad inputs are
 refused at the call and disturb nobody. Otherwise as CompiledModel.infer_async: from any number of tasks, loops
 and threads; results are arrays of the caller's own; a cancelled one drops out, and its batch is stopped when
-all of it are. `priority` decides who goes first when more wait than fit into a run.)";
+all of it are. `priority` decides who goes first when more wait than fit into a run; `timeout`, in seconds, counts
+from the call; `share_inputs` keeps arrays where they are until their rows are copied into the batch;
+`decode_strings` is as there, `userdata` and `share_outputs` change nothing.)";
 
 constexpr const char* open_doc =
     R"(_open($self, /)

@@ -88,7 +88,9 @@ bp::dict stats(const PyBatcher& self) {
 
 void register_batcher() {
   bp::class_<PyBatcher, boost::shared_ptr<PyBatcher>, boost::noncopyable> type{
-      "_Batcher", "What coinfer.Batcher is made of.", bp::no_init};
+      "_Batcher",
+      "What coinfer.Batcher is made of.\n\nThread safety: shared objects are safe to use.",
+      bp::no_init};
   type.def("__init__", &init_batcher,
            (bp::arg("model"), bp::arg("max_batch") = 32, bp::arg("max_delay_ms") = 2.0))
       .add_property("stats", &stats,

@@ -215,21 +215,24 @@ void register_compiled_model() {
       .add_property("outputs", &outputs, "The output ports, a list.")
       .def("input", &only_input)
       .def("input", &input, bp::arg("key"),
-           "The input with that tensor name or index; without one, the only input. RuntimeError "
+           "The input whose tensor name or index `key` is; without one, the only input. "
+           "RuntimeError "
            "when there is none.")
       .def("output", &only_output)
       .def("output", &output, bp::arg("key"),
-           "The output with that tensor name or index; without one, the only output. RuntimeError "
+           "The output whose tensor name or index `key` is; without one, the only output. "
+           "RuntimeError "
            "when there is none.")
       .def("get_property", &get_property, bp::arg("property"),
-           "The value in force, e.g. of \"NUM_STREAMS\"; RuntimeError for an unknown name.")
+           "The value in force of a `property`, e.g. \"NUM_STREAMS\"; RuntimeError for an unknown "
+           "name.")
       .def("set_property", &set_property, bp::arg("properties"),
-           "RuntimeError: properties are set before compiling.")
-      .def(
-          "export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
-          "Writes the compiled model to a stream (io.BytesIO or an open binary file), or returns a "
-          "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
-          "pass runs then.")
+           "Raises RuntimeError whatever `properties` are: they are given to `Core.compile_model`.")
+      .def("export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
+           "Writes the compiled model to `model_stream` (io.BytesIO or an open binary file), or "
+           "returns a "
+           "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
+           "pass runs then.")
       .def("get_runtime_model", &runtime_model,
            "A Model as it is computed: after all passes, before it is planned for shapes.")
       .def("release_memory", &release_memory,

@@ -303,15 +303,20 @@ int part_of_version(const Version& version, std::size_t part) {
 
 void register_core() {
   const auto none = bp::object{};
-  bp::class_<Version>("Version", "The version of a device's implementation.", bp::no_init)
-      .def_readonly("build_number", &Version::build_number)
-      .def_readonly("description", &Version::description)
+  bp::class_<Version>("Version",
+                      "The version of a device's implementation.\n\nThread safety: immutable.",
+                      bp::no_init)
+      .def_readonly("build_number", &Version::build_number, "The whole version, a text.")
+      .def_readonly("description", &Version::description, "The name of what has the version.")
       .add_property(
-          "major", +[](const Version& self) { return part_of_version(self, 0); })
+          "major", +[](const Version& self) { return part_of_version(self, 0); },
+          "The first number.")
       .add_property(
-          "minor", +[](const Version& self) { return part_of_version(self, 1); })
+          "minor", +[](const Version& self) { return part_of_version(self, 1); },
+          "The second number.")
       .add_property(
-          "patch", +[](const Version& self) { return part_of_version(self, 2); })
+          "patch", +[](const Version& self) { return part_of_version(self, 2); },
+          "The third number.")
       .def(
           "__repr__", +[](const Version& self) {
             return fmt::format("<Version: {} {}>", self.build_number, self.description);
@@ -328,43 +333,53 @@ void register_core() {
            ".xml), or its bytes, a BytesIO or a Tensor when the model is bytes.\n"
            "Raises coinfer.ModelFileError for a missing or damaged file, coinfer.Unsupported for "
            "what coinfer does\n"
-           "not implement, both naming what was wrong.")
+           "not implement, both naming what was wrong. `config` is not needed: reading has no "
+           "properties.")
       .def("compile_model", &compile_model,
            (bp::arg("model"), bp::arg("device_name") = none, bp::arg("config") = none,
             bp::arg("weights") = none),
-           "Makes a Model, or what read_model takes, ready to run on the CPU. `config` overrides "
+           "Makes `model`, a Model or what read_model takes with `weights`, ready to run. "
+           "`device_name` is \"CPU\", \"AUTO\" or left out. `config` overrides "
            "this Core's\n"
            "properties; an unknown property or value is a RuntimeError that names it.")
       .def("import_model", &import_model,
            (bp::arg("model_stream"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
-           "Makes what `CompiledModel.export_model` wrote ready to run, from bytes, a buffer, a "
-           "BytesIO or an open binary\nfile. Raises coinfer.ModelFileError for what is damaged, is "
+           "Makes what `CompiledModel.export_model` wrote ready to run. `model_stream`: bytes, a "
+           "buffer, a "
+           "BytesIO or an open binary\nfile; `device_name`: \"CPU\"; `config`: properties, as for "
+           "`compile_model`. Raises coinfer.ModelFileError for what is damaged, is "
            "no exported model, or is one of another version.")
       .def("query_model", &query_model,
            (bp::arg("model"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
-           "{name of a node: device} of all that the device can run: every node, because what "
+           "{name of a node: device} of all nodes of `model` that `device_name` can run with "
+           "`config`: every node, because what "
            "coinfer does not implement\nwas refused when the model was read.")
-      .add_property("available_devices", &available_devices, "['CPU']")
-      .def("get_available_devices", &available_devices)
-      .def("get_versions", &versions, bp::arg("device_name"), "{device: Version}")
+      .add_property("available_devices", &available_devices,
+                    "The devices that models can be compiled for, a list of str: ['CPU'].")
+      .def("get_available_devices", &available_devices, "The same as `available_devices`.")
+      .def("get_versions", &versions, bp::arg("device_name"),
+           "{device: Version} of the device `device_name`; RuntimeError when there is none.")
       .def("get_property", &get_property, (bp::arg("device_name"), bp::arg("property") = none),
-           "get_property(name) or get_property(device_name, name): the value that models are "
-           "compiled with.")
+           "get_property(name) or get_property(device_name, property): the value that models are "
+           "compiled with; RuntimeError for an unknown one.")
       .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
            "set_property(properties) or set_property(device_name, properties): a dict, or one "
            "(name, value).")
       .def("unload_plugin", &unload_plugin, bp::arg("device_name"),
-           "Nothing: memory is given back with the models.")
+           "Does nothing, whatever `device_name` is: memory is given back with the models.")
       .def("register_plugin", &register_plugin,
            (bp::arg("plugin"), bp::arg("device_name"), bp::arg("config") = none),
-           "Raises coinfer.Unsupported: there are no plugins.")
+           "Raises coinfer.Unsupported, whatever `plugin`, `device_name` and `config` are: there "
+           "are no plugins.")
       .def("register_plugins", &register_plugins, bp::arg("xml_config_file"),
-           "Raises coinfer.Unsupported: there are no plugins.")
-      .def("add_extension", &add_extension, bp::arg("extension"), "Raises coinfer.Unsupported.")
+           "Raises coinfer.Unsupported, whatever `xml_config_file` says: there are no plugins.")
+      .def("add_extension", &add_extension, bp::arg("extension"),
+           "Raises coinfer.Unsupported: an `extension` is made of OpenVINO's own classes.")
       .def("create_context", &create_context, (bp::arg("device_name"), bp::arg("properties")),
-           "Raises coinfer.Unsupported: the CPU has no remote contexts.")
+           "Raises coinfer.Unsupported, whatever `device_name` and `properties` are: the CPU has "
+           "no remote contexts.")
       .def("get_default_context", &default_context, bp::arg("device_name"),
-           "Raises coinfer.Unsupported: the CPU has no remote contexts.")
+           "Raises coinfer.Unsupported, whatever `device_name` is: the CPU has no remote contexts.")
       .def("__repr__", +[](const Core&) { return std::string{"<Core: available plugins[CPU]>"}; });
 }
 

@@ -48,8 +48,9 @@ constexpr const char* start_async_doc =
 
 Starts an inference on another thread and returns at once; `wait()` or `await` the request for its end.
 Inputs are as for `infer`. `userdata` is what the callback is called with, if not None; without a callback it is dropped, with a
-RuntimeWarning. Shared arrays are
-kept alive until the inference is over, and must not be changed before.
+RuntimeWarning. With `share_inputs` C-contiguous
+arrays of the input's element type are read where they are; they are kept alive until the inference is over, and
+must not be changed before.
 
 Raises RequestBusy when an inference of this request is in flight, and what `infer` raises for inputs.)";
 
@@ -304,7 +305,8 @@ void register_infer_request() {
       bp::no_init};
   refuse_construction(type, "InferRequest is made by CompiledModel.create_infer_request()");
   type.def("wait_for", &wait_for, bp::arg("timeout"),
-           "Waits at most `timeout` milliseconds; True when the inference is over, False also when "
+           "Waits at most `timeout` milliseconds, an int; True when the inference is over, False "
+           "also when "
            "none was started. Raises like `wait`.")
       .def("cancel", &cancel,
            "Stops the inference in flight: who waits for it gets coinfer.Cancelled. Nothing when "
@@ -317,35 +319,48 @@ void register_infer_request() {
            "in an empty `contextvars` context: variables that are set where it was given, or where "
            "the inference\n"
            "was started, have their defaults.")
-      .add_property("userdata", &userdata)
+      .add_property("userdata", &userdata,
+                    "What the callback is called with; None when there is none, or when it is a "
+                    "queue's request.")
       .add_property("results", &results, "A copy of all outputs, an OVDict.")
       .add_property("latency", &latency, "Milliseconds that the last inference took.")
       .def("get_tensor", &get_tensor, bp::arg("name"),
-           "The tensor of an input or output, by tensor name or port.")
+           "The Tensor of an input or output, whose tensor name or port `name` is. RequestBusy "
+           "while an inference is in flight.")
       .def("set_tensor", &set_tensor, (bp::arg("name"), bp::arg("tensor")),
-           "Reads or writes that tensor from now on, zero-copy.")
-      .def("get_input_tensor", &get_indexed<false>, (bp::arg("index") = none))
+           "Reads or writes `tensor` from now on, zero-copy, as the input or output whose tensor "
+           "name or port `name` is.\nRuntimeError naming it for a wrong element type or shape.")
+      .def("get_input_tensor", &get_indexed<false>, (bp::arg("index") = none),
+           "The Tensor of input `index`, or of the only one. Writing to its `data` sets the input. "
+           "RequestBusy while an inference is in flight.")
       .def("get_output_tensor", &get_indexed<true>, (bp::arg("index") = none),
-           "Keeps its identity from run to run; when it grows, views of the old memory stay valid.")
+           "The Tensor of output `index`, or of the only one. It keeps its identity from run to "
+           "run; when it grows, views of the old memory stay valid.")
       .def("set_input_tensor", &set_indexed<false>, (bp::arg("index"), bp::arg("tensor") = none),
            "set_input_tensor(index, tensor), or set_input_tensor(tensor) of a model with one "
            "input: read from that\n"
            "tensor from now on. RuntimeError naming the input for a wrong element type or shape.")
       .def("set_output_tensor", &set_indexed<true>, (bp::arg("index"), bp::arg("tensor") = none),
-           "The same for an output: write to that tensor from now on.")
+           "As `set_input_tensor`, for the output `index`: write to `tensor` from now on.")
       .def("set_tensors", &set_tensors, bp::arg("inputs"),
-           "A dict of Tensors by name, port or input index.")
+           "Sets many at once: `inputs` is a dict of Tensors by name, port or input index.")
       .def("set_input_tensors", &set_many<false>, bp::arg("inputs"),
-           "A dict of Tensors by index, name or port.")
+           "Sets many inputs at once: `inputs` is a dict of Tensors by index, name or port.")
       .def("set_output_tensors", &set_many<true>, bp::arg("outputs"),
-           "A dict of Tensors by index, name or port.")
-      .add_property("input_tensors", &all_tensors<false>)
-      .add_property("output_tensors", &all_tensors<true>)
-      .add_property("inputs", &all_tensors<false>)
-      .add_property("outputs", &all_tensors<true>)
-      .add_property("model_inputs", &model_inputs)
-      .add_property("model_outputs", &model_outputs)
-      .def("get_compiled_model", &compiled_model)
+           "Sets many outputs at once: `outputs` is a dict of Tensors by index, name or port.")
+      .add_property(
+          "input_tensors", &all_tensors<false>,
+          "The Tensors of all inputs, a list. RequestBusy while an inference is in flight.")
+      .add_property(
+          "output_tensors", &all_tensors<true>,
+          "The Tensors of all outputs, a list. RequestBusy while an inference is in flight.")
+      .add_property("inputs", &all_tensors<false>, "The same as `input_tensors`.")
+      .add_property("outputs", &all_tensors<true>, "The same as `output_tensors`.")
+      .add_property("model_inputs", &model_inputs,
+                    "The input ports of the model, a list of ConstOutput.")
+      .add_property("model_outputs", &model_outputs,
+                    "The output ports of the model, a list of ConstOutput.")
+      .def("get_compiled_model", &compiled_model, "The CompiledModel that made this request.")
       .add_property("profiling_info", &profiling_info,
                     "What each node took in the last inference: a list of ProfilingInfo, in the "
                     "order of execution. Times are\nthere when the model was compiled with "
@@ -371,7 +386,8 @@ void register_infer_request() {
                  "failed with. Ctrl-C interrupts the wait, not the inference. Any number of "
                  "threads may wait.");
   bp::def("zero_copy_report", &zero_copy_report, bp::arg("request"),
-          "What became of each input that was given last, and why: {name: text}.");
+          "What became of each input that `request` was given last, and why: {name: text}, "
+          "\"shared: …\" or \"copied: …\".");
 }
 
 }  // namespace coinfer::python

@@ -59,17 +59,20 @@ void register_layout() {
       "What the dimensions of a tensor mean: `Layout(\"NCHW\")`, `Layout(\"N...C\")`, "
       "`Layout(\"[N,C,?,time]\")`. Names\nare compared without regard to case; batch, channels, "
       "depth, height and width are N, C, D, H and W.\nRaises RuntimeError that says what is wrong "
-      "with a text. Compares equal to a str that means the same.\nImmutable.",
+      "with a text. Compares equal to a str that means the same.\n\nThread safety: immutable.",
       bp::no_init)
       .def("__init__", &initialise, (bp::arg("layout_str") = bp::object{}))
       .def("scalar", &Layout::scalar, "The layout of a tensor of rank 0.")
       .staticmethod("scalar")
-      .add_property("empty", &Layout::empty, "Is nothing known? `Layout()` and `Layout(\"...\")`.")
+      .add_property("empty", &Layout::empty,
+                    "True when nothing is known, as of `Layout()` and `Layout(\"...\")`.")
       .def("get_index_by_name", &index_by_name, bp::arg("dimension_name"),
-           "Where the dimension is, negative (from the back) when it follows \"...\"; RuntimeError "
+           "Where the dimension `dimension_name` is, negative (from the back) when it follows "
+           "\"...\"; RuntimeError "
            "when there is none.")
-      .def("has_name", &has_name, bp::arg("dimension_name"), "Is there a dimension of that name?")
-      .def("to_string", &Layout::to_string, "\"[N,C,H,W]\"")
+      .def("has_name", &has_name, bp::arg("dimension_name"),
+           "True when there is a dimension named `dimension_name`.")
+      .def("to_string", &Layout::to_string, "The layout as a text: \"[N,C,H,W]\".")
       .def("__eq__", &equal)
       .def("__ne__", &differ)
       .def("__reduce__", &reduce)

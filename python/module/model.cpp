@@ -359,12 +359,15 @@ void register_model() {
       .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
       .add_property("rt_info", &all_rt_info, "Notes that came with the model, a (nested) dict.")
       .def("input", &input, (bp::arg("key") = none),
-           "The input with that tensor name or index; without one, the only input. RuntimeError "
+           "The input whose tensor name or index `key` is; without one, the only input. "
+           "RuntimeError "
            "when there is none.")
       .def("output", &output, (bp::arg("key") = none),
-           "The output with that tensor name or index; without one, the only output. RuntimeError "
+           "The output whose tensor name or index `key` is; without one, the only output. "
+           "RuntimeError "
            "when there is none.")
-      .def("is_dynamic", &is_dynamic, "Has any tensor a shape that is not fixed?")
+      .def("is_dynamic", &is_dynamic,
+           "True when any tensor of the model has a shape that is not fixed.")
       .def("get_friendly_name", &name, "The same as `friendly_name`.")
       .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
       .def("get_name", &name, "The same as `friendly_name`.")
@@ -379,7 +382,7 @@ void register_model() {
            "All Nodes: parameters, constants, operations in topological order, sinks, results.")
       .def("get_ordered_ops", &ordered_ops, "The same as `get_ops`.")
       .def("get_output_size", &output_size, "How many outputs there are.")
-      .def("get_output_op", &output_op, bp::arg("index"), "The Node of an output.")
+      .def("get_output_op", &output_op, bp::arg("index"), "The Node of output `index`, a Result.")
       .def(
           "get_output_element_type",
           +[](const PyModel& self, std::size_t i) {
@@ -387,48 +390,56 @@ void register_model() {
                        {Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0})
                 .attr("element_type");
           },
-          bp::arg("index"), "The coinfer.Type of an output.")
+          bp::arg("index"), "The coinfer.Type of output `index`.")
       .def(
           "get_output_partial_shape",
           +[](const PyModel& self, std::size_t i) { return self.get().output(i)->shape; },
-          bp::arg("index"), "The PartialShape of an output.")
+          bp::arg("index"), "The PartialShape of output `index`.")
       .def(
           "get_output_shape",
           +[](const PyModel& self, std::size_t i) {
             return self.get().output(i)->shape.to_shape();
           },
-          bp::arg("index"), "The Shape of an output; RuntimeError when it is dynamic.")
+          bp::arg("index"), "The Shape of output `index`; RuntimeError when it is dynamic.")
       .def("get_parameter_index", &parameter_index, bp::arg("parameter"),
-           "Which input the Node is; -1 when it is none.")
+           "Which input the Node `parameter` is; -1 when it is none.")
       .def("get_result_index", &result_index, bp::arg("result"),
-           "Which output the Node or Output is; -1 when it is none.")
+           "Which output the Node or Output `result` is; -1 when it is none.")
       .def("add_outputs", &add_outputs, bp::arg("outputs"),
-           "Makes tensors outputs of the model: a tensor's name, an Output, a tuple (operation's "
+           "Makes tensors outputs of the model. `outputs` is a tensor's name, an Output, a tuple "
+           "(operation's "
            "name, index), or a list\nof them. Gives the list of their Outputs; one that was an "
            "output stays it. RuntimeError when there is none.")
       .def("remove_result", &remove_result, bp::arg("result"),
-           "The model without that output; RuntimeError when the Node is no result of it.")
+           "Takes the output away whose Node `result` is; RuntimeError when it is another model's.")
       .def("remove_parameter", &remove_parameter, bp::arg("parameter"),
-           "The model without that input. RuntimeError when the Node is no parameter of it, or "
+           "Takes the input away whose Node `parameter` is. RuntimeError when it is another "
+           "model's, or "
            "when an operation still "
            "reads it.")
       .def(
           "reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
-          "Gives inputs new shapes and infers all others: a shape for a model with one input, or "
+          "Gives inputs new shapes and infers all others. `partial_shape` is a shape for a model "
+          "with one input, or "
           "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
-          "or text: \"[1,3,224..256,?]\". On an error\n(RuntimeError) the model is as before.")
+          "or text: \"[1,3,224..256,?]\". `variables_shapes`: a dict of\nshapes by a variable's "
+          "name. On an error (RuntimeError) the model is as before.")
       .def("validate_nodes_and_infer_types", &validate,
            "Infers all types and shapes anew; RuntimeError naming a node.")
       .def("evaluate", &evaluate,
            (bp::arg("output_tensors"), bp::arg("input_tensors"),
             bp::arg("evaluation_context") = none),
            "Computes the model once: reads the list of Tensors `input_tensors`, writes those of "
-           "`output_tensors`. To do it\nmore often, compile the model.")
+           "`output_tensors`. To do it\nmore often, compile the model. `evaluation_context` is not "
+           "looked at. RuntimeError naming the input for a wrong shape or type.")
       .def("get_rt_info", &get_rt_info, (bp::arg("path") = none),
-           "The note at a name or a list of names, or all; RuntimeError when there is none.")
-      .def("has_rt_info", &has_rt_info, bp::arg("path"), "Is there a note of that name?")
+           "The note at `path`, a name or a list of names, or without it all of them, a dict; "
+           "RuntimeError when there is none.")
+      .def("has_rt_info", &has_rt_info, bp::arg("path"),
+           "True when there is a note at `path`, a name or a list of names.")
       .def("set_rt_info", &set_rt_info, (bp::arg("obj"), bp::arg("path")),
-           "Adds a note: a bool, number, text or list of texts.")
+           "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text or "
+           "list of texts.")
       .def("clone", &clone, "A copy that can be changed on its own; weights are shared.")
       .def("__copy__", &no_copy)
       .def("__deepcopy__", &deep_copy)

@@ -290,7 +290,7 @@ void register_nodes() {
   bp::class_<Output, bp::bases<ConstOutput>>(
       "Output",
       "An output of a node, or an input or output of a model: its names, element type and shape as "
-      "they are now.",
+      "they are now.\n\nThread safety: as for Model.",
       bp::no_init)
       .add_property("index", &output_index, "Which of its node's outputs it is.")
       .add_property("node", &output_node, "The Node that makes it.")
@@ -299,15 +299,17 @@ void register_nodes() {
       .def("get_node", &output_node, "The same as `node`.")
       .def("get_target_inputs", &target_inputs, "The same as `target_inputs`.")
       .def("set_names", &set_names, bp::arg("names"),
-           "Gives the tensor these names instead of its own; RuntimeError when another tensor has "
+           "Gives the tensor the `names`, a set of str, instead of its own; RuntimeError when "
+           "another tensor has "
            "one of them.")
-      .def("add_names", &add_names, bp::arg("names"), "Gives the tensor these names too.")
+      .def("add_names", &add_names, bp::arg("names"),
+           "Gives the tensor these `names` too; RuntimeError when another tensor has one of them.")
       .def("__hash__", &hash_output)
       .def("__eq__", &outputs_equal)
       .def("__ne__", &outputs_differ)
       .def("__repr__", +[](const Output& self) { return show_port("Output", *self.port); });
 
-  bp::class_<Input>("Input", "An input of a node.", bp::no_init)
+  bp::class_<Input>("Input", "An input of a node.\n\nThread safety: as for Model.", bp::no_init)
       .def(
           "get_source_output",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
@@ -333,13 +335,13 @@ void register_nodes() {
       .def(
           "get_element_type",
           +[](const Input& self) { return python_type(source_port(self)->type); },
-          "The coinfer.Type.")
+          "The coinfer.Type of the tensor that it reads.")
       .def(
           "get_partial_shape", +[](const Input& self) { return source_port(self)->shape; },
-          "The PartialShape.")
+          "The PartialShape of the tensor that it reads.")
       .def(
           "get_shape", +[](const Input& self) { return source_port(self)->shape.to_shape(); },
-          "The Shape; RuntimeError when it is dynamic.")
+          "The Shape of the tensor that it reads; RuntimeError when it is dynamic.")
       .def(
           "__hash__",
           +[](const Input& self) { return hash_node({self.node, nullptr}) * 31 + self.index; })
@@ -370,12 +372,14 @@ void register_nodes() {
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
       .def("input", &input_of, bp::arg("input_index"),
-           "The Input with that index; RuntimeError when there is none.")
-      .def("inputs", &inputs_of, "All Inputs, a list.")
-      .def("input_value", &input_value, bp::arg("index"), "The Output that the input reads.")
+           "The Input `input_index`; RuntimeError when there is none. Inputs that are left out are "
+           "not counted.")
+      .def("inputs", &inputs_of, "All Inputs that are not left out, a list.")
+      .def("input_value", &input_value, bp::arg("index"),
+           "The Output that input `index` reads; RuntimeError when there is none.")
       .def("input_values", &input_values, "The Outputs that its inputs read, a list.")
       .def("output", &output_of, bp::arg("output_index"),
-           "The Output with that index; RuntimeError when there is none.")
+           "The Output `output_index`; RuntimeError when there is none.")
       .def("outputs", &outputs_of, "All Outputs, a list.")
       .def("get_attributes", &attributes, "The operator's attributes by name, a dict.")
       .def("get_rt_info", &no_rt_info, "The same as `rt_info`.")
@@ -387,29 +391,29 @@ void register_nodes() {
       .def(
           "get_output_element_type",
           +[](const PyNode& self, std::size_t i) { return python_type(type_at(self, i)); },
-          bp::arg("index"), "The coinfer.Type of an output.")
+          bp::arg("index"), "The coinfer.Type of output `index`.")
       .def("get_output_partial_shape", &shape_at, bp::arg("index"),
-           "The PartialShape of an output.")
+           "The PartialShape of output `index`.")
       .def(
           "get_output_shape",
           +[](const PyNode& self, std::size_t i) { return shape_at(self, i).to_shape(); },
-          bp::arg("index"), "The Shape of an output; RuntimeError when it is dynamic.")
+          bp::arg("index"), "The Shape of output `index`; RuntimeError when it is dynamic.")
       .def(
           "get_input_element_type",
           +[](const PyNode& self, std::size_t i) {
             return python_type(source_port(input_of(self, i))->type);
           },
-          bp::arg("index"), "The coinfer.Type of an input.")
+          bp::arg("index"), "The coinfer.Type of input `index`.")
       .def(
           "get_input_partial_shape",
           +[](const PyNode& self, std::size_t i) { return source_port(input_of(self, i))->shape; },
-          bp::arg("index"), "The PartialShape of an input.")
+          bp::arg("index"), "The PartialShape of input `index`.")
       .def(
           "get_input_shape",
           +[](const PyNode& self, std::size_t i) {
             return source_port(input_of(self, i))->shape.to_shape();
           },
-          bp::arg("index"), "The Shape of an input; RuntimeError when it is dynamic.")
+          bp::arg("index"), "The Shape of input `index`; RuntimeError when it is dynamic.")
       .def(
           "get_partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
           "The PartialShape of its first output.")

@@ -226,15 +226,17 @@ std::size_t port_index(PyObject* key, bool output) {
 }
 
 void register_ports() {
-  bp::class_<ConstOutput>(
-      "ConstOutput",
-      "An input or output of a compiled model: its names, element type and shape. Immutable.",
-      bp::no_init)
+  bp::class_<ConstOutput>("ConstOutput",
+                          "An input or output of a compiled model: its names, element type and "
+                          "shape.\n\nThread safety: immutable.",
+                          bp::no_init)
       .add_property("any_name", &any_name, "The first name; RuntimeError when it has none.")
       .add_property("names", &names, "All tensor names, a set.")
-      .add_property("element_type", &element_type, "The coinfer.Type.")
-      .add_property("partial_shape", &partial_shape, "The PartialShape.")
-      .add_property("shape", &shape, "The Shape; RuntimeError when it is dynamic.")
+      .add_property("element_type", &element_type, "The coinfer.Type of the tensor's elements.")
+      .add_property(
+          "partial_shape", &partial_shape,
+          "The tensor's shape, a PartialShape: what is dynamic may be anything within its bounds.")
+      .add_property("shape", &shape, "The tensor's Shape; RuntimeError when it is dynamic.")
       .add_property("index", &index_of, "Which of its node's outputs it is.")
       .add_property("node", &node, "The parameter or result that it stands for, a Node.")
       .add_property("rt_info", &no_rt_info, "Notes on the tensor, a dict.")

@@ -160,15 +160,16 @@ bp::object set_shape(const bp::object& self, const bp::object& shape) {
   bp::extract<PyInputTensor&>{self}().info->tensor.shape = partial_shape_from(shape.ptr());
   return self;
 }
-bp::object set_color_format(const bp::object& self, const bp::object& format, const bp::object&) {
-  const auto wanted = color(format);
-  if (wanted == ColorFormat::nv12_two_planes || wanted == ColorFormat::i420_three_planes) {
-    throw Unsupported(fmt::format(
-        "the color format {} is not supported: its planes would be inputs of their own; "
-        "NV12_SINGLE_PLANE and I420_SINGLE_PLANE are",
-        preprocess::name_of(wanted)));
+bp::object set_color_format(const bp::object& self, const bp::object& format,
+                            const bp::object& sub_names) {
+  if (PyUnicode_Check(sub_names.ptr())) {
+    throw_type_error("sub_names is a list of str, not a str");
   }
-  bp::extract<PyInputTensor&>{self}().info->tensor.color = wanted;
+  std::vector<std::string> names;
+  for (bp::stl_input_iterator<std::string> name{sub_names}, end; name != end; ++name) {
+    names.push_back(*name);
+  }
+  bp::extract<PyInputTensor&>{self}().info->tensor.set_color(color(format), std::move(names));
   return self;
 }
 bp::object set_spatial_static(const bp::object& self, std::int64_t height, std::int64_t width) {
@@ -297,57 +298,74 @@ bp::object convert_output_layout(const bp::object& self, const bp::object& layou
   return self;
 }
 
-constexpr const char* layout_doc = "What its dimensions mean: a Layout or a text.";
+constexpr const char* layout_doc = "What its dimensions mean: `layout` is a Layout or a text.";
 
 void register_input_classes() {
   const auto none = bp::object{};
   bp::class_<PyInputTensor>("_InputTensorInfo",
                             "What the caller's tensor is like; what is not said is as the model "
-                            "wants it. Each method returns the object itself.",
+                            "wants it. Each method returns the object itself.\n\nThread safety: as "
+                            "for the PrePostProcessor.",
                             bp::no_init)
-      .def("set_element_type", &set_element_type, bp::arg("type"), "The coinfer.Type of elements.")
+      .def("set_element_type", &set_element_type, bp::arg("type"),
+           "The `type` of its elements, a coinfer.Type.")
       .def("set_layout", &set_layout, bp::arg("layout"), layout_doc)
       .def("set_shape", &set_shape, bp::arg("shape"),
-           "Its shape: a PartialShape, Shape, list or text.")
+           "Its `shape`: a PartialShape, Shape, list or text.")
       .def("set_color_format", &set_color_format,
            (bp::arg("format"), bp::arg("sub_names") = bp::list{}),
-           "The ColorFormat of an image. Formats of several planes raise coinfer.Unsupported.")
+           "The `format` of an image, a ColorFormat. NV12_TWO_PLANES and I420_THREE_PLANES make an "
+           "input for each "
+           "plane, NHWC, with\neven height and width: Y [N,H,W,1], then UV [N,H/2,W/2,2] or U and "
+           "V [N,H/2,W/2,1], "
+           "without names or, with\n`sub_names`, named \"<the input's>/<sub name>\". RuntimeError "
+           "for another number of names.")
       .def("set_spatial_static_shape", &set_spatial_static, (bp::arg("height"), bp::arg("width")),
-           "The image's height and width; the layouts must say where they are.")
+           "The image's `height` and `width` in pixels; the layouts must say where they are.")
       .def("set_spatial_dynamic_shape", &set_spatial_dynamic, "Any height and width.")
       .def("set_memory_type", &set_memory_type, bp::arg("memory_type"),
-           "Raises coinfer.Unsupported: the CPU reads the process's memory.")
+           "Raises coinfer.Unsupported, whatever `memory_type` is: the CPU reads the process's "
+           "memory.")
       .def("set_from", &set_from, bp::arg("tensor"),
-           "The element type and shape of a Tensor or array.");
-  bp::class_<PyPreSteps>("_PreProcessSteps",
-                         "What is done with the caller's tensor, in the order of the calls. Each "
-                         "method returns the object itself. What a step cannot do, `build` raises "
-                         "as a RuntimeError naming the input.",
-                         bp::no_init)
+           "Takes the element type and shape of `tensor`, a Tensor or array.");
+  bp::class_<PyPreSteps>(
+      "_PreProcessSteps",
+      "What is done with the caller's tensor, in the order of the calls. Each "
+      "method returns the object itself. What a step cannot do, `build` raises "
+      "as a RuntimeError naming the input.\n\nThread safety: as for the PrePostProcessor.",
+      bp::no_init)
       .def("convert_element_type", &convert_element_type, (bp::arg("type") = none),
-           "To another coinfer.Type; without one to the model's.")
+           "To another `type`, a coinfer.Type; without one to the model's.")
       .def("convert_layout", &convert_layout, bp::arg("dst_layout"),
-           "To another Layout, or to an order of dimensions: [0, 3, 1, 2].")
+           "To `dst_layout`, a Layout, or an order of dimensions: [0, 3, 1, 2].")
       .def("convert_color", &convert_color_to, bp::arg("dst_format"),
-           "To another ColorFormat: RGB, BGR or GRAY.")
+           "To the ColorFormat `dst_format`: RGB, BGR or GRAY.")
       .def("resize", &resize,
            (bp::arg("alg"), bp::arg("dst_height") = none, bp::arg("dst_width") = none),
-           "To a height and width; without them to the model's.")
+           "To `dst_height` rows and `dst_width` columns, without them to the model's, by the "
+           "ResizeAlgorithm `alg`.")
       .def("mean", &mean, bp::arg("value"),
-           "Subtracts a number, or one for each channel; floating-point types only.")
+           "Subtracts `value`, a number or one for each channel; floating-point types only.")
       .def("scale", &scale, bp::arg("value"),
-           "Divides by a number, or one for each channel; floating-point types only.")
+           "Divides by `value`, a number or one for each channel; floating-point types only.")
       .def("pad", &pad,
            (bp::arg("pads_begin"), bp::arg("pads_end"), bp::arg("value"), bp::arg("mode")),
-           "Adds so many elements before and after each dimension. PaddingMode.SYMMETRIC raises "
-           "coinfer.Unsupported.")
+           "Adds `pads_begin` elements before and `pads_end` after each dimension, sequences of "
+           "int. What they are says "
+           "`mode`, a PaddingMode; `value` is for CONSTANT. SYMMETRIC takes no negative numbers.")
       .def("crop", &crop, (bp::arg("begin"), bp::arg("end")),
-           "Takes the part from `begin` to `end` (exclusive); negative numbers count from the end.")
+           "Takes the part from `begin` to `end` (exclusive), sequences of int; negative numbers "
+           "count from the end.")
       .def("reverse_channels", &reverse_channels, "RGB to BGR, and back.")
-      .def("custom", &custom, bp::arg("operation"), "Raises coinfer.Unsupported.");
-  bp::class_<PyInputModel>("_InputModelInfo", "What the model's input is like.", bp::no_init)
+      .def("custom", &custom, bp::arg("operation"),
+           "Raises coinfer.Unsupported: an `operation` is made of OpenVINO's own classes.");
+  bp::class_<PyInputModel>(
+      "_InputModelInfo",
+      "What the model's input is like.\n\nThread safety: as for the PrePostProcessor.", bp::no_init)
       .def("set_layout", &set_model_layout, bp::arg("layout"), layout_doc);
-  bp::class_<PyInput>("_InputInfo", "One input: its tensor, what is done with it, and the model's.",
+  bp::class_<PyInput>("_InputInfo",
+                      "One input: its tensor, what is done with it, and the model's.\n\nThread "
+                      "safety: as for the PrePostProcessor.",
                       bp::no_init)
       .def("tensor", &part<PyInputTensor, PyInput>, "What the caller's tensor is like.")
       .def("preprocess", &part<PyPreSteps, PyInput>, "What is done with it.")
@@ -358,23 +376,30 @@ void register_output_classes() {
   const auto none = bp::object{};
   bp::class_<PyOutputTensor>("_OutputTensorInfo",
                              "What the caller's tensor is to be like. Each method returns the "
-                             "object itself.",
+                             "object itself.\n\nThread safety: as for the PrePostProcessor.",
                              bp::no_init)
-      .def("set_element_type", &set_output_type, bp::arg("type"), "The coinfer.Type of elements.")
+      .def("set_element_type", &set_output_type, bp::arg("type"),
+           "The `type` of its elements, a coinfer.Type.")
       .def("set_layout", &set_output_layout, bp::arg("layout"), layout_doc);
-  bp::class_<PyPostSteps>("_PostProcessSteps",
-                          "What is done with the model's output, in the order of the calls. Each "
-                          "method returns the object itself.",
-                          bp::no_init)
+  bp::class_<PyPostSteps>(
+      "_PostProcessSteps",
+      "What is done with the model's output, in the order of the calls. Each "
+      "method returns the object itself.\n\nThread safety: as for the PrePostProcessor.",
+      bp::no_init)
       .def("convert_element_type", &convert_output_type, (bp::arg("type") = none),
-           "To another coinfer.Type; without one to the tensor's.")
+           "To another `type`, a coinfer.Type; without one to the tensor's.")
       .def("convert_layout", &convert_output_layout, bp::arg("dst_layout"),
-           "To another Layout, or to an order of dimensions: [0, 3, 1, 2].")
-      .def("custom", &custom, bp::arg("operation"), "Raises coinfer.Unsupported.");
-  bp::class_<PyOutputModel>("_OutputModelInfo", "What the model's output is like.", bp::no_init)
+           "To `dst_layout`, a Layout, or an order of dimensions: [0, 3, 1, 2].")
+      .def("custom", &custom, bp::arg("operation"),
+           "Raises coinfer.Unsupported: an `operation` is made of OpenVINO's own classes.");
+  bp::class_<PyOutputModel>(
+      "_OutputModelInfo",
+      "What the model's output is like.\n\nThread safety: as for the PrePostProcessor.",
+      bp::no_init)
       .def("set_layout", &set_output_model_layout, bp::arg("layout"), layout_doc);
   bp::class_<PyOutput>("_OutputInfo",
-                       "One output: the model's, what is done with it, and the caller's tensor.",
+                       "One output: the model's, what is done with it, and the caller's "
+                       "tensor.\n\nThread safety: as for the PrePostProcessor.",
                        bp::no_init)
       .def("tensor", &part<PyOutputTensor, PyOutput>, "What the caller's tensor is to be like.")
       .def("postprocess", &part<PyPostSteps, PyOutput>, "What is done with the model's output.")
@@ -396,10 +421,12 @@ void register_preprocess() {
       bp::no_init)
       .def("__init__", &initialise, bp::arg("model"))
       .def("input", &input_of, (bp::arg("key") = none),
-           "The InputInfo of the input with that tensor name or index; without one, of the only "
+           "The InputInfo of the input whose tensor name or index `key` is; without one, of the "
+           "only "
            "input.")
       .def("output", &output_of, (bp::arg("key") = none),
-           "The OutputInfo of the output with that tensor name or index; without one, of the only "
+           "The OutputInfo of the output whose tensor name or index `key` is; without one, of the "
+           "only "
            "output.")
       .def("build", &build,
            "Changes the model, and returns it. Raises RuntimeError naming the input or output; the "

@@ -358,7 +358,9 @@ void register_shapes() {
   const auto none = bp::object{};
   bp::class_<Shape>("Shape",
                     "The extents of a tensor, outermost first; compares "
-                    "equal to a list or tuple of the same numbers.",
+                    "equal to a list or tuple of the same numbers. `axis_lengths`: a sequence of "
+                    "integers, a Shape or a text such as \"[1,3,224,224]\".\n\nThread safety: "
+                    "reading a shared one is safe, changing it is not.",
                     bp::no_init)
       .def("__init__", &init_empty_shape)
       .def("__init__", &init_shape, bp::arg("axis_lengths"))
@@ -371,13 +373,14 @@ void register_shapes() {
       .def("__reduce__", &reduce_shape)
       .def("__str__", &Shape::to_string)
       .def("__repr__", &show_shape)
-      .def("to_string", &Shape::to_string, "\"[1,3,224,224]\"")
+      .def("to_string", &Shape::to_string, "The shape as a text: \"[1,3,224,224]\".")
       .setattr("__hash__", none);
 
   bp::class_<Dimension>(
       "Dimension",
       "One extent of a PartialShape: a number, an interval `Dimension(1, 8)`, or unknown: "
-      "`Dimension()`.",
+      "`Dimension()`. `min_dimension` alone is the length, or a text: \"1..8\".\n\nThread safety: "
+      "immutable.",
       bp::no_init)
       .def("__init__", &init_dimension,
            (bp::arg("min_dimension") = none, bp::arg("max_dimension") = none))
@@ -387,27 +390,28 @@ void register_shapes() {
       .add_property("is_static", &Dimension::is_static, "True when it has one possible length.")
       .add_property("is_dynamic", &Dimension::is_dynamic,
                     "True when it has more than one possible length.")
-      .add_property("min_length", &Dimension::min_length)
-      .add_property("max_length", &most, "-1 when there is no bound.")
+      .add_property("min_length", &Dimension::min_length, "The least possible length.")
+      .add_property("max_length", &most, "The greatest possible length; -1 when there is no bound.")
       .def("get_length", &Dimension::length, "The length; RuntimeError when dynamic.")
-      .def("get_min_length", &Dimension::min_length)
-      .def("get_max_length", &most, "-1 when there is no bound.")
+      .def("get_min_length", &Dimension::min_length, "The same as `min_length`.")
+      .def("get_max_length", &most, "The same as `max_length`.")
       .def(
           "compatible",
           +[](const Dimension& a, const Dimension& b) {
             return Dimension::merge(a, b).has_value();
           },
-          bp::arg("dim"), "Can both be the same length?")
-      .def("relaxes", &contains, bp::arg("dim"), "Does it allow all lengths that `dim` allows?")
+          bp::arg("dim"), "True when this and `dim` can be the same length.")
+      .def("relaxes", &contains, bp::arg("dim"),
+           "True when it allows all lengths that `dim` allows.")
       .def(
           "refines", +[](const Dimension& a, const Dimension& b) { return contains(b, a); },
-          bp::arg("dim"), "Does `dim` allow all lengths that it allows?")
+          bp::arg("dim"), "True when `dim` allows all lengths that it allows.")
       .def(
           "same_scheme",
           +[](const Dimension& a, const Dimension& b) {
             return a == b || (a.is_dynamic() && b.is_dynamic());
           },
-          bp::arg("dim"), "Are both dynamic, or equal?")
+          bp::arg("dim"), "True when this and `dim` are both dynamic, or equal.")
       .def("__len__", &Dimension::length)
       .def("__eq__", &dimensions_equal)
       .def("__ne__", &dimensions_differ)
@@ -416,34 +420,48 @@ void register_shapes() {
           "__repr__",
           +[](const Dimension& dimension) { return "<Dimension: " + dimension.to_string() + ">"; })
       .def("__reduce__", &reduce_shape)
-      .def("to_string", &Dimension::to_string, "\"4\", \"?\", \"1..8\", \"3..\"")
+      .def("to_string", &Dimension::to_string,
+           "The dimension as a text: \"4\", \"?\", \"1..8\" or \"3..\".")
       .setattr("__hash__", none);
 
   bp::class_<PartialShape>(
       "PartialShape",
       "A shape of which extents, or even the rank, may be unknown: `PartialShape([1, -1, (1, "
       "8)])`,\n"
-      "`PartialShape(\"[1,?,1..8]\")`.",
+      "`PartialShape(\"[1,?,1..8]\")`. A dimension is given as an int (-1: unknown), a text, a "
+      "Dimension or a tuple (least, most).\n\nThread safety: reading a shared one is safe, "
+      "changing it is not.",
       bp::no_init)
       .def("__init__", &init_partial_shape, bp::arg("shape"))
       .def("dynamic", &dynamic_shape, (bp::arg("rank") = none),
-           "A shape of which only the rank is known, or nothing.")
+           "A shape of which only the `rank` is known, or nothing.")
       .staticmethod("dynamic")
-      .add_property("is_static", &PartialShape::is_static)
-      .add_property("is_dynamic", &PartialShape::is_dynamic)
-      .add_property("rank", &rank_of, "The rank as a Dimension.")
-      .add_property("all_non_negative", &all_non_negative)
-      .def("compatible", &compatible, bp::arg("shape"), "Can both be the same shape?")
-      .def("refines", &refines, bp::arg("shape"), "Does `shape` allow all that it allows?")
-      .def("relaxes", &relaxes, bp::arg("shape"), "Does it allow all that `shape` allows?")
+      .add_property("is_static", &PartialShape::is_static,
+                    "True when every dimension has one possible length.")
+      .add_property("is_dynamic", &PartialShape::is_dynamic,
+                    "True when the rank or a dimension is not known.")
+      .add_property(
+          "rank", &rank_of,
+          "How many dimensions there are, as a Dimension, which is dynamic when that is not known.")
+      .add_property("all_non_negative", &all_non_negative,
+                    "True when no dimension can be negative, as in every shape that is valid.")
+      .def("compatible", &compatible, bp::arg("shape"),
+           "True when this and `shape` can be the same shape.")
+      .def("refines", &refines, bp::arg("shape"),
+           "True when `shape` allows all shapes that it allows.")
+      .def("relaxes", &relaxes, bp::arg("shape"),
+           "True when it allows all shapes that `shape` allows.")
       .def("same_scheme", &same_scheme, bp::arg("shape"),
-           "Are the same dimensions dynamic, and the others equal?")
-      .def("get_min_shape", &PartialShape::min_shape, "The least length of each dimension.")
+           "True when the same dimensions of this and `shape` are dynamic, and the others equal.")
+      .def("get_min_shape", &PartialShape::min_shape,
+           "A Shape: the least length of each dimension. RuntimeError when the rank is not known.")
       .def("get_max_shape", &PartialShape::max_shape,
-           "The greatest; 2**63 - 1 where there is no bound.")
+           "A Shape: the greatest length of each dimension; 2**63 - 1 where there is no bound.")
       .def("get_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
       .def("to_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
-      .def("get_dimension", &partial_item, bp::arg("index"))
+      .def("get_dimension", &partial_item, bp::arg("index"),
+           "The Dimension at `index`; negative ones count from the end. IndexError when there is "
+           "none.")
       .def("__len__", &partial_length)
       .def("__getitem__", &partial_item)
       .def("__setitem__", &set_partial_item)
@@ -453,7 +471,7 @@ void register_shapes() {
       .def("__reduce__", &reduce_shape)
       .def("__str__", &PartialShape::to_string)
       .def("__repr__", &show_partial)
-      .def("to_string", &PartialShape::to_string, "\"[1,?,1..8]\"")
+      .def("to_string", &PartialShape::to_string, "The shape as a text: \"[1,?,1..8]\".")
       .def(
           "__copy__", +[](const PartialShape& self) { return self; })
       .def(

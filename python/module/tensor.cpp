@@ -311,21 +311,27 @@ void register_tensor() {
       .add_property(
           "shape", bp::make_function(&Tensor::shape, by_value), &set_shape,
           "The Shape. Set it to reshape in place: a tensor over someone's memory cannot grow.")
-      .add_property("element_type", &type_of, "The coinfer.Type.")
+      .add_property("element_type", &type_of, "The coinfer.Type of its elements.")
       .add_property("size", &Tensor::size, "Number of elements.")
       .add_property("byte_size", &Tensor::byte_size, "Bytes of all elements.")
-      .add_property("strides", &strides_of, "In bytes, outermost first.")
-      .def("get_shape", &Tensor::shape, by_value)
-      .def("set_shape", &set_shape)
-      .def("get_element_type", &type_of)
-      .def("get_size", &Tensor::size)
-      .def("get_byte_size", &Tensor::byte_size)
-      .def("get_strides", &strides_of)
-      .def("is_continuous", &Tensor::is_continuous, "Is it dense, row-major?")
+      .add_property(
+          "strides", &strides_of,
+          "How many bytes lie between neighbours along each dimension, outermost first, a tuple.")
+      .def("get_shape", &Tensor::shape, by_value, "The same as `shape`.")
+      .def("set_shape", &set_shape, bp::arg("shape"),
+           "Gives the tensor another `shape`, as setting `shape` does.")
+      .def("get_element_type", &type_of, "The same as `element_type`.")
+      .def("get_size", &Tensor::size, "The same as `size`.")
+      .def("get_byte_size", &Tensor::byte_size, "The same as `byte_size`.")
+      .def("get_strides", &strides_of, "The same as `strides`.")
+      .def("is_continuous", &Tensor::is_continuous,
+           "True when its elements lie one behind the other in row-major order.")
       .def("copy_to", &copy_to, bp::arg("target_tensor"),
-           "Copies the values; the types must be equal, the target takes the shape.")
+           "Copies the values to the Tensor `target_tensor`, which takes the shape; RuntimeError "
+           "when the types differ or the target cannot grow.")
       .def("copy_from", &copy_from, bp::arg("source"),
-           "Copies from a Tensor, array or list of the same element type.")
+           "Copies the values of `source`, a Tensor, array or list of the same element type and "
+           "shape; RuntimeError when they differ.")
       .def("__dlpack__", &dlpack,
            (bp::arg("stream") = bp::object{}, bp::arg("max_version") = bp::object{},
             bp::arg("dl_device") = bp::object{}, bp::arg("copy") = bp::object{}),

@@ -36,7 +36,7 @@ void register_variable_state() {
                             "What a request keeps for one variable of its model from one inference "
                             "to the next (ReadValue and Assign).\nA failed or cancelled inference "
                             "changes no state. All but `name` raise RequestBusy while an "
-                            "inference\nis in flight.",
+                            "inference\nis in flight.\n\nThread safety: as for the request.",
                             bp::no_init)
       .add_property(
           "name", +[](const VariableState& self) { return self.name(); },

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-#: name -> (model, what to do with PrePostProcessor, shape and dtype of the input)
-CASES: dict[str, tuple[str, Callable[[Any, Any, Any], None], tuple[int, ...], str]] = {}
+Shape = tuple[int, ...]
+#: name -> (model, what to do with PrePostProcessor, shapes and dtype of the inputs)
+CASES: dict[str, tuple[str, Callable[[Any, Any, Any], None], list[Shape], str]] = {}
 
 
-def case(model: str, shape: tuple[int, ...], dtype: str) -> Callable[[Any], Any]:
+def case(model: str, shape: Shape | list[Shape], dtype: str) -> Callable[[Any], Any]:
     def add(body: Callable[[Any, Any, Any], None]) -> Any:
-        CASES[body.__name__] = (model, body, shape, dtype)
+        shapes = shape if isinstance(shape, list) else [shape]
+        CASES[body.__name__] = (model, body, shapes, dtype)
         return body
 
     return add
@@ -133,6 +135,51 @@ def padded_by_reflection(p: Any, pre: Any, ov: Any) -> None:
     p.input().preprocess().pad([0, 0, 1, 0], [0, 0, 1, 1], 0, pre.PaddingMode.REFLECT)
 
 
+def padded_symmetrically(name: str, begin: list[int], end: list[int], shape: Shape) -> None:
+    def body(p: Any, pre: Any, ov: Any) -> None:
+        p.input().tensor().set_shape(list(shape))
+        p.input().preprocess().pad(begin, end, 0, pre.PaddingMode.SYMMETRIC)
+
+    body.__name__ = f"padded_symmetrically_{name}"
+    case("image", shape, "float32")(body)
+
+
+padded_symmetrically("on_all_sides", [0, 0, 1, 1], [0, 0, 1, 1], (1, 3, 2, 2))
+padded_symmetrically("by_all_there_is", [0, 0, 2, 0], [0, 0, 0, 2], (1, 3, 2, 2))
+padded_symmetrically("by_nothing", [0, 0, 0, 0], [0, 0, 0, 0], (1, 3, 4, 4))
+
+
+def in_planes(source: str, target: str, dtype: str, names: list[str]) -> None:
+    def body(p: Any, pre: Any, ov: Any) -> None:
+        tensor = p.input().tensor().set_color_format(getattr(pre.ColorFormat, source), names)
+        if dtype == "uint8":
+            tensor.set_element_type(ov.Type.u8)
+        steps = p.input().preprocess().convert_element_type(ov.Type.f32)
+        steps.convert_color(getattr(pre.ColorFormat, target))
+        p.input().model().set_layout(ov.Layout("NCHW"))
+
+    body.__name__ = f"{source.lower()}_to_{target.lower()}_{dtype}_{len(names)}_names"
+    halves: list[Shape] = [(1, 2, 2, 2)] if source.startswith("NV12") else [(1, 2, 2, 1)] * 2
+    case("image", [(1, 4, 4, 1), *halves], dtype)(body)
+
+
+for kind in ("float32", "uint8"):
+    in_planes("NV12_TWO_PLANES", "RGB", kind, [])
+    in_planes("NV12_TWO_PLANES", "BGR", kind, ["y", "uv"])
+    in_planes("I420_THREE_PLANES", "RGB", kind, ["y", "u", "v"])
+    in_planes("I420_THREE_PLANES", "BGR", kind, [])
+
+
+@case("image", [(1, 6, 8, 1), (1, 3, 4, 2)], "uint8")
+def planes_of_another_size(p: Any, pre: Any, ov: Any) -> None:
+    p.input().tensor().set_element_type(ov.Type.u8).set_spatial_static_shape(6, 8)
+    p.input().tensor().set_color_format(pre.ColorFormat.NV12_TWO_PLANES, ["a", "b"])
+    steps = p.input().preprocess().convert_color(pre.ColorFormat.RGB)
+    steps.convert_layout(ov.Layout("NCHW")).convert_element_type(ov.Type.f32)
+    steps.resize(pre.ResizeAlgorithm.RESIZE_LINEAR)
+    p.input().model().set_layout(ov.Layout("NCHW"))
+
+
 def coloured(source: str, target: str, model: str, channels: int, dtype: str = "float32") -> None:
     def body(p: Any, pre: Any, ov: Any) -> None:
         tensor = p.input().tensor().set_layout(ov.Layout("NHWC"))
@@ -231,6 +278,28 @@ WRONG: dict[str, Callable[[Any, Any, Any], Any]] = {
         p.input().preprocess().crop([0, 0], [1, 1]),
         p.build(),
     ),
+    "planes never joined": lambda p, pre, ov: (
+        p.input().tensor().set_color_format(pre.ColorFormat.NV12_TWO_PLANES),
+        p.input().model().set_layout(ov.Layout("NCHW")),
+        p.build(),
+    ),
+    "planes resized": lambda p, pre, ov: (
+        p.input().tensor().set_color_format(pre.ColorFormat.NV12_TWO_PLANES),
+        p.input().preprocess().resize(pre.ResizeAlgorithm.RESIZE_LINEAR),
+        p.input().model().set_layout(ov.Layout("NCHW")),
+        p.build(),
+    ),
+    "names of too few planes": lambda p, pre, ov: (
+        p.input().tensor().set_color_format(pre.ColorFormat.I420_THREE_PLANES, ["y", "u"])
+    ),
+    "names of no planes": lambda p, pre, ov: (
+        p.input().tensor().set_color_format(pre.ColorFormat.RGB, ["r"])
+    ),
+    "symmetric pads of more than there is": lambda p, pre, ov: (
+        p.input().tensor().set_shape([1, 3, 1, 4]),
+        p.input().preprocess().pad([0, 0, 2, 0], [0, 0, 1, 0], 0, pre.PaddingMode.SYMMETRIC),
+        p.build(),
+    ),
     "crop with unequal lists": lambda p, pre, ov: (
         p.input().preprocess().crop([0, 0, 0, 0], [1, 1]),
         p.build(),
@@ -238,10 +307,10 @@ WRONG: dict[str, Callable[[Any, Any, Any], Any]] = {
 }
 
 
-def data_of(name: str) -> Any:
-    _, _, shape, dtype = CASES[name]
+def data_of(name: str) -> list[Any]:
+    _, _, shapes, dtype = CASES[name]
     rng = np.random.default_rng(sum(name.encode()))
-    return (rng.uniform(0, 255, shape)).astype(dtype)
+    return [rng.uniform(0, 255, shape).astype(dtype) for shape in shapes]
 
 
 def run(module: str, models: dict[str, bytes]) -> dict[str, Any]:
@@ -256,12 +325,13 @@ def run(module: str, models: dict[str, bytes]) -> dict[str, Any]:
             body(p, pre, ov)
             built = p.build()
             compiled = core.compile_model(built, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-            result = compiled([data_of(name)])[0]
+            result = compiled(data_of(name))[0]
             answers[name] = [
                 list(result.shape),
                 str(result.dtype),
                 result.astype(float).ravel().tolist(),
-                built.input(0).partial_shape.to_string(),
+                [port.partial_shape.to_string() for port in built.inputs],
+                [sorted(port.names) for port in built.inputs],
                 sorted(built.output(0).names),
             ]
         except Exception as error:

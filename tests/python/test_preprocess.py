@@ -47,7 +47,7 @@ def test_results_are_openvinos(name: str, expected: Any, found: Any) -> None:
     assert not isinstance(ours, str), ours
     for i, what in enumerate(["shape", "dtype"]):
         assert ours[i] == theirs[i], what
-    assert ours[3:] == theirs[3:], "shape of the input, names of the output"
+    assert ours[3:] == theirs[3:], "shapes and names of the inputs, names of the output"
     np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-4, atol=2e-3)
 
 
@@ -82,12 +82,8 @@ def test_wrong_kinds_are_type_errors() -> None:
 def test_what_is_not_supported_says_so() -> None:
     p = processor()
     tensor = p.input().tensor()
-    with pytest.raises(coinfer.Unsupported, match="NV12_TWO_PLANES"):
-        tensor.set_color_format(preprocess.ColorFormat.NV12_TWO_PLANES)
     with pytest.raises(coinfer.Unsupported, match="memory type 'GPU_SURFACE'"):
         tensor.set_memory_type("GPU_SURFACE")
-    with pytest.raises(coinfer.Unsupported, match="SYMMETRIC"):
-        p.input().preprocess().pad([0] * 4, [0] * 4, 0, preprocess.PaddingMode.SYMMETRIC)
     with pytest.raises(coinfer.Unsupported, match="custom"):
         p.input().preprocess().custom(lambda node: node)
 
@@ -127,6 +123,41 @@ def test_inputs_are_told_apart() -> None:
     p.input(names[1]).tensor().set_element_type(Type.i32)
     p.build()
     assert [port.element_type for port in model.inputs] == [Type.f32, Type.i32]
+
+
+def test_planes_move_the_inputs_behind_them() -> None:
+    shape = (1, 3, 4, 4)
+    model = coinfer.Core().read_model(
+        build(
+            "sum",
+            [helper.make_node("Add", ["x", "y"], ["z"])],
+            [("x", F32, shape), ("y", F32, shape)],
+            [("z", F32, shape)],
+        ).SerializeToString()
+    )
+    p = preprocess.PrePostProcessor(model)
+    for name, planes in (("x", ["a", "b"]), ("y", [])):
+        image = p.input(name)
+        image.tensor().set_color_format(preprocess.ColorFormat.NV12_TWO_PLANES, planes)
+        image.preprocess().convert_color(preprocess.ColorFormat.RGB)
+        image.model().set_layout(Layout("NCHW"))
+    p.build()
+    assert [port.names for port in model.inputs] == [{"x/a"}, {"x/b"}, set(), set()]
+    assert [node.friendly_name for node in model.parameters] == ["x/a", "x/b", "y/Y", "y/UV"]
+    assert [port.shape for port in model.inputs] == [[1, 4, 4, 1], [1, 2, 2, 2]] * 2
+    grey = [np.full((1, 4, 4, 1), 60, np.float32), np.full((1, 2, 2, 2), 128, np.float32)]
+    result = coinfer.Core().compile_model(model, "CPU")([*grey, *grey])["z"]
+    np.testing.assert_allclose(result, np.full(shape, 2 * 1.164 * 44), rtol=1e-2)
+    with pytest.raises(coinfer.Error, match="other inputs or outputs"):
+        p.build()
+
+
+def test_symmetric_pads_need_known_lengths() -> None:
+    p = processor()
+    p.input().tensor().set_shape([1, 3, -1, 4])
+    p.input().preprocess().pad([0, 0, 1, 0], [0, 0, 0, 0], 0, preprocess.PaddingMode.SYMMETRIC)
+    with pytest.raises(coinfer.Error, match="needs as many elements"):
+        p.build()
 
 
 def test_floating_point_types_of_other_widths_are_computed_in() -> None:

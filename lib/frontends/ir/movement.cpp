@@ -159,7 +159,7 @@ Values scatter_update(Writer& w) {
 
 /// ONNX's name of a reduction.
 std::string reduction(Writer& w) {
-  const auto name = w.text("reduction", "none");
+  auto name = w.text("reduction", "none");
   if (name == "none" || name == "min" || name == "max") {
     return name;
   }

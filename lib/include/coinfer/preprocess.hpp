@@ -18,9 +18,9 @@ namespace coinfer::preprocess {
 enum class ColorFormat : std::uint8_t {
   undefined,
   nv12_single_plane,  ///< the Y plane and below it, half as high, the UV plane
-  nv12_two_planes,
+  nv12_two_planes,    ///< Y and, half as high and wide, UV: a tensor each
   i420_single_plane,  ///< the Y plane and below it, a quarter as high each, U and V
-  i420_three_planes,
+  i420_three_planes,  ///< Y and, half as high and wide, U and V: a tensor each
   rgb,
   bgr,
   gray,
@@ -45,6 +45,11 @@ struct InputTensorInfo {
   Layout layout;
   std::optional<PartialShape> shape;
   ColorFormat color = ColorFormat::undefined;
+  /// Of several planes: what follows the input's names and a "/" in theirs; with none they have no
+  /// names.
+  std::vector<std::string> plane_names;
+  /// Throws Error unless there are no names, or one for each of several planes.
+  void set_color(ColorFormat format, std::vector<std::string> names = {});
   /// Height and width; -1: any.
   std::optional<std::pair<std::int64_t, std::int64_t>> spatial_shape;
 };

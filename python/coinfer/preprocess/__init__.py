@@ -1,10 +1,12 @@
 """Preparation of inputs, and what is done with outputs, inside a model.
 
-p = PrePostProcessor(model)
-p.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
-p.input().preprocess().convert_element_type(Type.f32).resize(ResizeAlgorithm.RESIZE_LINEAR)
-p.input().model().set_layout(Layout("NCHW"))
-model = p.build()
+    p = PrePostProcessor(model)
+    p.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+    p.input().preprocess().convert_element_type(Type.f32).resize(ResizeAlgorithm.RESIZE_LINEAR)
+    p.input().model().set_layout(Layout("NCHW"))
+    model = p.build()
+
+Nothing is changed before `build`.
 """
 
 from coinfer._coinfer import _InputInfo as InputInfo

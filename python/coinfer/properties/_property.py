@@ -11,6 +11,8 @@ class Property(str):
 
     The value must be of the property's type (TypeError): a bool, a number, a str, a coinfer.Type or
     a member of the property's enumeration.
+
+    Thread safety: immutable.
     """
 
     __slots__ = ("_types",)
@@ -47,7 +49,10 @@ class Property(str):
 
 
 class ReadOnlyProperty(Property):
-    """The name of a property that cannot be set."""
+    """The name of a property that cannot be set.
+
+    Thread safety: immutable.
+    """
 
     __slots__ = ()
 

@@ -14,7 +14,10 @@ class Type(Choice):
 
 
 class Capability:
-    """Names that `capabilities` may list."""
+    """Names that `capabilities` may list.
+
+    Thread safety: immutable.
+    """
 
     BF16 = "BF16"
     BIN = "BIN"

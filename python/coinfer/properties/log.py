@@ -18,6 +18,7 @@ class Level(Choice):
 
     @property
     def text(self) -> str:
+        """The value as configurations write it."""
         return "LOG_" + {"NO": "NONE", "ERR": "ERROR"}.get(self.name, self.name)
 
 

@@ -8,7 +8,10 @@ from coinfer.properties._property import Property
 
 
 class Num(int):
-    """A number of streams; AUTO lets the runtime choose, NUMA is one for each memory node."""
+    """A number of streams; AUTO lets the runtime choose, NUMA is one for each memory node.
+
+    Thread safety: immutable.
+    """
 
     AUTO: ClassVar[Num]
     NUMA: ClassVar[Num]
