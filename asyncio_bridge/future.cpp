@@ -307,7 +307,7 @@ PyObject* make_future_type() {
   const auto bases = PyRef::steal(PyTuple_Pack(1, base.get()));
   auto* made = PyType_FromSpecWithBases(&spec, bases.get());
   future_type = reinterpret_cast<PyTypeObject*>(made);
-  return made;
+  return Py_XNewRef(made);  // one is kept for ever
 }
 
 PyObject* future_class() noexcept { return reinterpret_cast<PyObject*>(future_type); }

@@ -34,7 +34,7 @@ struct Ticket : Letter, Continuation {
 /// coroutine. Null with an exception set on failure. Called once.
 PyObject* make_future_type();
 
-/// The type, borrowed.
+/// The type, borrowed; null before it was made.
 PyObject* future_class() noexcept;
 
 /// A new ticket with a future of the running loop. Null with an exception set.

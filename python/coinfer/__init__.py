@@ -14,7 +14,6 @@ from coinfer._coinfer import (
     DeadlineExceeded,
     Dimension,
     Error,
-    InferFuture,
     InferRequest,
     Input,
     Layout,
@@ -37,13 +36,14 @@ from coinfer.as_openvino import install_as_openvino
 from coinfer.batcher import Batcher
 from coinfer.element_type import Type
 from coinfer.ovdict import OVDict
-from coinfer.stream import infer_stream
 from coinfer.tracing import trace
 
 if TYPE_CHECKING:
     from coinfer import layout_helpers, preprocess, properties
+    from coinfer._coinfer import InferFuture
     from coinfer.batch_size import get_batch, set_batch
     from coinfer.profiling_info import ProfilingInfo
+    from coinfer.stream import infer_stream
 
 __all__ = [
     "AsyncInferQueue",
@@ -118,6 +118,8 @@ def tensor_from_file(path: str | PathLike[str]) -> Tensor:
 
 #: Imported when first used, because most programs never do: name -> module, and name in it.
 _LAZY = {
+    "InferFuture": ("coinfer._coinfer", "InferFuture"),
+    "infer_stream": ("coinfer.stream", "infer_stream"),
     "get_batch": ("coinfer.batch_size", "get_batch"),
     "set_batch": ("coinfer.batch_size", "set_batch"),
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),

@@ -17,9 +17,9 @@ def install_as_openvino() -> None:
     present = sys.modules.get("openvino")
     if present is not None and present is not coinfer:
         raise coinfer.Error("openvino was imported already; call install_as_openvino() first")
-    properties = importlib.import_module("coinfer.properties")
+    parts = ["layout_helpers", "preprocess", "properties"]
+    parts += [f"properties.{part}" for part in ("device", "hint", "intel_cpu", "log", "streams")]
     for name in ("openvino", "openvino.runtime"):
         sys.modules[name] = coinfer
-        sys.modules[f"{name}.properties"] = properties
-        for part in ("device", "hint", "intel_cpu", "log", "streams"):
-            sys.modules[f"{name}.properties.{part}"] = getattr(properties, part)
+        for part in parts:
+            sys.modules[f"{name}.{part}"] = importlib.import_module(f"coinfer.{part}")

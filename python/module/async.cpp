@@ -21,14 +21,23 @@ PyObject* arm_deadline = nullptr;  // coinfer.deadline.arm, imported when first 
 
 constexpr std::size_t max_spare_operations = 256;
 
+/// `coinfer.InferFuture`, borrowed; made when first needed, because most of the time of an import
+/// would be asyncio's.
+PyObject* future_class() {
+  if (bridge::future_class() == nullptr) {
+    const auto made = PyRef::steal(checked(bridge::make_future_type()));
+  }
+  return bridge::future_class();
+}
+
 /// Tasks learn the type before its first instance is seen, so that they run it like a coroutine.
 void teach_tasks() {
   static bool taught = false;
   if (!taught) {
+    auto* type = future_class();
     taught = true;
     const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.tasks")));
-    const auto done = PyRef::steal(
-        checked(PyObject_CallMethod(module.get(), "teach", "O", bridge::future_class())));
+    const auto done = PyRef::steal(checked(PyObject_CallMethod(module.get(), "teach", "O", type)));
   }
 }
 
@@ -142,13 +151,19 @@ void fill_inputs(Operation& operation, const PortTable& ports, const AsyncCall& 
   }
 }
 
+/// The module's attributes that are made when first asked for.
+boost::python::object attribute_of_module(const std::string& name) {
+  if (name != "InferFuture") {
+    throw_attribute_error(fmt::format("module 'coinfer._coinfer' has no attribute '{}'", name));
+  }
+  return boost::python::object{boost::python::handle<>(boost::python::borrowed(future_class()))};
+}
+
 }  // namespace
 
 void register_async() {
   bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
-  const auto type = PyRef::steal(checked(bridge::make_future_type()));
-  boost::python::scope().attr("InferFuture") =
-      boost::python::object(boost::python::handle<>(boost::python::borrowed(type.get())));
+  boost::python::def("__getattr__", attribute_of_module, boost::python::arg("name"));
 }
 
 int priority_of(PyObject* value) {
@@ -437,6 +452,7 @@ PyObject* observe(PyObject* owner, PyInferRequest& request) {
     }
     return await_operation(owner, operation);
   }
+  teach_tasks();
   return checked(bridge::completed_future());
 }
 

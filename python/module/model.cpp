@@ -377,7 +377,7 @@ void register_model() {
       .def("get_sinks", &sinks, "The same as `sinks`.")
       .def("get_variables", &variables, "The same as `variables`.")
       .def("get_variable_by_id", &variable_by_id, bp::arg("variable_id"),
-           "The Variable with that id; None when there is none.")
+           "The Variable whose id `variable_id` is; None when there is none.")
       .def("get_ops", &ordered_ops,
            "All Nodes: parameters, constants, operations in topological order, sinks, results.")
       .def("get_ordered_ops", &ordered_ops, "The same as `get_ops`.")

@@ -16,7 +16,9 @@ VariableInfo info_of(const PyVariable& self) { return self.info; }
 }  // namespace
 
 void register_variables() {
-  bp::class_<VariableInfo>("VariableInfo", "What a model declares of a variable.", bp::no_init)
+  bp::class_<VariableInfo>("VariableInfo",
+                           "What a model declares of a variable.\n\nThread safety: immutable.",
+                           bp::no_init)
       .add_property(
           "variable_id", +[](const VariableInfo& self) { return self.name; }, "The name, a str.")
       .add_property(
@@ -33,7 +35,7 @@ void register_variables() {
                          "request has a value\nof its own, see InferRequest.query_state. Thread "
                          "safety: never changes.",
                          bp::no_init)
-      .add_property("info", &info_of, "Its VariableInfo.")
+      .add_property("info", &info_of, "What the model declares of it, a VariableInfo.")
       .def("get_info", &info_of, "The same as `info`.")
       .def("__repr__", +[](const PyVariable&) { return std::string{"<Variable>"}; });
 }

@@ -101,3 +101,21 @@ def test_older_imports_work() -> None:
         "print('\\x1e' + json.dumps(ov.Core is Core))"
     )
     assert run(sys.executable, source) is True
+
+
+def test_every_module_is_the_one_that_coinfer_has() -> None:
+    program = (
+        AS_OPENVINO
+        + """
+import coinfer.preprocess, coinfer.properties.hint
+import openvino.preprocess, openvino.runtime.preprocess, openvino.properties.hint
+from openvino import layout_helpers
+from openvino.preprocess import PrePostProcessor
+assert openvino.preprocess is openvino.runtime.preprocess is coinfer.preprocess
+assert PrePostProcessor is coinfer.preprocess.PrePostProcessor
+assert openvino.properties.hint is coinfer.properties.hint
+assert layout_helpers is coinfer.layout_helpers
+"""
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -17,15 +17,32 @@ def examples(root: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
 
 
+SHAPE = "<dim>1</dim><dim>16</dim>"
+IR = f"""<?xml version="1.0"?><net name="readme" version="11"><layers>
+<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,16" element_type="f32"/>
+<output><port id="0" names="x">{SHAPE}</port></output></layer>
+<layer id="1" name="one" type="Const" version="opset1">
+<data element_type="f32" shape="1,16" offset="0" size="64"/>
+<output><port id="0">{SHAPE}</port></output></layer>
+<layer id="2" name="sum" type="Add" version="opset1"><input><port id="0"/><port id="1"/></input>
+<output><port id="2" names="y">{SHAPE}</port></output></layer>
+<layer id="3" name="r" type="Result" version="opset1"><input><port id="0"/></input></layer>
+</layers><edges><edge from-layer="0" from-port="0" to-layer="2" to-port="0"/>
+<edge from-layer="1" from-port="0" to-layer="2" to-port="1"/>
+<edge from-layer="2" from-port="2" to-layer="3" to-port="0"/></edges></net>"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the README's model.onnx: y = x + 1."""
+    """A folder with the README's model.onnx and model.xml: y = x + 1."""
     one = numpy_helper.from_array(np.ones((1, 16), np.float32), "one")
     ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 16]) for name in "xy"]
     node = helper.make_node("Add", ["x", "one"], ["y"])
     graph = helper.make_graph([node], "readme", ports[:1], ports[1:], [one])
     opsets = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opsets), tmp_path / "model.onnx")
+    (tmp_path / "model.xml").write_text(IR)
+    (tmp_path / "model.bin").write_bytes(np.ones((1, 16), np.float32).tobytes())
     return tmp_path
 
 
@@ -39,6 +56,11 @@ def run(command: list[str | Path], folder: Path) -> str:
 def test_the_blocking_example_prints_the_result(root: Path, folder: Path) -> None:
     source = next(text for text in examples(root, "python") if "asyncio" not in text)
     assert run([sys.executable, "-c", source], folder) == "2.0"
+
+
+def test_the_example_of_an_ir_prints_the_result(root: Path, folder: Path) -> None:
+    source = next(text for text in examples(root, "python") if "model.xml" in text)
+    assert run([sys.executable, "-c", source], folder) == "42.0"
 
 
 def test_the_asyncio_example_awaits_a_hundred_inferences(root: Path, folder: Path) -> None:

@@ -104,7 +104,8 @@ def python_names() -> Iterator[Name]:
         yield Name(module_name, module.__doc__, module)
         for name in getattr(module, "__all__", vars(module)):
             found = getattr(module, name)
-            native = any(found is one for one in vars(_coinfer).values())
+            known = [*vars(_coinfer).values(), _coinfer.InferFuture]
+            native = any(found is one for one in known)
             if name.startswith("_") or native or not hasattr(found, "__module__"):
                 continue
             if not str(found.__module__).startswith("coinfer"):
