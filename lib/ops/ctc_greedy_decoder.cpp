@@ -37,6 +37,9 @@ Kernel ctc_kernel(const KernelContext& ctx) {
   const auto classes = shape[2];
   const bool merge = ctx.attributes().integer("merge_repeated", 1) != 0;
   const bool given = ctx.has(2);
+  if (classes == 0 || (given && ctx.shape(2).elements() != 1)) {
+    ctx.fail(fmt::format("there are {} classes, and the blank one is not one number", classes));
+  }
   Kernel kernel;
   if (!with_float(ctx.type(0), [&]<class T>(std::type_identity<T>) {
         kernel = [=](const void* const* src, void* const* dst) {

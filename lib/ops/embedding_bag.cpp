@@ -40,6 +40,10 @@ Kernel bag_kernel(const KernelContext& ctx) {
     width *= table[i];
   }
   const auto taken = ctx.shape(1)[0];
+  if (ctx.shape(3).elements() != 1) {
+    ctx.fail(fmt::format("the row of empty bags has the shape {}; one number was expected",
+                         ctx.shape(3).to_string()));
+  }
   const auto bags = ctx.shape(2)[0];
   const bool weighed = ctx.has(4);
   const bool mean = ctx.attributes().integer("mean", 0) != 0;

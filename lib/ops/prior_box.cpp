@@ -222,6 +222,12 @@ void write_variance(const Reals& variance, float* to, std::int64_t count) {
   }
 }
 
+void check_extents(const KernelContext& ctx) {
+  if (ctx.shape(0).elements() < 2 || ctx.shape(1).elements() < 2) {
+    ctx.fail("a height and a width were expected");
+  }
+}
+
 std::int64_t checked_count(std::int64_t height, std::int64_t width, std::int64_t each,
                            std::int64_t expected) {
   if (height < 0 || width < 0 || height * width * each * 4 != expected) {
@@ -234,6 +240,7 @@ std::int64_t checked_count(std::int64_t height, std::int64_t width, std::int64_t
 Kernel priors_kernel(const KernelContext& ctx) {
   const auto p = priors_of(ctx);
   const auto each = boxes_of(ctx, p);
+  check_extents(ctx);
   const auto length = ctx.output_shape(0)[1];
   return [=](const void* const* src, void* const* dst) {
     const auto* layer = static_cast<const std::int64_t*>(src[0]);
@@ -294,6 +301,7 @@ Kernel clustered_kernel(const KernelContext& ctx) {
              given_h = attributes.real("step_heights", 0);
   const auto offset = attributes.real("offset", 0);
   const bool clip = attributes.integer("clip", 1) != 0;
+  check_extents(ctx);
   const auto length = ctx.output_shape(0)[1];
   return [=](const void* const* src, void* const* dst) {
     const auto* layer = static_cast<const std::int64_t*>(src[0]);

@@ -27,7 +27,7 @@ Alignment alignment_of(const Context& ctx) {
   how.sampling = attributes.integer("sampling_ratio", 0);
   how.scale = attributes.real("spatial_scale", 1);
   if (how.rows < 1 || how.columns < 1 || how.rows > 1 << 16 || how.columns > 1 << 16 ||
-      how.sampling < 0 || how.sampling > 1 << 16) {
+      how.sampling < 0 || how.sampling > 64) {
     ctx.fail(fmt::format("a result of {} x {} with {} samples cannot be made", how.rows,
                          how.columns, how.sampling));
   }

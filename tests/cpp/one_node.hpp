@@ -27,6 +27,10 @@ class OneNode {
         graph_.add(graph::Value{"input", type, PartialShape::parse(shape), Tensor{}}));
     return *this;
   }
+  OneNode& domain(std::string name) {
+    node_.domain = std::move(name);
+    return *this;
+  }
   OneNode& no_input() {
     node_.inputs.push_back(graph::no_value);
     return *this;

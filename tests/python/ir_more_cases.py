@@ -9,7 +9,7 @@ from typing import Any
 
 import ir_cases
 import numpy as np
-from ir_cases import Build, Case, real
+from ir_cases import Array, Build, Case, real
 
 CASES: dict[str, Case] = {}
 
@@ -560,6 +560,256 @@ for softmax in (True, False):
         ),
         real(2, 16, 3, 4),
     )
+
+for by in ("none", "score", "classid"):
+    for across in (False, True):
+        options = {
+            "sort_result_type": by,
+            "sort_result_across_batch": across,
+            "score_threshold": 0.3,
+            "nms_top_k": 5,
+            "keep_top_k": 6,
+            "background_class": 1,
+            "normalized": across,
+        }
+        case(
+            f"multiclass_nms_{by}_{across}",
+            lambda o, b, s, options=options: version(9).multiclass_nms(
+                b, s, None, iou_threshold=0.6, nms_eta=0.9, **options
+            ),
+            corners,
+            scores,
+        )
+        case(
+            f"matrix_nms_{by}_{across}",
+            lambda o, b, s, options=options: version(8).matrix_nms(
+                b,
+                s,
+                decay_function="gaussian" if options["normalized"] else "linear",
+                post_threshold=0.1,
+                output_type="i32",
+                **options,
+            ),
+            corners,
+            scores,
+        )
+
+boxes = np.float32([[0, 0, 0, 5, 5], [1, 2, 1, 9, 8], [1, 1.5, 3.2, 4.1, 3.9], [0, -3, -2, 12, 14]])
+parts = np.float32([[0, 0, 0, 0.5, 0.5], [1, 0.2, 0.1, 0.9, 0.8], [1, 0.5, 0.3, 0.6, 1.2]])
+for size in ([3, 2], [1, 1], [6, 7]):
+    case(
+        f"roi_pooling_max_{size[0]}",
+        lambda o, x, r, size=size: o.roi_pooling(x, r, size, 0.7, "max"),
+        image,
+        boxes,
+    )
+    case(
+        f"roi_pooling_bilinear_{size[0]}",
+        lambda o, x, r, size=size: o.roi_pooling(x, r, size, 1.0, "bilinear"),
+        image,
+        parts,
+    )
+case(
+    "psroi_pooling_average",
+    lambda o, x, r: o.psroi_pooling(x, r, 3, 2, 0.5, 1, 1, "average"),
+    real(2, 12, 9, 10),
+    np.abs(boxes) * np.float32([1, 2, 2, 2, 2]),
+)
+case(
+    "psroi_pooling_bilinear",
+    lambda o, x, r: o.psroi_pooling(x, r, 3, 2, 1.0, 2, 3, "bilinear"),
+    real(2, 18, 9, 10),
+    parts,
+)
+
+# Six priors, three classes, two images.
+PRIORS_OF_TWO = np.concatenate(
+    [
+        np.sort(real(1, 1, 6, 2, 2, low=0, high=1), -2).reshape(1, 1, 24),
+        np.tile(np.float32([0.1, 0.1, 0.2, 0.2]), (1, 1, 6)),
+    ],
+    1,
+)
+DETECTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "corner": {"code_type": "caffe.PriorBoxParameter.CORNER"},
+    "top": {"top_k": 3, "keep_top_k": [4]},
+    "clipped": {"clip_after_nms": True, "clip_before_nms": True},
+    "by_prior": {"decrease_label_id": True},
+    "background": {"background_label_id": 2},
+}
+for name, attributes in DETECTIONS.items():
+    case(
+        f"detection_output_{name}",
+        lambda o, offsets, s, p, attributes=attributes: version(8).detection_output(
+            offsets,
+            s,
+            p,
+            {
+                "background_label_id": 0,
+                "top_k": 10,
+                "keep_top_k": [8],
+                "code_type": "caffe.PriorBoxParameter.CENTER_SIZE",
+                "share_location": True,
+                "normalized": True,
+                "nms_threshold": 0.4,
+                "confidence_threshold": 0.3,
+                **attributes,
+            },
+        ),
+        real(2, 24, low=-1, high=1),
+        real(2, 18, low=0, high=1),
+        PRIORS_OF_TWO,
+    )
+case(
+    "detection_output_own_places",
+    lambda o, offsets, s, p: version(8).detection_output(
+        offsets,
+        s,
+        p,
+        {
+            "background_label_id": 0,
+            "top_k": 10,
+            "keep_top_k": [8],
+            "code_type": "caffe.PriorBoxParameter.CENTER_SIZE",
+            "share_location": False,
+            "normalized": True,
+            "nms_threshold": 0.4,
+            "confidence_threshold": 0.3,
+        },
+    ),
+    real(2, 72, low=-1, high=1),
+    real(2, 18, low=0, high=1),
+    PRIORS_OF_TWO,
+)
+case(
+    "detection_output_two_stages",
+    lambda o, offsets, s, p, s2, o2: version(8).detection_output(
+        offsets,
+        s,
+        p,
+        {
+            "background_label_id": 0,
+            "top_k": 10,
+            "keep_top_k": [8],
+            "code_type": "caffe.PriorBoxParameter.CENTER_SIZE",
+            "share_location": True,
+            "normalized": True,
+            "nms_threshold": 0.4,
+            "confidence_threshold": 0.3,
+            "objectness_score": 0.4,
+        },
+        s2,
+        o2,
+    ),
+    real(2, 24, low=-1, high=1),
+    real(2, 18, low=0, high=1),
+    PRIORS_OF_TWO,
+    real(2, 12, low=0, high=1),
+    real(2, 24, low=-1, high=1),
+)
+
+# --- Fourier transforms
+signal = real(2, 12, 7, 2)
+for axes in ([1], [-1], [1, 2], [0, 1, 2]):
+    for name in ("dft", "idft"):
+        case(
+            f"{name}_{len(axes)}_{axes[0]}",
+            lambda o, x, name=name, axes=axes: getattr(version(7), name)(x, np.int64(axes)),
+            signal,
+        )
+case(
+    "dft_sizes",
+    lambda o, x: version(7).dft(x, np.int64([1, 2]), np.int64([8, 11])),
+    signal,
+)
+for axes in ([1], [2], [1, 2]):
+    for name, lengths in (("whole", {}), ("cut", {1: 8, 2: 5}), ("widened", {1: 21, 2: 9})):
+        given = [np.int64([lengths[axis] for axis in axes])] if lengths else []
+        if name != "widened":  # which the oracle refuses
+            case(
+                f"rdft_{name}_{axes}",
+                lambda o, x, axes=axes, given=given: version(9).rdft(x, np.int64(axes), *given),
+                real(2, 12, 7),
+            )
+        if name != "widened" or len(axes) == 1:  # where the oracle reads what was never written
+            case(
+                f"irdft_{name}_{axes}",
+                lambda o, x, axes=axes, given=given: version(9).irdft(x, np.int64(axes), *given),
+                signal,
+            )
+for transposed in (True, False):
+    for rank in (1, 2):
+        case(
+            f"stft_{transposed}_{rank}",
+            lambda o, x, w, transposed=transposed: version(15).stft(
+                x, w, np.int64(8), np.int64(3), transposed
+            ),
+            real(*((2, 20)[-rank:])),
+            real(6),
+        )
+
+
+# --- element types
+def typed(o: Any, values: Array, kind: str) -> Any:
+    """A constant of any element type, as f32."""
+    types = importlib.import_module("openvino").Type
+    constant = o.constant(values, getattr(types, kind))
+    return o.convert(constant, "f32")
+
+
+KINDS = ["f64", "f16", "bf16", "i64", "i32", "i16", "i8", "i4", "u64", "u32", "u16", "u8", "u4"]
+for kind in [*KINDS, "u1", "boolean"]:
+    least, most = (0, 1) if kind in ("u1", "boolean") else (0, 8) if kind[0] == "u" else (-8, 7)
+    count = 3 * 5 if kind != "u1" else 3 * 7
+    values = np.linspace(least, most, count).round().reshape(3, -1).astype(np.float32)
+    case(
+        f"constant_{kind}",
+        lambda o, x, values=values, kind=kind: o.multiply(typed(o, values, kind), x),
+        np.float32(0.5),
+    )
+for kind_of in (np.float64, np.float16, np.int16, np.int8, np.uint64, np.uint32, np.uint16):
+    case(
+        f"parameter_{kind_of.__name__}",
+        lambda o, x: o.convert(x, "f32"),
+        np.arange(6).reshape(2, 3).astype(kind_of),
+    )
+    case(
+        f"add_{kind_of.__name__}",
+        lambda o, x, y: o.add(x, y),
+        np.arange(6).reshape(2, 3).astype(kind_of),
+        np.arange(3).astype(kind_of),
+    )
+
+
+def compressed(o: Any, kind: str, grouped: bool, between: str) -> Any:
+    """Weights [6, 16] of few bits: (values - zero point) * scale, by row or by group of eight."""
+    types = importlib.import_module("openvino").Type
+    shape = (6, 2, 8) if grouped else (6, 16)
+    low, high = (-8, 8) if kind[0] == "i" else (0, 16)
+    made = np.random.default_rng(5)
+    weights = made.integers(low, high, shape).astype(np.int8)
+    zero = made.integers(low, high, (*shape[:-1], 1)).astype(np.int8)
+    scale = made.uniform(0.1, 1, (*shape[:-1], 1)).astype(between.replace("f", "float"))
+    result = o.convert(o.constant(weights, getattr(types, kind)), between)
+    if kind[0] == "u":
+        result = o.subtract(result, o.convert(o.constant(zero, getattr(types, kind)), between))
+    result = o.multiply(result, o.constant(scale))
+    if grouped:
+        result = o.reshape(result, np.int64([6, 16]), False)
+    return result if between == "f32" else o.convert(result, "f32")
+
+
+for kind in ("i8", "u8", "i4", "u4"):
+    for grouped in (True, False):
+        for between in ("f32",):
+            case(
+                f"compressed_{kind}_{grouped}_{between}",
+                lambda o, x, kind=kind, grouped=grouped, between=between: o.matmul(
+                    x, compressed(o, kind, grouped, between), False, True
+                ),
+                real(3, 16),
+            )
 
 
 if __name__ == "__main__":

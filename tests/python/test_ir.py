@@ -172,7 +172,7 @@ np.savez(made, *(results[i] for i in range(len(results))))
 """
 
 
-@pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1"])
+@pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1", "shufflenet"])
 def test_a_network_that_openvino_converted_runs(name: str, tmp_path: Path) -> None:
     source = zoo.seeded_zoo_path(name)
     shape = coinfer.Core().read_model(source).input(0).shape

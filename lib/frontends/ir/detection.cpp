@@ -118,18 +118,126 @@ Values region_yolo(Writer& w) {
                  {joined, w.join({w.extents(x, 0, begin), w.ints({-1}), w.extents(x, last + 1)})})};
 }
 
+/// rows and columns of a result, as two attributes or as one list.
+std::pair<std::int64_t, std::int64_t> pooled(Writer& w) {
+  const auto sizes = w.integers(w.has("output_roi") ? "output_roi" : "output_size");
+  if (sizes.size() == 2) {
+    return {sizes[0], sizes[1]};
+  }
+  return {w.integer("pooled_h", 1), w.integer("pooled_w", 1)};
+}
+
+/// The method that an attribute names: `plain` or bilinear.
+bool is_bilinear(Writer& w, const char* attribute, std::string_view plain) {
+  const auto name = w.text(attribute, plain);
+  if (name != plain && name != "bilinear") {
+    w.fail(fmt::format("{}='{}' is not known", attribute, name));
+  }
+  return name == "bilinear";
+}
+
+Values roi_pooling(Writer& w) {
+  const auto [rows, columns] = pooled(w);
+  return w.own("RoiPooling", {w.in(0), w.in(1)}, 1,
+               {{"rows", rows},
+                {"columns", columns},
+                {"bilinear", std::int64_t{is_bilinear(w, "method", "max")}},
+                {"spatial_scale", static_cast<float>(w.real("spatial_scale", 1))}});
+}
+
+Values ps_roi_pooling(Writer& w) {
+  const auto size = w.integer("group_size", 1);
+  return w.own("PsRoiPooling", {w.in(0), w.in(1)}, 1,
+               {{"rows", size},
+                {"columns", size},
+                {"channels", w.integer("output_dim", 1)},
+                {"bins_x", w.integer("spatial_bins_x", 1)},
+                {"bins_y", w.integer("spatial_bins_y", 1)},
+                {"bilinear", std::int64_t{is_bilinear(w, "mode", "average")}},
+                {"spatial_scale", static_cast<float>(w.real("spatial_scale", 1))}});
+}
+
+Values detection_output(Writer& w) {
+  const auto keep = w.integers("keep_top_k");
+  if (keep.size() > 1) {
+    w.unsupported(fmt::format("keep_top_k={} is not supported", fmt::join(keep, ",")));
+  }
+  const auto code = w.text("code_type", "caffe.PriorBoxParameter.CORNER");
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < w.inputs(); ++i) {
+    inputs.push_back(w.in(i));
+  }
+  const auto flag = [&](const char* name) { return std::int64_t{w.flag(name, false)}; };
+  const auto real_of = [&](const char* name, double otherwise) {
+    return static_cast<float>(w.real(name, otherwise));
+  };
+  return w.own("DetectionOutput", inputs, 1,
+               {{"num_classes", w.integer("num_classes", -1)},
+                {"background_label_id", w.integer("background_label_id", 0)},
+                {"top_k", w.integer("top_k", -1)},
+                {"keep_top_k", keep.empty() ? std::int64_t{-1} : keep[0]},
+                {"variance_encoded_in_target", flag("variance_encoded_in_target")},
+                {"center_size", std::int64_t{code.ends_with("CENTER_SIZE")}},
+                {"share_location", std::int64_t{w.flag("share_location", true)}},
+                {"clip_before_nms", flag("clip_before_nms")},
+                {"clip_after_nms", flag("clip_after_nms")},
+                {"decrease_label_id", flag("decrease_label_id")},
+                {"normalized", flag("normalized")},
+                {"nms_threshold", real_of("nms_threshold", 0)},
+                {"confidence_threshold", real_of("confidence_threshold", 0)},
+                {"objectness_score", real_of("objectness_score", 0)},
+                {"input_height", real_of("input_height", 1)},
+                {"input_width", real_of("input_width", 1)}});
+}
+
+/// Both kinds have the same inputs and results.
+Values class_selection(Writer& w) {
+  if (w.inputs() > 2) {
+    w.unsupported("numbers of regions (input 2) are not supported");
+  }
+  const auto type = w.index_type("output_type");
+  const auto real_of = [&](const char* name, double otherwise) {
+    return static_cast<float>(w.real(name, otherwise));
+  };
+  const bool matrix = w.layer().type == "MatrixNms";
+  const auto decay = w.text("decay_function", "linear");
+  auto results = w.own(
+      matrix ? "MatrixNms" : "MulticlassNms", {real(w, 0), real(w, 1)}, 3,
+      {{"score_threshold", real_of("score_threshold", 0)},
+       {"iou_threshold", real_of("iou_threshold", 0)},
+       {"nms_eta", real_of("nms_eta", 1)},
+       {"post_threshold", real_of("post_threshold", 0)},
+       {"gaussian_sigma", real_of("gaussian_sigma", 2)},
+       {"gaussian", std::int64_t{decay == "gaussian"}},
+       {"nms_top_k", w.integer("nms_top_k", -1)},
+       {"keep_top_k", w.integer("keep_top_k", -1)},
+       {"background_class", w.integer("background_class", -1)},
+       {"normalized", std::int64_t{w.flag("normalized", true)}},
+       {"sort_result_type", w.text("sort_result_type", "none")},
+       {"sort_result_across_batch", std::int64_t{w.flag("sort_result_across_batch", false)}}});
+  results[0] =
+      w.type(w.in(0)) == ElementType::f32 ? results[0] : w.cast(results[0], w.type(w.in(0)));
+  results[1] = w.as_index(results[1], type);
+  results[2] = w.as_index(results[2], type);
+  return results;
+}
+
 constexpr std::array table{
     NamedConversion{"NonMaxSuppression", non_max_suppression},
+    NamedConversion{"MulticlassNms", class_selection, "boxes of images, not of regions"},
+    NamedConversion{"MatrixNms", class_selection},
     NamedConversion{"PriorBox", prior_box,
                     "attributes for which OpenVINO reserves as many boxes as it makes"},
     NamedConversion{"PriorBoxClustered", prior_box_clustered},
     NamedConversion{"ROIAlign", roi_align},
+    NamedConversion{"ROIPooling", roi_pooling},
+    NamedConversion{"PSROIPooling", ps_roi_pooling},
+    NamedConversion{"DetectionOutput", detection_output},
     NamedConversion{"RegionYolo", region_yolo},
 };
 
 }  // namespace
 
 std::span<const NamedConversion> detection_conversions() { return table; }
-std::span<const NamedConversion> signal_conversions() { return {}; }
 
 }  // namespace coinfer::frontends::ir

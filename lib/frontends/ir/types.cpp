@@ -32,6 +32,16 @@ Tensor unpack_nibbles(const std::byte* bytes, ElementType type, const Shape& sha
   return tensor;
 }
 
+/// Eight values a byte, the highest bit first.
+Tensor unpack_bits(const std::byte* bytes, ElementType type, const Shape& shape) {
+  Tensor tensor{type, shape};
+  auto* out = tensor.data<std::uint8_t>();
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    out[i] = std::to_integer<std::uint8_t>(bytes[i / 8] >> (7 - i % 8)) & 1U;
+  }
+  return tensor;
+}
+
 /// A count, count + 1 offsets (32 bit each), then the characters.
 Tensor unpack_strings(std::span<const std::byte> bytes, const Shape& shape, const Layer& layer) {
   Tensor tensor{ElementType::string, shape};
@@ -64,7 +74,7 @@ ElementType element_type_of(std::string_view text, std::string_view what) {
   if (text.empty() || text == "dynamic" || text == "undefined") {
     return ElementType::dynamic;
   }
-  if (text == "u4") {
+  if (text == "u4" || text == "u1") {
     return ElementType::u8;
   }
   if (text == "i4") {
@@ -112,10 +122,10 @@ Tensor read_constant(const Layer& layer, const MemoryRef& weights) {
     }
     return unpack_strings(bytes, shape, layer);
   }
-  const bool packed = text == "u4" || text == "i4";
+  const std::int64_t per_byte = text == "u1" ? 8 : text == "u4" || text == "i4" ? 2 : 1;
   std::int64_t needed = elements;
-  if (packed) {
-    needed = elements / 2 + elements % 2;
+  if (per_byte > 1) {
+    needed = elements / per_byte + (elements % per_byte != 0 ? 1 : 0);
   } else if (__builtin_mul_overflow(elements, static_cast<std::int64_t>(size_of(type)), &needed)) {
     throw ModelFileError(fmt::format("{} of shape {} is too large", title, shape.to_string()));
   }
@@ -124,8 +134,9 @@ Tensor read_constant(const Layer& layer, const MemoryRef& weights) {
     throw ModelFileError(fmt::format("{}, {} of shape {}, needs {} bytes; it has {}", title, text,
                                      shape.to_string(), needed, size));
   }
-  if (packed) {
-    return unpack_nibbles(bytes.data(), type, shape);
+  if (per_byte > 1) {
+    return per_byte == 8 ? unpack_bits(bytes.data(), type, shape)
+                         : unpack_nibbles(bytes.data(), type, shape);
   }
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(type) == 0;
   if (elements == 0) {

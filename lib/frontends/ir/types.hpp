@@ -8,7 +8,7 @@
 
 namespace coinfer::frontends::ir {
 
-/// "f32", "boolean", … as an element type; u4 and i4 are u8 and i8, undefined and dynamic are
+/// "f32", "boolean", … as an element type; u1, u4 and i4 are u8 and i8, undefined and dynamic are
 /// dynamic. Throws Unsupported that names `what`.
 ElementType element_type_of(std::string_view text, std::string_view what);
 
