@@ -802,7 +802,7 @@ def compressed(o: Any, kind: str, grouped: bool, between: str) -> Any:
 
 for kind in ("i8", "u8", "i4", "u4"):
     for grouped in (True, False):
-        for between in ("f32",):
+        for between in ("f16", "f32"):
             case(
                 f"compressed_{kind}_{grouped}_{between}",
                 lambda o, x, kind=kind, grouped=grouped, between=between: o.matmul(
@@ -810,6 +810,17 @@ for kind in ("i8", "u8", "i4", "u4"):
                 ),
                 real(3, 16),
             )
+
+case(
+    "half_weights",
+    lambda o, x: o.matmul(x, compressed(o, "i8", False, "f16").input_value(0), False, True),
+    real(3, 16).astype(np.float16),
+)
+case(
+    "half_result",
+    lambda o, x: o.add(x, o.multiply(o.constant(np.float16([0.1, 3])), np.float16([7, 0.3]))),
+    np.float16([1, 2]),
+)
 
 
 if __name__ == "__main__":

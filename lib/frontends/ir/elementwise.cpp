@@ -84,8 +84,11 @@ Values convert(Writer& w) {
   const auto name = w.text("destination_type", "");
   for (auto i = static_cast<int>(ElementType::boolean); i < static_cast<int>(ElementType::string);
        ++i) {
-    if (name_of(static_cast<ElementType>(i)) == name) {
-      return {w.cast(w.in(0), static_cast<ElementType>(i))};
+    auto type = static_cast<ElementType>(i);
+    if (name_of(type) == name) {
+      const bool half = type == ElementType::f16 || type == ElementType::bf16;
+      type = half && w.is_wide() ? ElementType::f32 : type;
+      return {w.type(w.in(0)) == type ? w.in(0) : w.cast(w.in(0), type)};
     }
   }
   w.unsupported(fmt::format("the destination_type '{}' is not supported", name));

@@ -3,6 +3,7 @@
 #include "coinfer/error.hpp"
 #include "coinfer/model.hpp"
 #include "frontends/ir/control_flow.hpp"
+#include "frontends/ir/decompression.hpp"
 #include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
 #include "ops/op.hpp"
@@ -64,13 +65,18 @@ Body read_body(pugi::xml_node xml, const MemoryRef& weights) {
   return body;
 }
 
-std::vector<ValueId> convert(const Layer& layer, Graph& graph, std::vector<ValueId> inputs,
-                             const MemoryRef& weights, ShapeBound& shape_bound) {
+std::vector<ValueId> convert(const Layer& layer, Graph& graph, const std::vector<ValueId>& inputs,
+                             const MemoryRef& weights, ShapeBound& shape_bound,
+                             Decompression& decompression) {
   const auto conversion = find_conversion(layer.type);
   if (conversion == nullptr && !is_control_flow(layer)) {
     throw Unsupported(fmt::format("{}: the operator is not implemented", layer.title()));
   }
-  Writer writer{layer, graph, std::move(inputs), shape_bound};
+  const bool wide = decompression.is_wide(layer, inputs);
+  Writer writer{layer, graph, decompression.inputs_of(inputs, wide), shape_bound};
+  if (wide) {
+    writer.compute_wide();
+  }
   std::vector<ValueId> results;
   try {
     results = conversion != nullptr ? writer.guarded(conversion(writer))
@@ -168,6 +174,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   graph->name = network.name;
   std::vector<std::vector<ValueId>> values(network.layers.size());
   ShapeBound shape_bound;
+  Decompression decompression{*graph};
   std::vector<std::size_t> assigns;
   for (const auto index : network.order) {
     const auto& layer = network.layers[index];
@@ -182,6 +189,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
     } else if (layer.type == "Const") {
       results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
       (*graph)[results[0]].own_name = true;
+      decompression.add_constant(results[0]);
       if (layer.outputs.size() != 1) {
         throw ModelFileError(
             fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
@@ -191,19 +199,25 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
         throw ModelFileError(
             fmt::format("{} has {} inputs instead of one", layer.title(), inputs.size()));
       }
-      results.push_back(inputs[0]);
+      results = decompression.inputs_of(inputs, false);
     } else if (layer.type == "Assign" && !inputs.empty()) {
       results.push_back(inputs[0]);
       assigns.push_back(index);
     } else {
-      const auto sources = inputs;
-      results = convert(layer, *graph, std::move(inputs), weights, shape_bound);
-      name_results(layer, sources, *graph, results, shape_bound);
+      results = convert(layer, *graph, inputs, weights, shape_bound, decompression);
+      name_results(layer, inputs, *graph, results, shape_bound);
+      if (decompression.is_wide(layer, inputs)) {
+        // The file may say f32 of the result and f16 of the input that it is.
+        if (layer.type == "Convert" && results[0] == inputs[0]) {
+          results[0] = copy_of(results[0], layer, *graph, shape_bound);
+        }
+        decompression.add_results(layer, inputs, results);
+      }
     }
   }
   // Variables are declared where they are read, which may come later.
   for (const auto index : assigns) {
-    convert(network.layers[index], *graph, values[index], weights, shape_bound);
+    convert(network.layers[index], *graph, values[index], weights, shape_bound, decompression);
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];

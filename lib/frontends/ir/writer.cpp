@@ -29,6 +29,12 @@ constexpr std::size_t max_known_bytes = 4096;
 
 }  // namespace
 
+std::int64_t onnx_type(ElementType type) {
+  static constexpr std::array<std::int64_t, 15> numbers{0, 9, 16, 10, 1,  11, 3, 5,
+                                                        6, 7, 2,  4,  12, 13, 8};
+  return numbers[static_cast<std::size_t>(type)];
+}
+
 int Writer::opset() const {
   int number = 0;
   return layer_.opset.starts_with("opset") && parse_number(layer_.opset.substr(5), number) ? number
@@ -311,13 +317,10 @@ ValueId Writer::scalar(double value, ValueId like) {
 }
 
 ValueId Writer::cast(ValueId value, ElementType to) {
-  // ONNX's numbers of element types.
-  static constexpr std::array<std::int64_t, 15> numbers{0, 9, 16, 10, 1,  11, 3, 5,
-                                                        6, 7, 2,  4,  12, 13, 8};
   if (to == ElementType::dynamic) {
     fail("the element type of its result is not known");
   }
-  return node("Cast", {value}, {{"to", numbers[static_cast<std::size_t>(to)]}});
+  return node("Cast", {value}, {{"to", onnx_type(to)}});
 }
 
 ValueId Writer::unsqueeze(ValueId value, std::vector<std::int64_t> axes) {

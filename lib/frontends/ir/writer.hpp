@@ -20,6 +20,9 @@ using graph::ValueId;
 /// a reshape changes them.
 using ShapeBound = std::unordered_set<std::uint32_t>;
 
+/// ONNX's number of an element type.
+std::int64_t onnx_type(ElementType type);
+
 /// What the conversion of one layer reads and writes: its attributes and inputs, and the graph that
 /// gets its nodes.
 class Writer {
@@ -34,6 +37,10 @@ class Writer {
   graph::Graph& graph() { return graph_; }
   /// The number after "opset"; 0 when there is none.
   int opset() const;
+
+  /// Computes in f32 what the file has in half precision.
+  void compute_wide() { wide_ = true; }
+  bool is_wide() const { return wide_; }
 
   std::size_t inputs() const { return inputs_.size(); }
   /// Throws when the layer has no such input.
@@ -113,6 +120,7 @@ class Writer {
   std::vector<ValueId> inputs_;
   ShapeBound& shape_bound_;
   std::vector<ValueId> relied_on_;
+  bool wide_ = false;
   int made_ = 0;
 };
 
