@@ -53,6 +53,11 @@ x = o.parameter([2, 1, 4], np.float32, name="x")
 order = o.shape_of(o.reshape(x, np.int64([-1]), False))
 axis = o.subtract(o.squeeze(order, np.int64([0])), np.int64(7))
 save("axis", [o.gather(x, np.int64([0]), axis)], [x])
+
+x = o.parameter([-1], np.float32, name="x")
+save("round", [o.round(x, "half_away_from_zero")], [x])
+x = o.parameter([1, 3, 2, 2], np.float32, name="x")
+save("lrn", [o.lrn(x, np.int64([1]), 2e-2, 0.7, 0.5, 3)], [x])
 """
 
 
@@ -119,3 +124,16 @@ def test_a_reshape_that_would_change_an_argument_is_refused(saved: Path) -> None
     model = coinfer.Core().read_model(saved / "axis.xml")
     with pytest.raises(coinfer.Error, match=r"is 2 now; the model was read with 1"):
         model.reshape([3, 1, 3])
+
+
+def test_rounding_and_normalisation_are_exact_where_openvino_is_not(saved: Path) -> None:
+    """The oracle adds 0.5 before it rounds, and takes the bias of LRN as an integer."""
+    values = np.float32([0.49999997, -0.49999997, 0.5, -0.5, 2.5, 8388609])
+    result = coinfer.compile_model(saved / "round.xml", "CPU")(values)[0]
+    np.testing.assert_array_equal(result, np.float32([0, 0, 1, -1, 3, 8388609]))
+    x = np.linspace(0.5, 3, 12, dtype=np.float32).reshape(1, 3, 2, 2)
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    result = coinfer.compile_model(saved / "lrn.xml", "CPU", exact)(x)[0]
+    squares = np.pad(x**2, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    sums = squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]
+    np.testing.assert_allclose(result, x / (0.5 + 2e-2 / 3 * sums) ** 0.7, rtol=1e-5)
