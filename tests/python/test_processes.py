@@ -127,3 +127,21 @@ assert infer(2) == 3
 print("right")
 """,
     )
+
+
+def test_the_import_leaves_asyncio_alone() -> None:
+    program = """
+import sys, numpy
+before = {"asyncio", "ssl"} & set(sys.modules)
+import coinfer
+assert {"asyncio", "ssl"} & set(sys.modules) == before, "imported with coinfer"
+assert coinfer.InferFuture.__mro__[1] is sys.modules["asyncio"].Future
+assert coinfer._coinfer.InferFuture is coinfer.InferFuture
+assert "infer_stream" in dir(coinfer) and coinfer.infer_stream.__module__.startswith("coinfer")
+try:
+    coinfer._coinfer.Nothing
+except AttributeError as error:
+    assert "has no attribute 'Nothing'" in str(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
