@@ -113,6 +113,28 @@ def once(o: Any, x: Any) -> Any:
 case("tensor_iterator_once", once, real(2))
 
 
+def cells(o: Any, x: Any, h: Any, c: Any) -> Any:
+    """A TensorIterator around an LSTMCell: all states h, and the last h and c."""
+    step = o.parameter([2, 1, 4], np.float32)
+    before = [o.parameter([2, 3], np.float32) for _ in range(2)]
+    cell = o.lstm_cell(o.squeeze(step, np.int64([1])), *before, *CELL, 3)
+    after = [o.result(cell.output(i)) for i in range(2)]
+    each = o.result(o.unsqueeze(cell.output(0), np.int64([1])))
+    node = o.tensor_iterator()
+    node.set_body(model([*after, each], [step, *before]))
+    node.set_sliced_input(step, x.output(0), 0, 1, 1, -1, 1)
+    for inner, value, made in zip(before, (h, c), after, strict=True):
+        node.set_merged_input(inner, value.output(0), made.output(0))
+    node.get_concatenated_slices(each.output(0), 0, 1, 1, -1, 1)
+    for made in after:
+        node.get_iter_value(made.output(0), -1)
+    return node
+
+
+CELL = [real(12, 4), real(12, 3), real(12)]
+case("tensor_iterator_lstm", cells, real(2, 6, 4), real(2, 3), real(2, 3))
+
+
 def loop(
     o: Any,
     x: Any,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 #: Three inferences, then a reset and three more.
-INPUTS = [np.float32([1, 2]), np.float32([3, 4]), np.float32([-5, 6])]
+INPUTS = [np.array(x, np.float32) for x in ([1, 2], [3, 4], [-5, 6])]
 
 # (the builders, the variable, x) -> what is read
 Read = Callable[[Any, Any, Any], Any]
@@ -97,9 +97,29 @@ def low_latency(constant: bool) -> Any:
     return model
 
 
+def several() -> Any:
+    """Variables that are read, assigned and made in different orders."""
+    import openvino
+    from openvino import opset14 as o
+    from openvino.op.util import Variable, VariableInfo
+
+    x = o.parameter([2], np.float32, name="x")
+    variables, sums = [], []
+    for factor, name in enumerate(["b", "a", "c"]):
+        info = VariableInfo()
+        info.data_shape = openvino.PartialShape([2])
+        info.data_type = openvino.Type.f32
+        info.variable_id = name
+        variables.append(Variable(info))
+        sums.append(o.add(o.read_value(variables[-1]), o.multiply(x, np.float32(factor + 2))))
+    sinks = [o.assign(sums[i], variables[i]) for i in (1, 2, 0)]
+    return openvino.Model([o.result(sums[2]), o.result(sums[0])], sinks, [x], "several")
+
+
 OTHERS: dict[str, Callable[[], Any]] = {
     "old": build_old,
     "growing": growing_memory,
+    "several": several,
     "latency_constant": lambda: low_latency(True),
     "latency_computed": lambda: low_latency(False),
 }

@@ -60,12 +60,12 @@ XML = """<?xml version="1.0"?>
 <edge from-layer="2" from-port="2" to-layer="3" to-port="0"/>
 </edges></net>
 """
-WEIGHTS = np.float32([9, 1, 2, 3]).tobytes()
+WEIGHTS = np.array([9, 1, 2, 3], np.float32).tobytes()
 
 
 def check(model: coinfer.Model) -> None:
     result = coinfer.compile_model(model, "CPU")(np.ones((2, 3), np.float32))
-    np.testing.assert_array_equal(result["y"], np.float32([[2, 3, 4]] * 2))
+    np.testing.assert_array_equal(result["y"], np.array([[2, 3, 4]] * 2, np.float32))
 
 
 def test_a_model_is_read_from_files_bytes_and_text(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_names_of_ports_can_be_changed_and_outputs_taken_away_and_added() -> Non
     assert [(port.names, port.node.friendly_name) for port in model.outputs] == [(set(), "second")]
     model.add_outputs("positive")
     compiled = coinfer.Core().compile_model(model, "CPU")
-    result = compiled({"image": np.float32([-1, 2])})
+    result = compiled({"image": np.array([-1, 2], np.float32)})
     np.testing.assert_array_equal(result["positive"], [0, 2])
     np.testing.assert_allclose(result[0], np.exp([0, 2]), rtol=1e-6)
     names = [port.node.friendly_name for port in compiled.outputs]

@@ -32,7 +32,7 @@ ONES = np.ones(4, np.float32)
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     (tmp_path / "m.xml").write_text(scaled())
-    (tmp_path / "m.bin").write_bytes(np.float32([1, 2, 3, 4]).tobytes())
+    (tmp_path / "m.bin").write_bytes(np.array([1, 2, 3, 4], np.float32).tobytes())
     return tmp_path / "m.xml"
 
 
@@ -62,7 +62,7 @@ def test_a_changed_file_is_noticed_by_the_cache(files: Path) -> None:
     assert compiled() == (False, [1, 2, 3, 4])
     assert compiled() == (True, [1, 2, 3, 4])
     weights = files.with_suffix(".bin")
-    weights.write_bytes(np.float32([5, 6, 7, 8]).tobytes())
+    weights.write_bytes(np.array([5, 6, 7, 8], np.float32).tobytes())
     os.utime(weights, ns=(1, 1))  # clocks of file systems may be coarse
     assert compiled() == (False, [5, 6, 7, 8])
     assert compiled() == (True, [5, 6, 7, 8])
@@ -76,8 +76,8 @@ def test_an_exported_model_keeps_its_variables() -> None:
     compiled = core.compile_model(counter().encode(), "CPU")
     for model in (compiled, core.import_model(compiled.export_model())):
         request = model.create_infer_request()
-        request.infer(np.float32([1, 2]))
-        request.infer(np.float32([1, 2]))
+        request.infer(np.array([1, 2], np.float32))
+        request.infer(np.array([1, 2], np.float32))
         (total,) = request.query_state()
         assert total.name == "total"
         np.testing.assert_array_equal(total.state.data, [2, 4])

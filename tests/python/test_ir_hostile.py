@@ -184,7 +184,7 @@ def nested(depth: int) -> bytes:
 
 
 def test_bodies_nested_thirty_deep_run() -> None:
-    result_of = coinfer.compile_model(nested(30))(np.float32([1, 2]))[0]
+    result_of = coinfer.compile_model(nested(30))(np.array([1, 2], np.float32))[0]
     np.testing.assert_array_equal(result_of, [-1, -2])
 
 
@@ -248,7 +248,7 @@ def counted(trips: int) -> tuple[bytes, bytes]:
 
 def test_a_counted_loop_runs() -> None:
     model = coinfer.Core().read_model(*counted(4))
-    rows = coinfer.compile_model(model)(np.float32([[1, 2, 3]]))[0]
+    rows = coinfer.compile_model(model)(np.array([[1, 2, 3]], np.float32))[0]
     np.testing.assert_array_equal(rows, [[2, 4, 6]] * 4)
 
 
@@ -274,8 +274,22 @@ def test_an_endless_loop_is_cancelled() -> None:
     last = b'<output external_port_id="3" internal_layer_id="2"/>'
     model = coinfer.Core().read_model(xml.replace(gathered, last), weights)
     request = coinfer.compile_model(model).create_infer_request()
-    request.start_async(np.float32([[1, 2, 3]]))
+    request.start_async(np.array([[1, 2, 3]], np.float32))
     assert not request.wait_for(20)
     request.cancel()
     with pytest.raises(coinfer.Cancelled):
         request.wait()
+
+
+def test_a_loop_of_no_iterations_gives_nothing() -> None:
+    model = coinfer.Core().read_model(*counted(0))
+    assert coinfer.compile_model(model)(np.ones((1, 3), np.float32))[0].shape == (0, 3)
+
+
+@pytest.mark.parametrize("kind", ["AUGRUCell", "AUGRUSequence", "Nothing"])
+def test_an_operator_that_is_not_served_is_named(kind: str) -> None:
+    xml = iterator().replace('type="TensorIterator"', f'type="{kind}"')
+    with pytest.raises(
+        coinfer.Unsupported, match=rf"'loop' \({kind}, opset1\): the operator is not"
+    ):
+        coinfer.Core().read_model(xml.encode())

@@ -61,3 +61,11 @@ def test_an_imported_operator_does_too(theme: str, name: str, saved: Path) -> No
     core = coinfer.Core()
     exported = core.compile_model(saved / theme / f"{name}.xml", "CPU").export_model()
     check(core.import_model(exported), theme, name, saved)
+
+
+@pytest.mark.parametrize(("theme", "name"), NAMES)
+def test_an_operator_does_with_open_shapes(theme: str, name: str, saved: Path) -> None:
+    model = coinfer.Core().read_model(saved / theme / f"{name}.xml")
+    model.reshape({i: [-1] * len(port.shape) for i, port in enumerate(model.inputs)})
+    assert model.is_dynamic() or all(not port.shape for port in model.inputs)
+    check(coinfer.compile_model(model, "CPU"), theme, name, saved)

@@ -70,15 +70,18 @@ def test_a_model_with_a_variable_comes_from_the_cache(
 def test_awaited_runs_of_one_request_share_its_state() -> None:
     async def main() -> list[float]:
         request = coinfer.compile_model(ir_texts.counter().encode()).create_infer_request()
-        return [float((await request.infer_async(np.float32([1, 2])))["sum"][1]) for _ in range(3)]
+        return [
+            float((await request.infer_async(np.array([1, 2], np.float32)))["sum"][1])
+            for _ in range(3)
+        ]
 
     assert asyncio.run(main()) == [2, 4, 6]
 
 
 def test_a_cancelled_run_leaves_the_state_as_it_was() -> None:
     request = coinfer.compile_model(ir_texts.counter().encode()).create_infer_request()
-    request.infer(np.float32([1, 2]))
-    request.start_async(np.float32([1, 2]))
+    request.infer(np.array([1, 2], np.float32))
+    request.start_async(np.array([1, 2], np.float32))
     request.cancel()
     try:
         request.wait()

@@ -228,10 +228,13 @@ class LoopWriter {
   void add_wholes() {
     auto& graph = *body_.graph;
     const auto before = graph.inputs;
+    std::vector<bool> is_whole(before.size(), false);
+    for (const auto& link : wholes_) {
+      is_whole[link.body] = true;
+    }
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < before.size(); ++i) {
-      if (std::none_of(wholes_.begin(), wholes_.end(),
-                       [&](const PortLink& link) { return link.body == i; })) {
+      if (!is_whole[i]) {
         order.push_back(i);
       }
     }

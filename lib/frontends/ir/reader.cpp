@@ -168,6 +168,20 @@ void read_rt_info(pugi::xml_node node, RtInfo& info) {
   }
 }
 
+/// As OpenVINO lists states: in the order in which the file assigns them, and then the others.
+void order_variables(Graph& graph, const std::vector<std::string_view>& assigned) {
+  std::map<std::string_view, std::size_t> places;
+  for (const auto name : assigned) {
+    places.emplace(name, places.size());
+  }
+  const auto place = [&](const graph::Variable& variable) {
+    const auto found = places.find(variable.name);
+    return found == places.end() ? places.size() : found->second;
+  };
+  std::stable_sort(graph.variables.begin(), graph.variables.end(),
+                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
+}
+
 /// The layers of a `<net>` or a `<body>` as a graph; inputs and outputs in the order of the file.
 std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   auto graph = std::make_shared<Graph>();
@@ -216,9 +230,13 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
     }
   }
   // Variables are declared where they are read, which may come later.
+  std::sort(assigns.begin(), assigns.end());
+  std::vector<std::string_view> assigned;
   for (const auto index : assigns) {
     convert(network.layers[index], *graph, values[index], weights, shape_bound, decompression);
+    assigned.emplace_back(network.layers[index].data.attribute("variable_id").value());
   }
+  order_variables(*graph, assigned);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];
     if (layer.type == "Parameter") {
