@@ -326,6 +326,21 @@ for name, (extents, more, rule) in BACKPROP.items():
         image,
     )
 group_back_filters = real(2, 2, 3, 3, 3)
+for name, (extents, more, rule) in BACKPROP.items():
+    case(
+        f"group_convolution_backprop_data_{name}",
+        lambda o, x, extents=extents, more=more, rule=rule: o.group_convolution_backprop_data(
+            x,
+            group_back_filters,
+            [2, 2],
+            None if extents is None else o.constant(np.int64(extents)),
+            [1, 0] if rule == "explicit" else [0, 0],
+            [0, 1] if rule == "explicit" else [0, 0],
+            auto_pad=rule,
+            output_padding=more,
+        ),
+        image,
+    )
 case(
     "group_convolution_backprop_data",
     lambda o, x: o.group_convolution_backprop_data(

@@ -99,5 +99,18 @@ def old_cell(o: Any, x: Any, h: Any, c: Any) -> Any:
 OLD = weights("lstm", None)
 case("lstm_cell_old", old_cell, real(BATCH, INPUT), real(BATCH, HIDDEN), real(BATCH, HIDDEN))
 
+for kind in GATES:
+    constants = [value.astype(np.float16) for value in weights(kind, 1)]
+    states = [real(BATCH, 1, HIDDEN).astype(np.float16) for _ in range(1 + (kind == "lstm"))]
+    case(
+        f"{kind}_f16",
+        lambda o, *x, kind=kind, constants=constants: getattr(o, f"{kind}_sequence")(
+            *x, *constants, HIDDEN, "forward"
+        ),
+        real(BATCH, TIME, INPUT).astype(np.float16),
+        *states,
+        np.array([TIME] * BATCH, np.int64),
+    )
+
 if __name__ == "__main__":
     ir_cases.write(Path(sys.argv[1]), CASES)

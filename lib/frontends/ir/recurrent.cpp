@@ -92,6 +92,17 @@ struct Inputs {
   Values states;
 };
 
+/// The graph's operators compute in f32.
+void widen(Writer& w, Inputs& in) {
+  const auto cast = [&](ValueId& value) {
+    value = value ? w.cast(value, ElementType::f32) : value;
+  };
+  for (auto* value : {&in.x, &in.weights, &in.recurrence, &in.bias}) {
+    cast(*value);
+  }
+  std::for_each(in.states.begin(), in.states.end(), cast);
+}
+
 /// (batch, time, input) -> (batch, directions, time, hidden) and the last states.
 Values recurrent(Writer& w, Cell cell, std::string_view type, Inputs in) {
   Attributes attributes;
@@ -110,6 +121,11 @@ Values recurrent(Writer& w, Cell cell, std::string_view type, Inputs in) {
   if (std::isfinite(clip) && clip > 0) {
     attributes.emplace_back("clip", static_cast<float>(clip));
   }
+  const auto given = w.type(in.x);
+  const bool narrow = given == ElementType::f16 || given == ElementType::bf16;
+  if (narrow) {
+    widen(w, in);
+  }
   if (cell == Cell::lstm) {
     // f i c o -> i o f c
     const std::vector<std::size_t> order{1, 3, 0, 2};
@@ -126,6 +142,9 @@ Values recurrent(Writer& w, Cell cell, std::string_view type, Inputs in) {
   inputs.insert(inputs.end(), in.states.begin(), in.states.end());
   auto results = w.nodes(type, std::move(inputs), 1 + in.states.size(), std::move(attributes));
   results[0] = w.transpose(results[0], {0, 2, 1, 3});
+  for (auto& result : results) {
+    result = narrow ? w.cast(result, given) : result;
+  }
   return results;
 }
 
