@@ -178,7 +178,8 @@ std::vector<std::pair<std::string, NodeAttribute>> Node::attributes() const {
   if (kind_ != Kind::operation) {
     return all;
   }
-  for (const auto& [name, attribute] : model_.graph().nodes[index_].attributes) {
+  for (const auto& entry : model_.graph().nodes[index_].attributes) {
+    const auto& name = entry.first;
     std::visit(
         [&](const auto& value) {
           using T = std::decay_t<decltype(value)>;
@@ -190,7 +191,7 @@ std::vector<std::pair<std::string, NodeAttribute>> Node::attributes() const {
             all.emplace_back(name, value);
           }
         },
-        attribute);
+        entry.second);
   }
   return all;
 }

@@ -8,7 +8,6 @@ namespace {
 using graph::Attribute;
 using graph::Graph;
 using graph::Node;
-using graph::PostOp;
 using graph::Value;
 using graph::ValueId;
 

@@ -84,7 +84,8 @@ returned and waiters were told), in nanoseconds on the clock of time.monotonic_n
 
 Without one: counts of the whole process.
 
-started, finished, failed, cancelled    inferences so far
+started, finished, failed, cancelled    inferences so far; one whose timeout passed while it waited for a
+                                        stream is among the cancelled
 in_flight, queued                       inferences now: not ended, and of these waiting for a stream
 leases                                  streams at work
 workers                                 native threads that run queued inferences
