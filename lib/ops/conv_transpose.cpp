@@ -47,6 +47,9 @@ Spread spread_of(const Context& ctx, const Shape& input, const Shape& weights) {
     if (more[i] < 0 || more[i] > (std::int64_t{1} << 31)) {
       ctx.fail(fmt::format("output_padding has the number {}", more[i]));
     }
+    if (wanted && ((*wanted)[i] < 0 || (*wanted)[i] > (std::int64_t{1} << 40))) {
+      ctx.fail(fmt::format("output_shape has the number {}", (*wanted)[i]));
+    }
     const auto in = input[i + 2];
     const auto natural = window.strides[i] * (in - 1) + more[i] + window.span(i);
     if (!wanted && window.automatic == Window::Auto::none) {

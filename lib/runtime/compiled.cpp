@@ -169,7 +169,15 @@ void Compiled::number_bodies(const graph::Graph& graph) {
   }
 }
 
-Compiled::~Compiled() { live::compiled_models.fetch_sub(1, std::memory_order_relaxed); }
+Compiled::~Compiled() {
+  live::compiled_models.fetch_sub(1, std::memory_order_relaxed);
+  if (is_forked_child()) {
+    // A thread that did not come along may hold TBB's locks, and for ever: arenas are leaked.
+    for (auto& stream : streams_) {
+      static_cast<void>(stream.release());
+    }
+  }
+}
 
 Stream::Bound& Compiled::bound_plan(Stream& stream, std::uint32_t graph, std::size_t first_node,
                                     const std::vector<KnownValue>& known) {

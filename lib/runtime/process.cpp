@@ -66,8 +66,10 @@ Scheduler& process_scheduler() {
   return *only;
 }
 
+bool is_forked_child() noexcept { return forked.load(std::memory_order_acquire); }
+
 void check_usable() {
-  if (forked.load(std::memory_order_acquire)) {
+  if (is_forked_child()) {
     throw Error(
         "this process was forked after its parent had used coinfer, whose threads do not survive a "
         "fork; start "
@@ -100,7 +102,7 @@ boost::asio::any_io_executor executor() { return runtime::process_scheduler().ex
 
 void shutdown() noexcept {
   auto* scheduler = runtime::scheduler.load(std::memory_order_acquire);
-  if (scheduler != nullptr && !runtime::forked.load(std::memory_order_acquire)) {
+  if (scheduler != nullptr && !runtime::is_forked_child()) {
     scheduler->close();
     // One of the threads that end, or a permit that is waited for, would wait for itself.
     const bool join = !runtime::on_quiet_thread && !runtime::Executor::on_worker();

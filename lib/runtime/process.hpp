@@ -14,6 +14,9 @@ Scheduler& process_scheduler();
 /// used it: the threads of oneDNN and TBB do not survive a fork.
 void check_usable();
 
+/// Was this process forked from one that had used the runtime?
+bool is_forked_child() noexcept;
+
 /// Compute threads this process may use: its CPU affinity.
 int compute_slots() noexcept;
 

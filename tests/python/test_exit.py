@@ -147,6 +147,39 @@ slow([data])
     assert "spawn" in done.stdout and "post_fork" in done.stdout and "again" in done.stdout
 
 
+def test_children_forked_in_the_midst_of_computing_end() -> None:
+    source = """
+small = core.read_model(models.slow(2, 128))
+kept = core.compile_model(small, "CPU")
+x = np.zeros(kept.input(0).shape, np.float32)
+over = threading.Event()
+def compute():
+    while not over.is_set():
+        core.compile_model(small, "CPU")(x)
+thread = threading.Thread(target=compute)
+thread.start()
+for _ in range(100):
+    pid = os.fork()
+    if pid == 0:
+        del slow, kept
+        os._exit(3)
+    end = time.monotonic() + 20
+    status = 0
+    while status == 0 and time.monotonic() < end:
+        status = os.waitpid(pid, os.WNOHANG)[1]
+        time.sleep(0.001)
+    if status == 0:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        over.set()
+        sys.exit("a child did not end")
+    assert os.waitstatus_to_exitcode(status) == 3
+over.set()
+thread.join()
+"""
+    check(child(source))
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -162,7 +195,9 @@ slow([data])
 )
 def test_ctrl_c_interrupts(call: str) -> None:
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    source = PRELUDE + "try:\n" + "\n".join("  " + line for line in call.split("\n"))
+    # Where the tests were started in a shell's background, SIGINT is ignored.
+    source = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + PRELUDE
+    source += "try:\n" + "\n".join("  " + line for line in call.split("\n"))
     source += "\nexcept KeyboardInterrupt:\n  print('interrupted')\n"
     process = subprocess.Popen(
         [sys.executable, "-c", source],
@@ -175,5 +210,8 @@ def test_ctrl_c_interrupts(call: str) -> None:
     assert process.stdout.readline() == "go\n"
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (out, err, process.returncode) == ("interrupted\n", "", 0)
