@@ -90,7 +90,8 @@ in_flight, queued                       inferences now: not ended, and of these 
 leases                                  streams at work
 workers                                 native threads that run queued inferences
 slots, free_slots                       compute threads that may work at once, and of these not leased
-operations, requests, compiled_models   native objects alive
+operations, requests, compiled_models   native objects alive; a compiled model keeps up to 256 operations of
+                                        ended awaits for the next ones
 awaits                                  futures that wait for an inference
 kept_objects, garbage                   Python objects kept for native code; things dropped by native threads and
                                         not released yet
