@@ -1,6 +1,7 @@
 #include "kernels/planar_conv.hpp"
 #include "ops/dimensions.hpp"
 #include "ops/op.hpp"
+#include "ops/panels.hpp"
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
 #include "ops/window.hpp"
@@ -264,7 +265,7 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   auto window = conv_window(ctx, ctx.shape(1));
   window.resolve(src_dims);
-  if (lower_planar(lowering, node, ctx, window)) {
+  if (lower_planar(lowering, node, ctx, window) || lower_panels(lowering, node, window)) {
     return true;
   }
   // oneDNN checks its extents against both paddings.

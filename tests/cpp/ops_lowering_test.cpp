@@ -31,6 +31,12 @@ BOOST_AUTO_TEST_CASE(convolutions_of_all_kinds_agree_with_the_plain_kernel) {
                    {"strides", Integers{2, 3}}})},
       {{1, 4, 11, 11}, {8, 4, 3, 3}, attributes({{"dilations", Integers{2, 2}}})},
       {{3, 7, 31}, {5, 7, 4}, attributes({{"strides", Integers{3}}})},
+      // Few pixels, many weights.
+      {{1, 256, 5, 7}, {512, 256, 1, 1}, {}},
+      {{2, 70, 6, 5},
+       {256, 70, 3, 3},
+       attributes({{"strides", Integers{2, 1}}, {"pads", Integers{1, 0, 1, 2}}})},
+      {{2, 128, 9}, {384, 128, 3}, attributes({{"auto_pad", std::string{"SAME_LOWER"}}})},
       {{1, 2, 5, 6, 7}, {3, 2, 2, 3, 3}, attributes({{"auto_pad", std::string{"SAME_LOWER"}}})},
   };
   for (const auto& one : cases) {

@@ -68,6 +68,24 @@ BOOST_AUTO_TEST_CASE(a_residual_is_added_by_the_later_convolution) {
   BOOST_TEST(contains(network, "Conv+Add+Relu"));
 }
 
+BOOST_AUTO_TEST_CASE(a_residual_is_added_by_a_convolution_of_few_pixels) {
+  for (const bool read_later : {false, true}) {
+    Network network;
+    const auto x = network.input({1, 256, 3, 5});
+    const auto trunk = network.add("Conv", {x, network.constant({512, 256, 1, 1})});
+    const auto branch =
+        network.add("Conv", {network.add("Relu", {trunk}), network.constant({512, 512, 1, 1}),
+                             network.constant({512})});
+    const auto sum = network.add("Relu", {network.add("Add", {trunk, branch})});
+    network.output(network.add("Conv", {sum, network.constant({64, 512, 3, 3})}));
+    if (read_later) {
+      network.output(network.add("Neg", {trunk}));
+    }
+    BOOST_TEST(network.error() < tolerance);
+    BOOST_TEST(contains(network, "Conv+Add+Relu"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_residual_that_is_read_later_too_keeps_its_value) {
   Network network;
   const auto x = network.input({1, 8, 9, 9});

@@ -1,0 +1,159 @@
+// Where kernels/panel_conv is quicker than oneDNN's convolutions: one thread, weights that are in
+// no cache of a core, as they are in a network. ops/panels.cpp has the rule that follows.
+//   panel_bench [--seconds 0.02] of each measurement
+#include <fmt/format.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <dnnl.hpp>
+#include <iostream>
+#include <string_view>
+#include <vector>
+
+#include "kernels/panel_conv.hpp"
+#include "plan/onednn.hpp"
+
+using namespace coinfer;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t out_of_caches = std::size_t{48} << 20;
+
+struct Measured {
+  double panels = 0;
+  double onednn = 0;
+};
+
+/// The best of all calls, in microseconds; each call reads the next copy of the weights.
+template <class Call>
+double best_of(double seconds, std::size_t copies, const Call& call) {
+  double best = 1e9;
+  const auto start = Clock::now();
+  for (std::size_t i = 0;
+       i < 3 || std::chrono::duration<double>(Clock::now() - start).count() < seconds; ++i) {
+    const auto before = Clock::now();
+    call(i % copies);
+    best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - before).count());
+  }
+  return best;
+}
+
+Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int64_t kernel,
+                 double seconds) {
+  using Tag = dnnl::memory::format_tag;
+  const auto type = dnnl::memory::data_type::f32;
+  const auto& engine = plan::engine();
+  const auto pad = kernel / 2;
+  const dnnl::memory::desc src_desc{{1, in, side, side}, type, Tag::nhwc};
+  const dnnl::memory::desc dst_desc{{1, out, side, side}, type, Tag::nhwc};
+  const dnnl::memory::desc bias_desc{{out}, type, Tag::a};
+  const dnnl::memory::desc any{{out, in, kernel, kernel}, type, Tag::any};
+  const dnnl::memory::desc panels{{out, in, kernel, kernel}, type, Tag::Acdb64a};
+  const dnnl::convolution_forward::primitive_desc desc{engine,
+                                                       dnnl::prop_kind::forward_inference,
+                                                       dnnl::algorithm::convolution_direct,
+                                                       src_desc,
+                                                       any,
+                                                       bias_desc,
+                                                       dst_desc,
+                                                       {1, 1},
+                                                       {pad, pad},
+                                                       {pad, pad},
+                                                       plan::attributes()};
+  const auto bytes = std::max(panels.get_size(), desc.weights_desc().get_size());
+  const auto copies = std::clamp<std::size_t>(out_of_caches / bytes, 1, 64);
+  std::vector<float> weights(copies * bytes / sizeof(float), 0.01F);
+  std::vector<float> src(src_desc.get_size() / sizeof(float), 1.0F);
+  std::vector<float> dst(dst_desc.get_size() / sizeof(float));
+  std::vector<float> bias(static_cast<std::size_t>(out));
+  const auto copy = [&](std::size_t i) { return weights.data() + i * bytes / sizeof(float); };
+
+  const dnnl::convolution_forward convolution{desc};
+  dnnl::memory src_memory{src_desc, engine, src.data()};
+  dnnl::memory dst_memory{dst_desc, engine, dst.data()};
+  dnnl::memory bias_memory{bias_desc, engine, bias.data()};
+  dnnl::memory scratchpad{desc.scratchpad_desc(), engine};
+  dnnl::memory weights_memory{desc.weights_desc(), engine, weights.data()};
+  dnnl::stream stream{engine};
+  Measured result;
+  result.onednn = best_of(seconds, copies, [&](std::size_t i) {
+    weights_memory.set_data_handle(copy(i));
+    convolution.execute(stream, {{DNNL_ARG_SRC, src_memory},
+                                 {DNNL_ARG_WEIGHTS, weights_memory},
+                                 {DNNL_ARG_BIAS, bias_memory},
+                                 {DNNL_ARG_DST, dst_memory},
+                                 {DNNL_ARG_SCRATCHPAD, scratchpad}});
+    stream.wait();
+  });
+  kernels::PanelConv::Form form{.in = in, .out = out};
+  form.height = form.width = form.out_height = form.out_width = side;
+  form.kernel_height = form.kernel_width = kernel;
+  form.pad_top = form.pad_left = pad;
+  form.bias = true;
+  const kernels::PanelConv own{form};
+  std::vector<float> scratch(static_cast<std::size_t>(own.scratch_floats(1)));
+  const auto call = own.kernel(1);
+  result.panels = best_of(seconds, copies, [&](std::size_t i) {
+    const void* const from[] = {src.data(), copy(i), bias.data()};
+    void* const to[] = {dst.data(), scratch.data()};
+    call(from, to);
+  });
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  double seconds = 0.02;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::string_view{argv[i]} == "--seconds") {
+      seconds = std::atof(argv[i + 1]);
+    }
+  }
+  if (!kernels::has_panel_conv()) {
+    std::cerr << "this machine has no AVX-512\n";
+    return 1;
+  }
+  std::cout << "time of kernels/panel_conv over oneDNN's, by pixels\n";
+  constexpr std::int64_t sides[] = {1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 56};
+  std::cout << "   in    out  window";
+  for (const auto side : sides) {
+    std::cout << fmt::format("  {0:>2}x{0:<2}", side);
+  }
+  std::cout << "\n";
+  tbb::task_arena arena{1};
+  for (const std::int64_t kernel : {1, 3}) {
+    for (const auto& [in, out] :
+         std::initializer_list<std::pair<std::int64_t, std::int64_t>>{{32, 64},
+                                                                      {64, 64},
+                                                                      {64, 256},
+                                                                      {128, 32},
+                                                                      {128, 96},
+                                                                      {128, 128},
+                                                                      {128, 512},
+                                                                      {256, 160},
+                                                                      {256, 256},
+                                                                      {256, 1024},
+                                                                      {512, 48},
+                                                                      {512, 128},
+                                                                      {512, 512},
+                                                                      {832, 384},
+                                                                      {1024, 256},
+                                                                      {512, 2048},
+                                                                      {2048, 512}}) {
+      if (kernel == 3 && in * out > 512 * 512) {
+        continue;
+      }
+      std::cout << fmt::format("{:>5}  {:>5}  {}x{}   ", in, out, kernel, kernel);
+      for (const auto side : sides) {
+        Measured measured;
+        arena.execute([&] { measured = measure(in, out, side, kernel, seconds); });
+        std::cout << fmt::format("  {:>5.2f}", measured.panels / measured.onednn) << std::flush;
+      }
+      std::cout << "\n";
+    }
+  }
+}

@@ -1,0 +1,205 @@
+#include "kernels/panel_conv.hpp"
+
+#include "kernels/parallel.hpp"
+#include "kernels/vector_math.hpp"
+
+namespace coinfer::kernels {
+namespace {
+
+constexpr int vectors = PanelConv::panel / lanes;
+/// Rows whose sums are kept in registers: 24 of 32.
+constexpr std::int64_t most_rows = 6;
+/// So many numbers of each row are multiplied at once: their weights stay in the first cache.
+constexpr std::int64_t depth = 128;
+
+/// R rows, one panel, `k` numbers of each row. With each number `Ahead` lines are fetched, `step`
+/// bytes apart, from `ahead` on.
+template <int R, int Ahead>
+COINFER_INLINE void multiply_rows(const float* src, const std::int64_t* sources, float* dst,
+                                  const std::int64_t* rows, const float* weights, std::int64_t k,
+                                  const char* ahead, std::int64_t step) {
+  const float* from[R];
+  Floats sums[R][vectors];
+  COINFER_UNROLL
+  for (int r = 0; r < R; ++r) {
+    from[r] = src + sources[r];
+    COINFER_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      load(sums[r][v], dst + rows[r] * PanelConv::panel + v * lanes);
+    }
+  }
+  for (std::int64_t i = 0; i < k; ++i, weights += PanelConv::panel) {
+    COINFER_UNROLL
+    for (int line = 0; line < Ahead; ++line, ahead += step) {
+      __builtin_prefetch(ahead, 0, 2);
+    }
+    Floats w[vectors];
+    COINFER_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      load(w[v], weights + v * lanes);
+    }
+    COINFER_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const float x = from[r][i];
+      COINFER_UNROLL
+      for (int v = 0; v < vectors; ++v) {
+        sums[r][v] += w[v] * x;
+      }
+    }
+  }
+  COINFER_UNROLL
+  for (int r = 0; r < R; ++r) {
+    COINFER_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      store(dst + rows[r] * PanelConv::panel + v * lanes, sums[r][v]);
+    }
+  }
+}
+
+template <int Ahead>
+COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::int64_t* sources,
+                              float* dst, const std::int64_t* rows, const float* weights,
+                              std::int64_t k, const char* ahead, std::int64_t step) {
+  switch (count) {
+    case 6:
+      return multiply_rows<6, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+    case 5:
+      return multiply_rows<5, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+    case 4:
+      return multiply_rows<4, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+    case 3:
+      return multiply_rows<3, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+    case 2:
+      return multiply_rows<2, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+    default:
+      return multiply_rows<1, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+  }
+}
+
+/// All rows of a tap with `k` numbers of each. As many weights as these need are fetched meanwhile,
+/// evenly: the ones behind them, when there are `more`.
+COINFER_AVX512 void multiply_avx512(const float* src, const std::int64_t* sources, float* dst,
+                                    const std::int64_t* rows, std::int64_t count,
+                                    const float* weights, std::int64_t k, bool more) {
+  const auto groups = (count + most_rows - 1) / most_rows;
+  const auto* const next = reinterpret_cast<const char*>(weights + k * PanelConv::panel);
+  constexpr std::int64_t step_bytes = PanelConv::panel * sizeof(float);
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const auto first = count * g / groups;
+    const auto size = count * (g + 1) / groups - first;
+    const auto* const from = sources + first;
+    const auto* const to = rows + first;
+    const auto* const ahead = next + k * step_bytes * g / groups;
+    if (!more) {
+      some_rows<0>(size, src, from, dst, to, weights, k, ahead, 0);
+    } else if (groups >= 4) {
+      some_rows<1>(size, src, from, dst, to, weights, k, ahead, (step_bytes + groups - 1) / groups);
+    } else if (groups >= 2) {
+      some_rows<2>(size, src, from, dst, to, weights, k, ahead,
+                   (step_bytes / 2 + groups - 1) / groups);
+    } else {
+      some_rows<4>(size, src, from, dst, to, weights, k, ahead, 64);
+    }
+  }
+}
+
+/// Rows [0, rows) of a panel's sums begin as what is added to them.
+COINFER_AVX512 void begin_avx512(float* sums, std::int64_t rows, const float* bias,
+                                 const float* added, std::int64_t stride, std::int64_t columns) {
+  for (std::int64_t r = 0; r < rows; ++r, sums += PanelConv::panel) {
+    for (int v = 0; v < vectors; ++v) {
+      Floats x = {};
+      if (bias != nullptr) {
+        load_some(x, bias + v * lanes, columns - v * lanes);
+      }
+      if (added != nullptr) {
+        Floats y = {};
+        load_some(y, added + r * stride + v * lanes, columns - v * lanes);
+        x += y;
+      }
+      store(sums + v * lanes, x);
+    }
+  }
+}
+
+COINFER_AVX512 void end_avx512(const float* sums, std::int64_t rows, bool relu, float* dst,
+                               std::int64_t stride, std::int64_t columns) {
+  for (std::int64_t r = 0; r < rows; ++r, sums += PanelConv::panel, dst += stride) {
+    for (int v = 0; v < vectors; ++v) {
+      Floats x;
+      load(x, sums + v * lanes);
+      if (relu) {
+        x = x < 0.0F ? Floats{} : x;
+      }
+      store_some(dst + v * lanes, x, columns - v * lanes);
+    }
+  }
+}
+
+}  // namespace
+
+PanelConv::PanelConv(const Form& form)
+    : form_{form}, rows_{form.batch * form.out_height * form.out_width} {
+  form_.weights_in = std::max(form.weights_in, form.in);
+  for (std::int64_t ky = 0; ky < form.kernel_height; ++ky) {
+    for (std::int64_t kx = 0; kx < form.kernel_width; ++kx) {
+      auto& tap = taps_.emplace_back();
+      for (std::int64_t row = 0; row < rows_; ++row) {
+        const auto n = row / (form.out_height * form.out_width);
+        const auto y = row / form.out_width % form.out_height * form.stride_y - form.pad_top +
+                       ky * form.dilation_y;
+        const auto x = row % form.out_width * form.stride_x - form.pad_left + kx * form.dilation_x;
+        if (y >= 0 && y < form.height && x >= 0 && x < form.width) {
+          tap.sources.push_back(((n * form.height + y) * form.width + x) * form.in);
+          tap.rows.push_back(row);
+        }
+      }
+    }
+  }
+}
+
+std::int64_t PanelConv::scratch_floats(int threads) const {
+  return std::max(threads, 1) * rows_ * panel;
+}
+
+void PanelConv::run(const float* src, const float* weights, const float* bias, const float* sum,
+                    float* dst, float* sums, std::int64_t first, std::int64_t last) const {
+  const auto of_tap = form_.weights_in * panel;
+  weights += first * static_cast<std::int64_t>(taps_.size()) * of_tap;
+  for (auto p = first; p < last; ++p) {
+    const auto at = p * panel;
+    const auto columns = std::min(panel, form_.out - at);
+    begin_avx512(sums, rows_, bias == nullptr ? nullptr : bias + at,
+                 sum == nullptr ? nullptr : sum + at, form_.out, columns);
+    for (const auto& tap : taps_) {
+      const auto count = static_cast<std::int64_t>(tap.rows.size());
+      const bool last_tap = p + 1 == last && &tap == &taps_.back();
+      for (std::int64_t k = 0; k < form_.in; k += depth) {
+        const auto now = std::min(depth, form_.in - k);
+        multiply_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count,
+                        weights + k * panel, now, !last_tap || k + now < form_.in);
+      }
+      weights += of_tap;
+    }
+    end_avx512(sums, rows_, form_.relu, dst + at, form_.out, columns);
+  }
+}
+
+ops::Kernel PanelConv::kernel(int threads) const {
+  const auto panels = (form_.out + panel - 1) / panel;
+  const auto parts = std::min<std::int64_t>(std::max(threads, 1), panels);
+  return [conv = *this, panels, parts, threads](const void* const* src, void* const* dst) {
+    const auto& form = conv.form_;
+    const auto* const bias = form.bias ? static_cast<const float*>(src[2]) : nullptr;
+    const auto* const sum = form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) : nullptr;
+    parallel(parts, 1, threads, [&](std::int64_t begin, std::int64_t end) {
+      auto* const sums = static_cast<float*>(dst[1]) + begin * conv.rows_ * panel;
+      conv.run(static_cast<const float*>(src[0]), static_cast<const float*>(src[1]), bias, sum,
+               static_cast<float*>(dst[0]), sums, panels * begin / parts, panels * end / parts);
+    });
+  };
+}
+
+bool has_panel_conv() { return isa() == Isa::avx512; }
+
+}  // namespace coinfer::kernels

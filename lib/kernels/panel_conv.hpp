@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/op.hpp"
+
+namespace coinfer::kernels {
+
+/// A convolution, channels-last, of few pixels with many weights: as many as a cache holds and
+/// more. It reads them once, and fetches those that are next while it multiplies. A product of a
+/// matrix of few rows is one of a single tap.
+class PanelConv {
+ public:
+  /// Columns of the result whose weights lie together.
+  static constexpr std::int64_t panel = 64;
+
+  struct Form {
+    std::int64_t batch = 1, in = 0, out = 0;
+    std::int64_t weights_in = 0;                 ///< `in` with what the weights' layout adds to it
+    std::int64_t height = 1, width = 1;          ///< of the source
+    std::int64_t out_height = 1, out_width = 1;  ///< of the destination
+    std::int64_t kernel_height = 1, kernel_width = 1;
+    std::int64_t stride_y = 1, stride_x = 1;
+    std::int64_t dilation_y = 1, dilation_x = 1;
+    std::int64_t pad_top = 0, pad_left = 0;
+    bool bias = false;
+    bool sum = false;  ///< adds a tensor of the result's extents, which may be the result's memory
+    bool relu = false;
+  };
+
+  explicit PanelConv(const Form& form);
+
+  /// Floats of scratch memory for `threads` threads.
+  std::int64_t scratch_floats(int threads) const;
+
+  /// src: source, weights [out / 64][kernel_height][kernel_width][weights_in][64], bias if there is
+  /// one, what is added if there is something; dst: result, scratch.
+  ops::Kernel kernel(int threads) const;
+
+ private:
+  /// Rows (pixels) of the result that one tap of the window adds to, and where their source is.
+  struct Tap {
+    std::vector<std::int64_t> sources;  ///< floats from the source's start
+    std::vector<std::int64_t> rows;
+  };
+
+  void run(const float* src, const float* weights, const float* bias, const float* sum, float* dst,
+           float* sums, std::int64_t first, std::int64_t last) const;
+
+  Form form_;
+  std::int64_t rows_;
+  std::vector<Tap> taps_;
+};
+
+/// The machine has the vectors that it is written for.
+bool has_panel_conv();
+
+}  // namespace coinfer::kernels

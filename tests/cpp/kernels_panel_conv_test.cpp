@@ -1,0 +1,128 @@
+// Convolutions and products by panels of weights against plain loops in f64.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "kernels/panel_conv.hpp"
+
+using namespace coinfer;
+using kernels::PanelConv;
+
+namespace {
+
+constexpr float untouched = 7.0F;
+
+std::vector<float> noise(std::int64_t count, unsigned seed) {
+  std::mt19937 random{seed};
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  std::generate(values.begin(), values.end(), [&] { return normal(random); });
+  return values;
+}
+
+double at(const std::vector<float>& values, std::int64_t i) {
+  return static_cast<double>(values[static_cast<std::size_t>(i)]);
+}
+
+/// The largest difference from plain loops; sets `inside` when nothing beside the result changed.
+double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
+  const auto taps = form.kernel_height * form.kernel_width;
+  const auto weights_in = std::max(form.in, form.weights_in);
+  const auto panels = (form.out + PanelConv::panel - 1) / PanelConv::panel;
+  const auto src = noise(form.batch * form.height * form.width * form.in, 1);
+  const auto weights = noise(panels * taps * weights_in * PanelConv::panel, 2);
+  const auto bias = noise(form.out, 3);
+  const auto count = form.batch * form.out_height * form.out_width * form.out;
+  const auto added = noise(count, 4);
+  auto result = added;  // what is added lies where the result goes
+  result.resize(result.size() + 16, untouched);
+  const PanelConv conv{form};
+  std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats(threads)) + 1, untouched);
+  std::vector<const void*> from{src.data(), weights.data()};
+  if (form.bias) {
+    from.push_back(bias.data());
+  }
+  if (form.sum) {
+    from.push_back(result.data());
+  }
+  void* const to[] = {result.data(), scratch.data()};
+  conv.kernel(threads)(from.data(), to);
+  double worst = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto o = i % form.out;
+    const auto x = i / form.out % form.out_width;
+    const auto y = i / form.out / form.out_width % form.out_height;
+    const auto n = i / form.out / form.out_width / form.out_height;
+    double sum = (form.bias ? at(bias, o) : 0) + (form.sum ? at(added, i) : 0);
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const auto row = y * form.stride_y - form.pad_top + tap / form.kernel_width * form.dilation_y;
+      const auto column =
+          x * form.stride_x - form.pad_left + tap % form.kernel_width * form.dilation_x;
+      if (row < 0 || row >= form.height || column < 0 || column >= form.width) {
+        continue;
+      }
+      const auto pixel = ((n * form.height + row) * form.width + column) * form.in;
+      const auto first = (o / PanelConv::panel * taps + tap) * weights_in;
+      for (std::int64_t k = 0; k < form.in; ++k) {
+        sum +=
+            at(src, pixel + k) * at(weights, (first + k) * PanelConv::panel + o % PanelConv::panel);
+      }
+    }
+    const auto expected = form.relu ? std::max(sum, 0.0) : sum;
+    worst = std::max(worst, std::fabs(expected - at(result, i)));
+  }
+  inside = scratch.back() == untouched && std::all_of(result.begin() + count, result.end(),
+                                                      [](float x) { return x == untouched; });
+  return worst;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(kernels_panel_conv_agrees_with_plain_loops) {
+  if (!kernels::has_panel_conv()) {
+    BOOST_TEST_MESSAGE("this machine has no AVX-512");
+    return;
+  }
+  struct Windows {
+    std::int64_t kernel_height, kernel_width, stride_y, stride_x, dilation, pad;
+  };
+  unsigned choice = 0;
+  for (const auto& window : {Windows{1, 1, 1, 1, 1, 0},
+                             {3, 3, 1, 1, 1, 1},
+                             {3, 2, 2, 1, 1, 2},
+                             {2, 3, 1, 3, 2, 1},
+                             {5, 1, 1, 2, 1, 4}}) {
+    for (const std::int64_t in : {5, 64, 133, 300}) {
+      for (const std::int64_t out : {1, 64, 80, 127, 200}) {
+        for (const std::int64_t width : {5, 6, 9}) {
+          PanelConv::Form form{.batch = width == 5 ? 2 : 1, .in = in, .out = out};
+          form.weights_in = in == 5 ? 16 : 0;
+          form.height = 4;
+          form.width = width;
+          form.kernel_height = window.kernel_height;
+          form.kernel_width = window.kernel_width;
+          form.stride_y = window.stride_y;
+          form.stride_x = window.stride_x;
+          form.dilation_y = form.dilation_x = window.dilation;
+          form.pad_top = form.pad_left = window.pad;
+          const auto extent = [&](std::int64_t size, std::int64_t kernel, std::int64_t stride) {
+            return (size + 2 * window.pad - (kernel - 1) * window.dilation - 1) / stride + 1;
+          };
+          form.out_height = extent(form.height, form.kernel_height, form.stride_y);
+          form.out_width = extent(form.width, form.kernel_width, form.stride_x);
+          form.bias = choice % 2 == 0;
+          form.sum = choice % 3 == 0;
+          form.relu = choice % 5 < 2;
+          ++choice;
+          bool inside = false;
+          const auto worst = worst_of(form, width == 6 ? 2 : 1, inside);
+          const auto terms = static_cast<double>(in * form.kernel_height * form.kernel_width);
+          BOOST_TEST(worst <= 1.2e-7 * (8 + 3 * terms),
+                     in << " -> " << out << ", width " << width << ": " << worst);
+          BOOST_TEST(inside, "memory beside the result was written");
+        }
+      }
+    }
+  }
+}
