@@ -17,6 +17,7 @@ PyObject* base_set_result = nullptr;  // and so on
 PyObject* base_set_exception = nullptr;
 PyObject* base_done = nullptr;
 PyObject* base_result = nullptr;
+PyObject* cancelled_error = nullptr;  // asyncio.CancelledError
 PyObject* name_blocking = nullptr;
 PyObject* keyword_loop = nullptr;
 Py_ssize_t ticket_offset = 0;
@@ -93,7 +94,19 @@ PySendResult future_send(PyObject* self, PyObject*, PyObject** result) {
   return PYGEN_NEXT;
 }
 
-PyObject* future_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
+/// False with an exception set on failure.
+bool cancel_unless_done(PyObject* self) {
+  if (is_true(base_done, self)) {
+    return true;
+  }
+  if (PyErr_Occurred() != nullptr) {
+    return false;
+  }
+  const auto none = PyRef::steal(PyTuple_New(0));
+  return none && PyRef::steal(future_cancel(self, none.get(), nullptr));
+}
+
+PyObject* future_throw(PyObject* self, PyObject* const* args, Py_ssize_t count) {
   auto* type = count > 0 ? args[0] : nullptr;
   auto* value = count > 1 ? args[1] : nullptr;
   if (type == nullptr) {
@@ -107,19 +120,25 @@ PyObject* future_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
   } else {
     PyErr_SetObject(type, value == Py_None ? nullptr : value);
   }
+  // A task that was cancelled before its first step has not asked the future itself.
+  if (PyErr_ExceptionMatches(cancelled_error) != 0) {
+    PyObject* thrown = nullptr;
+    PyObject* trace = nullptr;
+    PyErr_Fetch(&type, &thrown, &trace);
+    if (cancel_unless_done(self)) {
+      PyErr_Restore(type, thrown, trace);
+    } else {
+      Py_XDECREF(type);
+      Py_XDECREF(thrown);
+      Py_XDECREF(trace);
+    }
+  }
   return nullptr;
 }
 
 PyObject* future_close(PyObject* self, PyObject*) {
-  if (!is_true(base_done, self)) {
-    if (PyErr_Occurred() != nullptr) {
-      return nullptr;
-    }
-    const auto none = PyRef::steal(PyTuple_New(0));
-    const auto answer = PyRef::steal(future_cancel(self, none.get(), nullptr));
-    if (!answer) {
-      return nullptr;
-    }
+  if (!cancel_unless_done(self)) {
+    return nullptr;
   }
   Py_RETURN_NONE;
 }
@@ -144,7 +163,8 @@ std::array<PyMethodDef, 5> future_methods{{
     {"_abandon", future_abandon, METH_NOARGS,
      "Ask the inference to stop; the future is not touched."},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(future_throw)),
-     METH_FASTCALL, "The coroutine protocol: raises the exception."},
+     METH_FASTCALL,
+     "The coroutine protocol: raises the exception; CancelledError cancels the future."},
     {"close", future_close, METH_NOARGS,
      "The coroutine protocol: cancels a future that is not done."},
     {nullptr, nullptr, 0, nullptr},
@@ -285,6 +305,10 @@ PyObject* make_future_type() {
   base_set_exception = PyObject_GetAttrString(base.get(), "set_exception");
   base_done = PyObject_GetAttrString(base.get(), "done");
   base_result = PyObject_GetAttrString(base.get(), "result");
+  cancelled_error = PyObject_GetAttrString(asyncio.get(), "CancelledError");
+  if (cancelled_error == nullptr) {
+    return nullptr;
+  }
   name_blocking = PyUnicode_InternFromString("_asyncio_future_blocking");
   keyword_loop = Py_BuildValue("(s)", "loop");
   auto* base_type = reinterpret_cast<PyTypeObject*>(base.get());

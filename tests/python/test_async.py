@@ -9,6 +9,7 @@ import os
 import threading
 import time
 import weakref
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,39 @@ def test_cancelled_await_stops_the_inference_and_the_request_is_reusable(
 
 
 @each_loop
+def test_a_task_that_is_cancelled_before_it_began_cancels_the_inference(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
+    data = slow_input(slow)
+
+    async def failing_group(request: coinfer.InferRequest) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(request.infer_async([data]))
+            raise LookupError
+
+    async def main() -> None:
+        # What is asked for after them waits for a stream, however late this thread goes on.
+        before = [slow.infer_async([data]) for _ in range(8)]
+        request = slow.create_infer_request()
+        task = asyncio.create_task(request.infer_async([data]))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(coinfer.Cancelled):
+            request.wait()
+
+        request = slow.create_infer_request()
+        with pytest.raises(ExceptionGroup):
+            await failing_group(request)
+        with pytest.raises(coinfer.Cancelled):
+            request.wait()
+        for future in before:
+            future.cancel()
+
+    run(main())
+
+
+@each_loop
 def test_request_cancel_raises_cancelled_in_the_await(
     run: Run, slow: coinfer.CompiledModel
 ) -> None:
@@ -215,6 +249,9 @@ def test_timeout_argument(run: Run, slow: coinfer.CompiledModel) -> None:
             await slow.infer_async([data], timeout=0.001)
         assert isinstance(caught.value, TimeoutError)
         await slow.infer_async([data], timeout=60)
+        with pytest.raises(coinfer.DeadlineExceeded):
+            await slow.infer_async([data], timeout=Decimal("0.001"))
+        await slow.infer_async([data], timeout=Decimal(60))
         with pytest.raises(ValueError):
             slow.infer_async([data], timeout=-1)
 
