@@ -11,6 +11,9 @@ namespace {
 /// Groups without members are kept up to this number, so that usual shapes cost no allocation.
 constexpr std::size_t max_kept_groups = 64;
 
+/// As good as for ever, and fits the clock.
+constexpr std::chrono::hours longest_delay{24};
+
 Outcome cancelled() { return {Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})}; }
 
 }  // namespace
@@ -18,7 +21,7 @@ Outcome cancelled() { return {Outcome::Kind::cancelled, std::make_exception_ptr(
 Batching::Batching(std::shared_ptr<Compiled> model, const BatcherOptions& options)
     : model_{std::move(model)},
       axis_{model_->inputs(), model_->outputs(), options.max_batch},
-      max_delay_{options.max_delay} {
+      max_delay_{std::min<std::chrono::nanoseconds>(options.max_delay, longest_delay)} {
   if (max_delay_ < max_delay_.zero()) {
     throw Error(fmt::format("max_delay is {} ns; a time >= 0 was expected", max_delay_.count()));
   }

@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include "coinfer/error.hpp"
+
 namespace coinfer::detail {
 
 namespace asio = boost::asio;
@@ -17,6 +19,12 @@ struct Crew::Worker {
   asio::strand<asio::any_io_executor> strand;
   asio::cancellation_signal signal;
 };
+
+Crew::Crew(asio::any_io_executor executor) : executor_{std::move(executor)} {
+  if (!executor_) {
+    throw Error("a pipeline's executor was expected, an empty one came");
+  }
+}
 
 void Crew::spawn(std::size_t count, const std::function<asio::awaitable<void>()>& body,
                  std::function<void()> finished) {

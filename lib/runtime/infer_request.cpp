@@ -195,8 +195,11 @@ bool InferRequest::wait_for(std::chrono::milliseconds timeout) {
   if (!operation) {
     return true;
   }
+  // What is longer than the clock can tell is for ever.
+  constexpr std::chrono::milliseconds longest = std::chrono::hours{1'000'000};
+  const auto deadline = std::chrono::steady_clock::now() + std::clamp(timeout, -longest, longest);
   const bool waited = !operation->completion.done();
-  if (!wait_until_complete(*operation, std::chrono::steady_clock::now() + timeout, {})) {
+  if (!wait_until_complete(*operation, deadline, {})) {
     return false;
   }
   report(*operation, waited);

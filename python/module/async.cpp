@@ -90,22 +90,26 @@ void recycle(Ticket& ticket) {
   }
 }
 
-PyObject* with_deadline(PyRef future, PyObject* timeout) {
-  if (timeout == nullptr || timeout == Py_None) {
+struct Deadline {
+  PyRef seconds;  ///< a float; null without a deadline
+  std::optional<std::chrono::steady_clock::time_point> time;
+};
+
+PyObject* with_deadline(PyRef future, const Deadline& deadline) {
+  if (!deadline.seconds) {
     return future.release();
   }
-  const auto armed =
-      PyRef::steal(PyObject_CallFunctionObjArgs(arm_deadline, future.get(), timeout, nullptr));
+  const auto armed = PyRef::steal(
+      PyObject_CallFunctionObjArgs(arm_deadline, future.get(), deadline.seconds.get(), nullptr));
   return armed ? future.release() : nullptr;
 }
-
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 /// Checked before anything is started. The runtime stops the run by itself at the deadline; the
 /// timer of the loop (`with_deadline`) fails the await at once, and while it waits for a slot.
 Deadline check_timeout(PyObject* timeout) {
+  Deadline deadline;
   if (timeout == nullptr || timeout == Py_None) {
-    return std::nullopt;
+    return deadline;
   }
   const double seconds = PyFloat_AsDouble(timeout);
   if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
@@ -119,12 +123,13 @@ Deadline check_timeout(PyObject* timeout) {
     const auto module = PyRef::steal(checked(PyImport_ImportModule("coinfer.deadline")));
     arm_deadline = checked(PyObject_GetAttrString(module.get(), "arm"));
   }
+  deadline.seconds = PyRef::steal(checked(PyFloat_FromDouble(seconds)));
   constexpr double years = 1e8;
-  if (seconds > years) {
-    return std::nullopt;
+  if (seconds <= years) {
+    deadline.time = std::chrono::steady_clock::now() +
+                    std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
   }
-  return std::chrono::steady_clock::now() +
-         std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
+  return deadline;
 }
 
 /// Before a run with a callback is awaited.
@@ -194,7 +199,7 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
   try {
     request.start({.publish_copies = !call.share_outputs,
                    .priority = call.priority,
-                   .deadline = deadline,
+                   .deadline = deadline.time,
                    .continuation = ticket,
                    .operation = &ticket->operation},
                   true);
@@ -202,7 +207,7 @@ PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall&
     bridge::drop_ticket(ticket);
     throw;
   }
-  return with_deadline(std::move(future), call.timeout);
+  return with_deadline(std::move(future), deadline);
 }
 
 namespace {
@@ -225,7 +230,7 @@ PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& 
   }
   fill_inputs(*operation, ports, call);
   operation->priority = call.priority;
-  operation->deadline = deadline;
+  operation->deadline = deadline.time;
   auto* ticket = checked_ticket();
   set_flags(*ticket, owner, ports, call);
   ticket->result = model_results;
@@ -243,7 +248,7 @@ PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& 
   }
   // The ticket's alone, so that it can be used again.
   operation.reset();
-  return with_deadline(std::move(future), call.timeout);
+  return with_deadline(std::move(future), deadline);
 }
 
 }  // namespace
@@ -302,7 +307,9 @@ struct Application : bridge::Letter, IdleSlots::Applicant {
 void start_on_slot(PyAsyncInferQueue& queue, std::size_t slot, Ticket& ticket, StartOptions options,
                    PyObject* userdata) {
   auto& request = *queue.requests()[slot];
-  request.userdata = PyRef::borrow(userdata == nullptr ? Py_None : userdata);
+  // Its end may be code that waits for a request: after the start.
+  const auto before =
+      std::exchange(request.userdata, PyRef::borrow(userdata == nullptr ? Py_None : userdata));
   options.continuation = &ticket;
   options.second = &queue.idle().end_of_run(slot);
   options.operation = &ticket.operation;
@@ -412,7 +419,7 @@ PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall
   ticket->result = request_results;
   auto future = PyRef::steal(bridge::future_of(*ticket));
   application->options = {
-      .publish_copies = !call.share_outputs, .priority = call.priority, .deadline = deadline};
+      .publish_copies = !call.share_outputs, .priority = call.priority, .deadline = deadline.time};
   if (const auto slot = queue.idle().try_take(); slot && queue.settle(*slot)) {
     try {
       set_inputs(queue.requests()[*slot]->request(), application->bound);
@@ -422,7 +429,7 @@ PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall
       bridge::drop_ticket(ticket);
       throw;
     }
-    return with_deadline(std::move(future), call.timeout);
+    return with_deadline(std::move(future), deadline);
   }
   application->ticket = ticket;
   application->queue = &queue;
@@ -440,7 +447,7 @@ PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall
   ticket->withdraw = withdraw;
   ticket->waiting = application.get();
   queue.idle().apply(*application.release());
-  return with_deadline(std::move(future), call.timeout);
+  return with_deadline(std::move(future), deadline);
 }
 
 PyObject* observe(PyObject* owner, PyInferRequest& request) {

@@ -94,7 +94,9 @@ bool wait_for(PyInferRequest& self, const bp::object& milliseconds) {
   if (!self.request().current()) {
     return false;
   }
-  return self.wait(std::chrono::milliseconds{timeout});
+  // What is longer than the clock can tell is for ever.
+  constexpr std::chrono::milliseconds longest = std::chrono::hours{1'000'000};
+  return self.wait(std::clamp(std::chrono::milliseconds{timeout}, -longest, longest));
 }
 
 void cancel(PyInferRequest& self) {

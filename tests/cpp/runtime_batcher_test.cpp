@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -156,6 +157,16 @@ BOOST_AUTO_TEST_CASE(a_lone_request_waits_no_longer_than_max_delay_and_runs_wher
   BOOST_TEST(is(batcher.async_infer(pair(1, 3, 5), asio::use_future).get(), 1, 3, 5));
   BOOST_TEST((std::chrono::steady_clock::now() - begin >= 20ms));
   BOOST_TEST(batcher.stats().batches == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_may_wait_for_others_for_ever_and_computes_nothing_meanwhile) {
+  Batcher batcher{adder(), {.max_batch = 2, .max_delay = std::chrono::nanoseconds::max()}};
+  auto first = batcher.async_infer(pair(1, 3, 5), asio::use_future);
+  const auto computed = std::clock();
+  BOOST_TEST((first.wait_for(200ms) == std::future_status::timeout));
+  BOOST_TEST(std::clock() - computed < CLOCKS_PER_SEC / 10);
+  BOOST_TEST(is(batcher.async_infer(pair(1, 3, 6), asio::use_future).get(), 1, 3, 6));
+  BOOST_TEST(is(first.get(), 1, 3, 5));
 }
 
 BOOST_AUTO_TEST_CASE(requests_of_several_rows_and_other_shapes_find_their_batches) {

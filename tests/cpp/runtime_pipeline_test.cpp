@@ -339,6 +339,10 @@ BOOST_AUTO_TEST_CASE(bad_inputs_and_bad_models_name_what_is_wrong) {
     return std::string{error.what()}.find("input 1 'b'") != std::string::npos;
   });
   BOOST_CHECK_THROW((Stage<int, int>{nullptr, {}}), Error);
+  BOOST_CHECK_EXCEPTION((Pipeline{infer_stage(two), asio::any_io_executor{}}), Error,
+                        [](const Error& error) {
+                          return std::string{error.what()}.find("executor") != std::string::npos;
+                        });
 }
 
 namespace {

@@ -126,6 +126,9 @@ BOOST_AUTO_TEST_CASE(wait_for_gives_up_and_the_run_goes_on) {
   BOOST_TEST(!request.wait_for(1ms));
   BOOST_TEST(request.busy());
   BOOST_TEST(request.wait_for(60s));
+  request.start_async();
+  BOOST_TEST(!request.wait_for(std::chrono::milliseconds::min()));
+  BOOST_TEST(request.wait_for(std::chrono::milliseconds::max()));
 }
 
 BOOST_AUTO_TEST_CASE(a_new_shape_makes_a_new_plan_and_an_old_one_costs_nothing) {

@@ -243,7 +243,8 @@ def test_a_request_in_flight_is_busy(
             call()
     assert request.userdata is None
     assert not request.wait_for(0)
-    request.wait()
+    assert not request.wait_for(-(2**62))
+    assert request.wait_for(2**63 - 1)
     request.infer(slow_input)
 
 

@@ -257,6 +257,25 @@ def test_queue_is_started_from_its_callback_while_a_request_is_idle(
     assert seen == list(range(6))
 
 
+def test_queue_is_started_by_the_end_of_userdata(model: coinfer.CompiledModel) -> None:
+    queue = coinfer.AsyncInferQueue(model, 1)
+    seen: list[object] = []
+    queue.set_callback(lambda _, userdata: seen.append(type(userdata).__name__))
+
+    class Last:
+        def __del__(self) -> None:
+            queue.start_async(X, "started by it")
+
+    queue.start_async(X, Last())
+    # The request forgets its last userdata now, and there is no other request.
+    worker = threading.Thread(target=queue.start_async, args=(X, 3), daemon=True)
+    worker.start()
+    worker.join(30)
+    assert not worker.is_alive()
+    queue.wait_all()
+    assert seen == ["Last", "int", "str"]
+
+
 def test_request_or_queue_dropped_in_flight_finishes_its_callback(
     model: coinfer.CompiledModel,
 ) -> None:

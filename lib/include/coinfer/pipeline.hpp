@@ -134,7 +134,8 @@ Stage<In, Out> infer_stage(const CompiledModel& model, StageOptions options = {}
 template <class In, class Out>
 class Pipeline {
  public:
-  /// `input_capacity`: how many items may wait before the first stage. Throws Error when it is 0.
+  /// `input_capacity`: how many items may wait before the first stage. Throws Error when it is 0,
+  /// or the executor is empty.
   Pipeline(const Stage<In, Out>& stages, boost::asio::any_io_executor executor,
            std::size_t input_capacity = 1)
       : input_{std::make_shared<detail::ChannelState<In>>(input_capacity)},

@@ -16,7 +16,8 @@ namespace coinfer::detail {
 /// any number of threads. *Thread safety*: shared objects: safe, once `begin` was called.
 class Crew : public std::enable_shared_from_this<Crew> {
  public:
-  explicit Crew(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {}
+  /// Throws Error when the executor is empty.
+  explicit Crew(boost::asio::any_io_executor executor);
 
   /// What is called, once, right after the first error.
   void when_failed(std::function<void()> stop) { stops_.push_back(std::move(stop)); }
