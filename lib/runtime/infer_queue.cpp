@@ -5,6 +5,7 @@
 #include "coinfer/error.hpp"
 #include "coinfer/pipeline.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/process.hpp"
 #include "runtime/queue_state.hpp"
 
 namespace coinfer {
@@ -29,6 +30,7 @@ void check_may_block(const char* what) {
         "async_infer",
         what));
   }
+  runtime::check_usable();
 }
 
 }  // namespace

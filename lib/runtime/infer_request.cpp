@@ -5,6 +5,7 @@
 #include "coinfer/compiled_model.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/futex.hpp"
+#include "runtime/process.hpp"
 #include "runtime/profile.hpp"
 #include "runtime/request.hpp"
 #include "runtime/traced_run.hpp"
@@ -58,6 +59,7 @@ bool wait_until_complete(Operation& operation,
   if (operation.completion.done()) {
     return true;
   }
+  runtime::check_usable();
   auto* waiter = new ThreadWaiter;
   if (!operation.completion.attach(*waiter)) {
     delete waiter;
@@ -208,6 +210,9 @@ bool InferRequest::wait_for(std::chrono::milliseconds timeout) {
 
 void InferRequest::cancel() {
   if (const auto operation = current()) {
+    if (!operation->completion.done()) {
+      runtime::check_usable();
+    }
     operation->cancel();
   }
 }

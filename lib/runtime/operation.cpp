@@ -175,6 +175,9 @@ void Operation::tell(bool on_worker) noexcept {
 }
 
 void Operation::cancel() noexcept {
+  if (runtime::is_forked_child()) {
+    return;  // it runs in the parent, if anywhere
+  }
   stop_.store(true, std::memory_order_release);
   if (carrier) {
     carrier->stop(*this);

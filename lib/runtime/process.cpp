@@ -113,6 +113,8 @@ void shutdown() noexcept {
   trace::stop_at_exit();
 }
 
+void check_not_forked() { runtime::check_usable(); }
+
 Stats stats() {
   runtime::check_usable();
   Stats now;

@@ -5,6 +5,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/live.hpp"
 #include "runtime/port_check.hpp"
+#include "runtime/process.hpp"
 #include "runtime/run.hpp"
 
 namespace coinfer::runtime {
@@ -250,6 +251,7 @@ void Request::unclaim() noexcept {
 }
 
 OperationRef Request::start(const StartOptions& options) {
+  check_usable();
   auto [operation, starts] = claim(options, false);
   if (!starts) {
     return operation;

@@ -5,6 +5,7 @@
 #include "asyncio_bridge/delivery.hpp"
 #include "asyncio_bridge/future.hpp"
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/exceptions.hpp"
 #include "module/inputs.hpp"
 #include "module/results.hpp"
@@ -408,6 +409,7 @@ void begin_off_the_loop(Application& application) {
 PyObject* infer_async(PyObject* owner, PyAsyncInferQueue& queue, const AsyncCall& call,
                       PyObject* userdata) {
   bridge::empty_garbage();
+  check_not_forked();
   if (queue.has_callback()) {
     check_may_await();
   }
@@ -454,6 +456,7 @@ PyObject* observe(PyObject* owner, PyInferRequest& request) {
   bridge::empty_garbage();
   const auto operation = request.request().current();
   if (operation && !(operation->completion.done() && !operation->unreported_error())) {
+    check_not_forked();
     if (operation->gate != nullptr && !operation->completion.done()) {
       check_may_await();
     }

@@ -2,6 +2,7 @@
 
 #include "asyncio_bridge/gil_turns.hpp"
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
 #include "module/exceptions.hpp"
@@ -67,6 +68,7 @@ void IdleSlots::block(bool callbacks_pending, Ready ready) {
     }
     const auto seen = changes_.load(std::memory_order_relaxed);
     lock.unlock();
+    check_not_forked();
     {
       const bridge::GilPassed passed{bridge::GilSide::starter};
       bridge::wait_awake([&] { return changes_.load(std::memory_order_acquire) != seen; });

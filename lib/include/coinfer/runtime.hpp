@@ -10,6 +10,10 @@ namespace coinfer {
 /// by themselves, and a later call from elsewhere joins them. *Thread safety*: safe.
 void shutdown() noexcept;
 
+/// Throws Error, which names the remedy, in a child forked from a process that had used the
+/// runtime: what was in flight there never ends here. *Thread safety*: safe.
+void check_not_forked();
+
 /// Native objects alive now; each is 0 when everything was released.
 struct LiveObjects {
   std::int64_t operations = 0;
