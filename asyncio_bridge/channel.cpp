@@ -59,6 +59,7 @@ struct ChannelPool {
 
   /// One call of a loop without reader. Its capsule's context is the channel's generation.
   static PyObject* drain_once(PyObject* capsule, PyObject*) {
+    const Entered entered;
     auto* channel = channel_of_call(capsule);
     PyCapsule_SetDestructor(capsule, nullptr);
     if (channel != nullptr && !channel->drain()) {
@@ -83,6 +84,7 @@ struct ChannelPool {
 
   /// The capsule's context is the channel's generation.
   static PyObject* look(PyObject* capsule, PyObject*) {
+    const Entered entered;
     auto* channel = channel_of_call(capsule);
     if (channel != nullptr && !channel->drain_traced(&Channel::look)) {
       return nullptr;
@@ -91,6 +93,7 @@ struct ChannelPool {
   }
 
   static PyObject* drain(PyObject* capsule, PyObject*) {
+    const Entered entered;
     auto* channel = static_cast<Channel*>(PyCapsule_GetPointer(capsule, capsule_name));
     if (channel == nullptr || !channel->drain()) {
       return nullptr;

@@ -24,8 +24,10 @@ int pending_call(void*) {
 void exiting::begin() noexcept {
   is_main_thread = true;
   begun.store(true);
+  const GilReleased released;
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{2};
-  while (retaking.load() > 0 && std::chrono::steady_clock::now() < until) {
+  while ((retaking.load() > 0 || inside.load(std::memory_order_acquire) > 0) &&
+         std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::microseconds{100});
   }
 }

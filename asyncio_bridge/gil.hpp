@@ -12,7 +12,8 @@
 ///  2. Whoever blocks or computes releases it first: `GilReleased`.
 ///  3. A Python object that native code keeps alive is a `Kept`: whoever drops it, on any thread,
 ///     hands it to the garbage list; holders of the GIL empty that list.
-///  4. While Python finalises, nothing is handed back: objects that are still kept are leaked.
+///  4. What Python calls and what calls Python is `Entered`, so that no thread is ended inside.
+///  5. While Python finalises, nothing is handed back: objects that are still kept are leaked.
 namespace coinfer::bridge {
 
 /// The end of the interpreter, seen by threads that are to take the GIL back. CPython ends such a
@@ -22,11 +23,21 @@ namespace exiting {
 
 inline std::atomic<bool> begun{false};
 inline std::atomic<int> retaking{0};             // threads between the look at `begun` and the GIL
+inline std::atomic<int> inside{0};               // threads in `Entered` that hold the GIL
+inline thread_local int depth{0};                // of this thread's `Entered`
 inline thread_local bool is_main_thread{false};  // the one that runs the hook
 
-/// Called by the hook, without the GIL: from here on nobody takes it back; those on their way have
-/// it.
+/// Called by the hook, under the GIL, which it releases meanwhile: from here on nobody takes the
+/// GIL back or enters; those on their way have it, those inside have left, if that takes no longer
+/// than two seconds.
 void begin() noexcept;
+
+/// Under the GIL.
+inline void count_inside(int change) noexcept {
+  if (depth > 0) {
+    inside.store(inside.load(std::memory_order_relaxed) + change, std::memory_order_release);
+  }
+}
 [[noreturn]] void sleep_for_ever() noexcept;
 
 /// Runs `take`, which takes the GIL, or never returns.
@@ -48,15 +59,45 @@ auto retake(Take take) noexcept {
 /// Releases the GIL for its scope.
 class GilReleased {
  public:
-  GilReleased() noexcept : state_{PyEval_SaveThread()} {}
+  GilReleased() noexcept {
+    exiting::count_inside(-1);
+    state_ = PyEval_SaveThread();
+  }
   ~GilReleased() {
-    exiting::retake([this] { PyEval_RestoreThread(state_); });
+    exiting::retake([this] {
+      PyEval_RestoreThread(state_);
+      exiting::count_inside(1);
+    });
   }
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
 
  private:
-  PyThreadState* state_;
+  PyThreadState* state_ = nullptr;
+};
+
+/// A call from Python that may run Python code. There the interpreter may let other threads go on,
+/// and end this one when it wants the GIL back while Python finalises: through C++ frames, and with
+/// work that a runtime which has shut down refuses. So from the atexit hook on whoever enters
+/// sleeps, as if it had waited for the GIL, and the hook waits for those inside.
+class Entered {
+ public:
+  Entered() noexcept {
+    if (exiting::begun.load(std::memory_order_relaxed) && !exiting::is_main_thread) {
+      const GilReleased never_retaken;
+    }
+    if (exiting::depth++ == 0) {
+      exiting::count_inside(1);
+    }
+  }
+  ~Entered() {
+    if (exiting::depth == 1) {
+      exiting::count_inside(-1);
+    }
+    --exiting::depth;
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
 };
 
 /// Takes the GIL back for its scope, on a Python thread that is inside a `GilReleased` scope of its

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "asyncio_bridge/gil.hpp"
 #include "module/exceptions.hpp"
 
 /// Methods that are called millions of times: vectorcall functions put on the class as method
@@ -103,6 +104,7 @@ inline bool flag(PyObject* value, bool otherwise) {
 /// Runs `body` and turns what it throws into the Python exception it stands for.
 template <class Body>
 PyObject* guarded(Body&& body) noexcept {
+  const bridge::Entered entered;
   try {
     return body();
   } catch (...) {

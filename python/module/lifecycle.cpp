@@ -20,9 +20,9 @@ namespace bp = boost::python;
 void shut_down() {
   bridge::stop_delivery();
   bridge::loop_waker::stop();
+  bridge::exiting::begin();
   {
     const bridge::GilReleased released;
-    bridge::exiting::begin();
     shutdown();
   }
   bridge::empty_garbage();

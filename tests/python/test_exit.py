@@ -102,6 +102,25 @@ def test_exit_while_a_daemon_thread_infers() -> None:
     )
 
 
+@pytest.mark.parametrize("loop", LOOPS)
+def test_exit_while_loops_in_daemon_threads_infer(loop: str) -> None:
+    source = f"""
+{LOOPS[loop]}
+add = load(models.one_add((4,)))
+x = np.ones(4, np.float32)
+async def main():
+    while True:
+        await asyncio.gather(*(add.infer_async([x]) for _ in range(10)))
+def serve():
+    with asyncio.Runner(loop_factory=make) as runner:
+        runner.run(main())
+for _ in range(3): threading.Thread(target=serve, daemon=True).start()
+time.sleep(0.2)
+"""
+    for _ in range(3):
+        check(child(source))
+
+
 def test_fork_before_first_use_is_free() -> None:
     source = """
 import coinfer, numpy as np, os; from tests.python import models
@@ -145,6 +164,48 @@ slow([data])
     done = child(source)
     check(done)
     assert "spawn" in done.stdout and "post_fork" in done.stdout and "again" in done.stdout
+
+
+UNENDED = {
+    "wait": "r.wait()",
+    "wait for a time": "r.wait_for(60_000)",
+    "cancel": "r.cancel()",
+    "await": "asyncio.run(awaited(r))",
+    "start": "r2.start_async([data])",
+    "wait for all of a queue": "queue.wait_all()",
+    "wait for a queue": "queue.get_idle_request_id()",
+    "start a queue": "queue.start_async([data])",
+    "await a queue": "asyncio.run(inferred())",
+}
+
+
+def test_what_was_in_flight_at_a_fork_is_not_waited_for_in_the_child() -> None:
+    """Its run goes on in the parent only."""
+    source = f"""
+async def awaited(what): return await what
+async def inferred(): return await queue.infer_async([data])
+async def abandoned(): r2.infer_async([data]).cancel()
+slow = load(models.slow(1500, 384))
+queue = coinfer.AsyncInferQueue(slow, 1)
+r, r2 = slow.create_infer_request(), slow.create_infer_request()
+r.start_async([data])
+queue.start_async([data])
+asyncio.run(abandoned())
+pid = os.fork()
+if pid == 0:
+    signal.alarm(30)
+    for what, call in {UNENDED}.items():
+        try:
+            eval(call)
+            print(what)
+        except coinfer.Error as error:
+            print("post_fork" in str(error))
+    sys.exit(3)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+r.cancel()
+queue[0].cancel()
+"""
+    check(child(source), out="\n".join(["True"] * len(UNENDED)))
 
 
 def test_children_forked_in_the_midst_of_computing_end() -> None:
