@@ -115,21 +115,45 @@ std::optional<PlaceInFile> place_in_file(const void* data) {
   return offset < one.bytes ? std::optional{PlaceInFile{one.file, offset}} : std::nullopt;
 }
 
+namespace {
+
+std::size_t page_bytes() {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+/// Is `bytes` worth it, and of a mapped file?
+bool can_drop(std::span<const std::byte> bytes) {
+  return bytes.size() >= 16 * page_bytes() && place_in_file(bytes.data());
+}
+
+/// Whole pages only: what lies beside them may still be needed.
+void drop_whole_pages(std::span<const std::byte> bytes) {
+  const auto page = page_bytes();
+  const auto before = (page - reinterpret_cast<std::uintptr_t>(bytes.data()) % page) % page;
+  if (bytes.size() >= before + page) {
+    const auto whole = bytes.subspan(before, (bytes.size() - before) / page * page);
+    ::madvise(const_cast<std::byte*>(whole.data()), whole.size(), MADV_DONTNEED);
+  }
+}
+
+}  // namespace
+
+void drop_pages(std::span<const std::byte> bytes) {
+  if (can_drop(bytes)) {
+    drop_whole_pages(bytes);
+  }
+}
+
 void copy_out(std::span<const std::byte> from, void* to) {
   constexpr std::size_t piece = std::size_t{4} << 20;
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const bool drops = from.size() >= 16 * page && place_in_file(from.data());
+  const bool drops = can_drop(from);
   auto* dst = static_cast<std::byte*>(to);
   for (std::size_t at = 0; at < from.size(); at += piece) {
     const auto part = from.subspan(at, std::min(piece, from.size() - at));
     std::memcpy(dst + at, part.data(), part.size());
     if (drops) {
-      // Whole pages only: what lies beside them may still be needed.
-      const auto before = (page - reinterpret_cast<std::uintptr_t>(part.data()) % page) % page;
-      if (part.size() >= before + page) {
-        const auto whole = part.subspan(before, (part.size() - before) / page * page);
-        ::madvise(const_cast<std::byte*>(whole.data()), whole.size(), MADV_DONTNEED);
-      }
+      drop_whole_pages(part);
     }
   }
 }

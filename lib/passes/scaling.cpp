@@ -110,7 +110,8 @@ bool can_scale(const Graph& graph, const Node& conv) {
          (!conv.has_input(2) || graph.is_constant(conv.inputs[2]));
 }
 
-void scale_weights(Graph& graph, Node& conv, const Scaling& scaling) {
+/// `only_reader`: nothing else reads the weights as they were.
+void scale_weights(Graph& graph, Node& conv, const Scaling& scaling, bool only_reader) {
   const auto weights = graph[conv.inputs[1]].constant;
   const auto channels = static_cast<std::int64_t>(scaling.scale.size());
   const auto row = weights.size() / channels;
@@ -128,7 +129,11 @@ void scale_weights(Graph& graph, Node& conv, const Scaling& scaling) {
       bias[c] += old[c] * scaling.scale[c];
     }
   }
-  conv.inputs[1] = graph.add_constant(scaled, graph[conv.inputs[1]].name);
+  const auto before = conv.inputs[1];
+  conv.inputs[1] = graph.add_constant(scaled, graph[before].name);
+  if (only_reader) {
+    graph[before].constant = Tensor{};  // perhaps the last handle: a model is not there twice
+  }
   conv.inputs.resize(3, graph::no_value);
   conv.inputs[2] = add_vector(graph, bias);
 }
@@ -185,7 +190,9 @@ void fold_channel_scaling(Graph& graph) {
     auto& node = graph.nodes[i];
     node.outputs[0] = last;
     if (is_conv) {
-      scale_weights(graph, node, *scaling);
+      const bool only_reader =
+          node.inputs[1].index < first_added && uses.single_use(node.inputs[1]);
+      scale_weights(graph, node, *scaling, only_reader);
       continue;
     }
     const std::vector<double> zeros(scaling->scale.size(), 0.0);

@@ -12,6 +12,8 @@ std::size_t Weights::bytes() const {
   return impl_->bytes;
 }
 
+void Weights::on_packed(Packed call) { impl_->on_packed = call; }
+
 std::vector<Weights::Stored> Weights::packed() const {
   std::vector<Stored> all;
   const std::lock_guard lock{impl_->mutex};
@@ -92,8 +94,8 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   Packed entry{constant.memory(), offset, from, to, {}, nullptr};
   {
     const std::lock_guard lock{mutex};
-    if (auto memory = find(constant, entry)) {
-      return memory;
+    if (auto found = find(constant, entry)) {
+      return found;
     }
   }
   entry.memory = find_stored(constant, entry);
@@ -107,6 +109,9 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   dnnl::stream stream{engine()};
   dnnl::reorder{src, dst}.execute(stream, src, dst);
   stream.wait();
+  if (on_packed != nullptr && constant.is_continuous()) {
+    on_packed({constant.data<const std::byte>(), constant.byte_size()});
+  }
   if (trace::on()) {
     trace::span(trace::this_thread(), trace::text("pack weights"), begin,
                 std::chrono::steady_clock::now());
@@ -134,8 +139,8 @@ MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind,
   Packed entry{constant.memory(), 0, {}, {}, kind, nullptr};
   {
     const std::lock_guard lock{mutex};
-    if (auto memory = find(constant, entry)) {
-      return memory;
+    if (auto found = find(constant, entry)) {
+      return found;
     }
   }
   entry.memory = Memory::allocate(bytes);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ class Weights {
   Weights& operator=(const Weights&) = delete;
 
   std::size_t bytes() const;
+
+  /// Called with each constant that was packed, which is hardly read again. Set it before use.
+  using Packed = void (*)(std::span<const std::byte> constant);
+  void on_packed(Packed call);
 
   /// A packed constant as it is kept outside: layouts as texts, which only their equals match.
   struct Stored {

@@ -36,6 +36,8 @@ struct Weights::Impl {
   MemoryRef find_stored(const Tensor& constant, const Packed& wanted) const;
   MemoryRef insert(const Tensor& constant, Packed packed);
 
+  Weights::Packed on_packed = nullptr;
+
   mutable std::mutex mutex;
   std::unordered_multimap<const void*, Packed> packed;
   std::unordered_multimap<const void*, Stored> stored;  ///< preloaded, by their constants' data

@@ -64,8 +64,9 @@ std::vector<ControlNode::Feed> feeds_of(const ops::LoopForm& form) {
 
 }  // namespace
 
-Prepared prepare(const Model& model) {
-  Prepared prepared{model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}, {}};
+namespace {
+
+Prepared optimised(Prepared prepared) {
   // What is assigned to variables leaves the graph as outputs.
   for (const auto& variable : prepared.graph.variables) {
     if (variable.assigned) {
@@ -81,6 +82,24 @@ Prepared prepare(const Model& model) {
   return prepared;
 }
 
+}  // namespace
+
+Prepared prepare(const Model& model) {
+  return optimised({model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}, {}});
+}
+
+Prepared prepare(std::shared_ptr<graph::Graph> graph) {
+  Prepared prepared;
+  {
+    const Model model{graph};
+    prepared.name = model.friendly_name();
+    prepared.inputs = model.inputs();
+    prepared.outputs = model.outputs();
+  }
+  prepared.graph = std::move(*graph);
+  return optimised(std::move(prepared));
+}
+
 Compiled::Compiled(Prepared prepared, const Config& config)
     : graph_{std::move(prepared.graph)},
       name_{std::move(prepared.name)},
@@ -89,6 +108,7 @@ Compiled::Compiled(Prepared prepared, const Config& config)
       outputs_{std::move(prepared.outputs)} {
   live::compiled_models.fetch_add(1, std::memory_order_relaxed);
   weights_.preload(std::move(prepared.packed));
+  weights_.on_packed(frontends::drop_pages);
   find_assigned();
   add_state_inputs();
   number_bodies(graph_);

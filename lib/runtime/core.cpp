@@ -11,10 +11,19 @@
 
 namespace coinfer {
 
+namespace {
+
+std::shared_ptr<graph::Graph> read_graph(const Core& core, const std::filesystem::path& path,
+                                         const std::filesystem::path& weights) {
+  const auto map = std::get<bool>(core.get_property("ENABLE_MMAP").value());
+  return frontends::read_file(path, weights, map);
+}
+
+}  // namespace
+
 Model Core::read_model(const std::filesystem::path& path,
                        const std::filesystem::path& weights) const {
-  const auto map = std::get<bool>(get_property("ENABLE_MMAP").value());
-  return Model{frontends::read_file(path, weights, map), path.string()};
+  return Model{read_graph(*this, path, weights), path.string()};
 }
 
 Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> owner,
@@ -62,7 +71,7 @@ CompiledModel Core::compile_model(const std::filesystem::path& path, const std::
   check(device);
   auto parsed = runtime::Config::from(merged(config), runtime::compute_slots());
   if (parsed.cache_directory.empty()) {
-    return CompiledModel{runtime::compile(read_model(path), std::move(parsed))};
+    return CompiledModel{runtime::compile(runtime::prepare(read_graph(*this, path, {})), parsed)};
   }
   const runtime::ModelCache cache{path, parsed};
   if (auto kept = cache.load()) {
@@ -70,7 +79,7 @@ CompiledModel Core::compile_model(const std::filesystem::path& path, const std::
     return CompiledModel{runtime::compile(std::move(*kept), parsed)};
   }
   const frontends::FilesRead read;
-  auto compiled = runtime::compile(runtime::prepare(read_model(path)), parsed);
+  auto compiled = runtime::compile(runtime::prepare(read_graph(*this, path, {})), parsed);
   cache.store(*compiled, read.files);
   return CompiledModel{std::move(compiled)};
 }

@@ -23,5 +23,7 @@ struct Prepared {
 
 /// Runs the passes on a copy of the model's graph.
 Prepared prepare(const Model& model);
+/// The same for a graph that nobody else has: what the passes replace is freed at once.
+Prepared prepare(std::shared_ptr<graph::Graph> graph);
 
 }  // namespace coinfer::runtime
