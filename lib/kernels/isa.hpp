@@ -6,15 +6,8 @@ namespace coinfer::kernels {
 /// any x86-64.
 enum class Isa { baseline, avx2, avx512 };
 
-inline Isa isa() {
-  static const Isa best =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-          ? Isa::avx512
-      : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? Isa::avx2
-                                                                        : Isa::baseline;
-  return best;
-}
+/// The best of the machine; not more than ONEDNN_MAX_CPU_ISA allows oneDNN.
+Isa isa();
 
 #define COINFER_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #define COINFER_AVX2 __attribute__((target("avx2,fma")))

@@ -12,19 +12,19 @@ constexpr std::int64_t most_rows = 6;
 /// So many numbers of each row are multiplied at once: their weights stay in the first cache.
 constexpr std::int64_t depth = 128;
 
-/// R rows, one panel, `k` numbers of each row. With each number `Ahead` lines are fetched, `step`
-/// bytes apart, from `ahead` on.
-template <int R, int Ahead>
+/// R rows, the first V vectors of one panel, `k` numbers of each row. With each number `Ahead`
+/// lines are fetched, `step` bytes apart, from `ahead` on.
+template <int R, int V, int Ahead>
 COINFER_INLINE void multiply_rows(const float* src, const std::int64_t* sources, float* dst,
                                   const std::int64_t* rows, const float* weights, std::int64_t k,
                                   const char* ahead, std::int64_t step) {
   const float* from[R];
-  Floats sums[R][vectors];
+  Floats sums[R][V];
   COINFER_UNROLL
   for (int r = 0; r < R; ++r) {
     from[r] = src + sources[r];
     COINFER_UNROLL
-    for (int v = 0; v < vectors; ++v) {
+    for (int v = 0; v < V; ++v) {
       load(sums[r][v], dst + rows[r] * PanelConv::panel + v * lanes);
     }
   }
@@ -33,16 +33,16 @@ COINFER_INLINE void multiply_rows(const float* src, const std::int64_t* sources,
     for (int line = 0; line < Ahead; ++line, ahead += step) {
       __builtin_prefetch(ahead, 0, 2);
     }
-    Floats w[vectors];
+    Floats w[V];
     COINFER_UNROLL
-    for (int v = 0; v < vectors; ++v) {
+    for (int v = 0; v < V; ++v) {
       load(w[v], weights + v * lanes);
     }
     COINFER_UNROLL
     for (int r = 0; r < R; ++r) {
       const float x = from[r][i];
       COINFER_UNROLL
-      for (int v = 0; v < vectors; ++v) {
+      for (int v = 0; v < V; ++v) {
         sums[r][v] += w[v] * x;
       }
     }
@@ -50,29 +50,29 @@ COINFER_INLINE void multiply_rows(const float* src, const std::int64_t* sources,
   COINFER_UNROLL
   for (int r = 0; r < R; ++r) {
     COINFER_UNROLL
-    for (int v = 0; v < vectors; ++v) {
+    for (int v = 0; v < V; ++v) {
       store(dst + rows[r] * PanelConv::panel + v * lanes, sums[r][v]);
     }
   }
 }
 
-template <int Ahead>
+template <int V, int Ahead>
 COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::int64_t* sources,
                               float* dst, const std::int64_t* rows, const float* weights,
                               std::int64_t k, const char* ahead, std::int64_t step) {
   switch (count) {
     case 6:
-      return multiply_rows<6, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<6, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
     case 5:
-      return multiply_rows<5, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<5, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
     case 4:
-      return multiply_rows<4, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<4, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
     case 3:
-      return multiply_rows<3, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<3, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
     case 2:
-      return multiply_rows<2, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<2, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
     default:
-      return multiply_rows<1, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<1, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
   }
 }
 
@@ -91,14 +91,36 @@ COINFER_AVX512 void multiply_avx512(const float* src, const std::int64_t* source
     const auto* const to = rows + first;
     const auto* const ahead = next + k * step_bytes * g / groups;
     if (!more) {
-      some_rows<0>(size, src, from, dst, to, weights, k, ahead, 0);
+      some_rows<vectors, 0>(size, src, from, dst, to, weights, k, ahead, 0);
     } else if (groups >= 4) {
-      some_rows<1>(size, src, from, dst, to, weights, k, ahead, (step_bytes + groups - 1) / groups);
+      some_rows<vectors, 1>(size, src, from, dst, to, weights, k, ahead,
+                            (step_bytes + groups - 1) / groups);
     } else if (groups >= 2) {
-      some_rows<2>(size, src, from, dst, to, weights, k, ahead,
-                   (step_bytes / 2 + groups - 1) / groups);
+      some_rows<vectors, 2>(size, src, from, dst, to, weights, k, ahead,
+                            (step_bytes / 2 + groups - 1) / groups);
     } else {
-      some_rows<4>(size, src, from, dst, to, weights, k, ahead, 64);
+      some_rows<vectors, 4>(size, src, from, dst, to, weights, k, ahead, 64);
+    }
+  }
+}
+
+/// The same for the last panel, which has fewer columns.
+COINFER_AVX512 void multiply_some_avx512(const float* src, const std::int64_t* sources, float* dst,
+                                         const std::int64_t* rows, std::int64_t count,
+                                         const float* weights, std::int64_t k,
+                                         std::int64_t columns) {
+  const auto groups = (count + most_rows - 1) / most_rows;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const auto first = count * g / groups;
+    const auto size = count * (g + 1) / groups - first;
+    const auto* const from = sources + first;
+    const auto* const to = rows + first;
+    if (columns <= lanes) {
+      some_rows<1, 0>(size, src, from, dst, to, weights, k, nullptr, 0);
+    } else if (columns <= 2 * lanes) {
+      some_rows<2, 0>(size, src, from, dst, to, weights, k, nullptr, 0);
+    } else {
+      some_rows<3, 0>(size, src, from, dst, to, weights, k, nullptr, 0);
     }
   }
 }
@@ -176,8 +198,14 @@ void PanelConv::run(const float* src, const float* weights, const float* bias, c
       const bool last_tap = p + 1 == last && &tap == &taps_.back();
       for (std::int64_t k = 0; k < form_.in; k += depth) {
         const auto now = std::min(depth, form_.in - k);
-        multiply_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count,
-                        weights + k * panel, now, !last_tap || k + now < form_.in);
+        const auto* const used = weights + k * panel;
+        if (columns > panel - lanes) {
+          multiply_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count, used, now,
+                          !last_tap || k + now < form_.in);
+        } else {
+          multiply_some_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count, used, now,
+                               columns);
+        }
       }
       weights += of_tap;
     }

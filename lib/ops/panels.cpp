@@ -17,10 +17,10 @@ bool is_quicker(const PanelConv::Form& form) {
   constexpr std::int64_t least_pixels = 4;
   constexpr std::int64_t most_pixels = 196;
   const auto pixels = form.batch * form.out_height * form.out_width;
-  const auto columns = (form.out + PanelConv::panel - 1) / PanelConv::panel * PanelConv::panel;
+  const auto columns = (form.out + 15) / 16 * 16;
   return form.in * form.out * form.kernel_height * form.kernel_width >= many_weights &&
          pixels >= least_pixels && pixels <= most_pixels && form.in >= 32 &&
-         columns * 8 <= form.out * 9;
+         form.out >= PanelConv::panel && columns * 8 <= form.out * 9;
 }
 
 /// Post-ops that the kernel does itself: a residual, an activation, or one after the other.
