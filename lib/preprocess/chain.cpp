@@ -45,6 +45,44 @@ Chain::Chain(graph::Graph& graph, std::string title, graph::ValueId start, Layou
       graph_{graph},
       title_{std::move(title)} {}
 
+std::string describe(const PartialShape& shape, const Layout& layout, ElementType type) {
+  return fmt::format("{}, {}, {}", shape.to_string(),
+                     layout.empty() ? "<no layout>" : layout.to_string(), name_of(type));
+}
+
+std::string Chain::state() const {
+  auto text = describe(shape(), layout, type());
+  return color == ColorFormat::undefined ? text : fmt::format("{}, {}", text, title_of(color));
+}
+
+void Chain::perform(const Step& step) {
+  if (account == nullptr) {
+    step.apply(*this);
+    return;
+  }
+  account->lines.push_back({step.title, state(), {}, true});
+  step.apply(*this);
+  account->lines.back().after = state();
+}
+
+void Chain::finish() {
+  const auto follow = [&](const std::string& title, auto change) {
+    const auto before = state();
+    const auto count = nodes_.size();
+    change();
+    if (account != nullptr && nodes_.size() != count) {
+      account->lines.push_back({title, before, state(), false});
+    }
+  };
+  if (goal.type != ElementType::dynamic) {
+    follow(fmt::format("convert type ({})", name_of(goal.type)), [&] { cast(goal.type); });
+  }
+  if (!layout.empty() && !goal.layout.empty()) {
+    follow(fmt::format("convert layout {}", goal.layout.to_string()),
+           [&] { convert_layout(goal.layout); });
+  }
+}
+
 void Chain::fail(const std::string& text) const {
   throw Error(fmt::format("{}: {}", title_, text));
 }

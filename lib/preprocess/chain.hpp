@@ -15,6 +15,19 @@ struct Goal {
   Layout layout;
 };
 
+/// What the steps make of one input or output, in words.
+struct Account {
+  struct Line {
+    std::string title;
+    std::string before;
+    std::string after;  ///< empty when the step failed
+    bool asked;         ///< was it asked for, or does it follow?
+  };
+  std::vector<std::string> heading;
+  std::vector<Line> lines;
+  std::string closing;
+};
+
 /// Nodes that are added one after another to a value, with what is known of it.
 class Chain {
  public:
@@ -27,6 +40,14 @@ class Chain {
   Layout layout;
   ColorFormat color;
   const Goal goal;
+  /// Where what is done is written down; null: nowhere.
+  Account* account = nullptr;
+
+  void perform(const Step& step);
+  /// To the goal, as far as it is known.
+  void finish();
+  /// "[1,3,8,8], [N,C,H,W], u8, BGR"
+  std::string state() const;
 
   ElementType type() const { return graph_[current].type; }
   const PartialShape& shape() const { return graph_[current].shape; }
@@ -65,6 +86,11 @@ class Chain {
 
 /// Of dimension i of `to`, where it is in `from`; empty when it is the same.
 std::vector<std::int64_t> permutation(const Layout& from, const Layout& to, std::int64_t rank);
+
+/// "[1,3,8,8], [N,C,H,W], u8"
+std::string describe(const PartialShape& shape, const Layout& layout, ElementType type);
+/// "RGB", "NV12 (multi-plane)"…
+std::string title_of(ColorFormat format);
 
 /// The step convert_color.
 void convert_color(Chain& chain, ColorFormat to);

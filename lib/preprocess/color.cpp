@@ -125,6 +125,21 @@ void from_planes(Chain& chain, ColorFormat to) {
 
 }  // namespace
 
+std::string title_of(ColorFormat format) {
+  switch (format) {
+    case nv12_single_plane:
+      return "NV12 (single plane)";
+    case nv12_two_planes:
+      return "NV12 (multi-plane)";
+    case i420_single_plane:
+      return "I420 (single plane)";
+    case i420_three_planes:
+      return "I420 (multi-plane)";
+    default:
+      return std::string{name_of(format)};
+  }
+}
+
 std::string_view name_of(ColorFormat format) noexcept {
   switch (format) {
     case undefined:

@@ -124,7 +124,27 @@ void place_planes(Graph& graph, std::size_t index, const std::string& node,
   }
 }
 
-void build_input(Graph& graph, std::size_t index, const Port& port, const InputInfo& info) {
+/// What a caller gives, and what the model wants.
+std::vector<std::string> heading(const Graph& graph, const std::vector<ValueId>& tensors,
+                                 const Layout& layout, const Goal& goal) {
+  const auto of = [&](ValueId id) { return describe(graph[id].shape, layout, graph[id].type); };
+  std::vector<std::string> lines;
+  if (tensors.size() == 1) {
+    lines.push_back("User's input tensor: " + of(tensors[0]));
+  } else {
+    lines.push_back(fmt::format("{} user's tensors expected for each plane:", tensors.size()));
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const auto names = names_of(graph[tensors[i]]);
+      lines.push_back(
+          fmt::format("   {}: {}{}", i, names.empty() ? "" : names.front() + " ", of(tensors[i])));
+    }
+  }
+  lines.push_back("Model's expected tensor: " + describe(goal.shape, goal.layout, goal.type));
+  return lines;
+}
+
+void build_input(Graph& graph, std::size_t index, const Port& port, const InputInfo& info,
+                 Account* account = nullptr) {
   const auto title = title_of(port);
   const auto id = graph.inputs[index];
   const auto node = graph::parameter_name(graph, index);
@@ -160,17 +180,18 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
   if (several) {
     chain.planes = starts;
   }
+  chain.account = account;
+  if (account != nullptr) {
+    account->heading = heading(graph, starts, layout, goal);
+  }
   for (const auto& step : info.preprocess.steps()) {
-    step(chain);
+    chain.perform(step);
   }
   if (!chain.planes.empty()) {
     chain.fail(fmt::format("the image lies in {} planes; convert_color makes it one tensor",
                            chain.planes.size()));
   }
-  chain.cast(goal.type);
-  if (!chain.layout.empty() && !goal.layout.empty()) {
-    chain.convert_layout(goal.layout);
-  }
+  chain.finish();
   if (!PartialShape::merge(chain.shape(), goal.shape)) {
     chain.fail(fmt::format("the result has the shape {}, the model wants {}",
                            chain.shape().to_string(), goal.shape.to_string()));
@@ -188,19 +209,22 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
                      std::make_move_iterator(nodes.end()));
 }
 
-void build_output(Graph& graph, std::size_t index, const Port& port, const OutputInfo& info) {
+void build_output(Graph& graph, std::size_t index, const Port& port, const OutputInfo& info,
+                  Account* account = nullptr) {
   const auto id = graph.outputs[index];
   const auto layout = info.model_layout.empty() ? Layout{graph[id].layout} : info.model_layout;
   Goal goal{info.element_type.value_or(ElementType::dynamic), graph[id].shape, info.layout};
   Chain chain{graph, title_of(port), id, layout, ColorFormat::undefined, goal};
+  chain.account = account;
+  if (account != nullptr) {
+    account->heading = {"Model's data tensor: " + chain.state()};
+  }
   for (const auto& step : info.postprocess.steps()) {
-    step(chain);
+    chain.perform(step);
   }
-  if (goal.type != ElementType::dynamic) {
-    chain.cast(goal.type);
-  }
-  if (!goal.layout.empty() && !chain.layout.empty()) {
-    chain.convert_layout(goal.layout);
+  chain.finish();
+  if (account != nullptr) {
+    account->closing = "User's output tensor: " + chain.state();
   }
   auto& last = graph[chain.current];
   last.layout = chain.layout.empty() ? std::string{} : chain.layout.to_string();
@@ -215,6 +239,56 @@ void build_output(Graph& graph, std::size_t index, const Port& port, const Outpu
   auto nodes = chain.take_nodes();
   graph.nodes.insert(graph.nodes.end(), std::make_move_iterator(nodes.begin()),
                      std::make_move_iterator(nodes.end()));
+}
+
+std::string render(const Account& account, const std::string& name, bool is_output,
+                   const std::string& error) {
+  auto text = fmt::format("{} {}:\n", is_output ? "Output" : "Input", name);
+  for (const auto& line : account.heading) {
+    text += fmt::format("    {}\n", line);
+  }
+  for (const bool asked : {true, false}) {
+    const auto count = std::count_if(account.lines.begin(), account.lines.end(),
+                                     [&](const auto& line) { return line.asked == asked; });
+    if (count == 0) {
+      continue;
+    }
+    const auto* title = is_output
+                            ? (asked ? "Post-processing steps" : "Post-processing implicit steps")
+                            : (asked ? "Pre-processing steps" : "Implicit pre-processing steps");
+    text += fmt::format("    {} ({}):\n", title, count);
+    for (const auto& line : account.lines) {
+      if (line.asked == asked) {
+        text += line.after.empty()
+                    ? fmt::format("      {}: ({})\n", line.title, line.before)
+                    : fmt::format("      {}: ({}) -> ({})\n", line.title, line.before, line.after);
+      }
+    }
+  }
+  if (!error.empty()) {
+    text += fmt::format("Error: {}\n", error);
+  } else if (!account.closing.empty()) {
+    text += fmt::format("    {}\n", account.closing);
+  }
+  return text;
+}
+
+/// Empty when nothing was said of the port.
+template <class Build>
+std::string account_of(const Port& port, bool told, const std::string& suffix, const Build& build) {
+  Account account;
+  std::string error;
+  try {
+    build(account);
+  } catch (const Error& failure) {
+    error = failure.what();
+  }
+  if (account.lines.empty() && !told && error.empty()) {
+    return {};
+  }
+  const auto name =
+      port.names.empty() ? std::to_string(port.index) : fmt::format("\"{}\"", port.names.front());
+  return render(account, name + suffix, port.is_output, error);
 }
 
 }  // namespace
@@ -263,6 +337,35 @@ OutputInfo& PrePostProcessor::output(std::size_t index) {
 }
 OutputInfo& PrePostProcessor::output(std::string_view name) {
   return state_->outputs[state_->model.output(name)->index];
+}
+
+std::string PrePostProcessor::describe() const {
+  const auto& model = state_->model;
+  if (model.inputs().size() != state_->inputs.size() ||
+      model.outputs().size() != state_->outputs.size()) {
+    return {};
+  }
+  auto graph = model.graph();
+  std::string of_outputs;
+  for (std::size_t i = 0; i < state_->outputs.size(); ++i) {
+    const auto& info = state_->outputs[i];
+    const auto& port = *model.outputs()[i];
+    const bool told = !info.layout.empty() || !info.model_layout.empty();
+    of_outputs += account_of(
+        port, told, "", [&](Account& account) { build_output(graph, i, port, info, &account); });
+  }
+  std::string of_inputs;
+  for (auto i = state_->inputs.size(); i-- > 0;) {
+    const auto& info = state_->inputs[i];
+    const auto& port = *model.inputs()[i];
+    const bool colored = info.tensor.color != ColorFormat::undefined;
+    const bool told = colored || !info.tensor.layout.empty() || !info.model_layout.empty();
+    const auto suffix = colored ? fmt::format(" (color {})", title_of(info.tensor.color)) : "";
+    of_inputs = account_of(port, told, suffix,
+                           [&](Account& account) { build_input(graph, i, port, info, &account); }) +
+                of_inputs;
+  }
+  return of_inputs + of_outputs;
 }
 
 Model PrePostProcessor::build() {

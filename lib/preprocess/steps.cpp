@@ -153,10 +153,30 @@ Layout permuted(const Layout& layout, std::span<const std::int64_t> order, bool 
   return Layout{fmt::format("[{}]", fmt::join(moved, ","))};
 }
 
+void add_step(std::vector<Step>& steps, std::string title, std::function<void(Chain&)> apply) {
+  steps.push_back({std::move(title), std::move(apply)});
+}
+
+std::string type_title(std::optional<ElementType> type) {
+  return fmt::format("convert type ({})", name_of(type.value_or(ElementType::dynamic)));
+}
+
+std::string filled_with(float value, PaddingMode mode) {
+  switch (mode) {
+    case PaddingMode::constant:
+      return fmt::format("with ({:g})", value);
+    case PaddingMode::reflect:
+      return "reflected from tensor";
+    case PaddingMode::symmetric:
+      return "symmetrically added from tensor";
+  }
+  return {};
+}
+
 }  // namespace
 
 void PreProcessSteps::convert_element_type(std::optional<ElementType> type) {
-  steps_.emplace_back([type](Chain& chain) {
+  add_step(steps_, type_title(type), [type](Chain& chain) {
     chain.cast(type && *type != ElementType::dynamic ? *type : chain.goal.type);
   });
 }
@@ -164,7 +184,7 @@ void PreProcessSteps::convert_element_type(std::optional<ElementType> type) {
 void PreProcessSteps::convert_layout(Layout layout) {
   layouts_.emplace_back(
       [layout](const Layout& given, bool backwards) { return backwards ? given : layout; });
-  steps_.emplace_back([layout](Chain& chain) {
+  add_step(steps_, fmt::format("convert layout {}", layout.to_string()), [layout](Chain& chain) {
     chain.convert_layout(layout.empty() ? chain.goal.layout : layout);
   });
 }
@@ -172,26 +192,36 @@ void PreProcessSteps::convert_layout(Layout layout) {
 void PreProcessSteps::convert_layout(std::vector<std::int64_t> order) {
   layouts_.emplace_back(
       [order](const Layout& given, bool backwards) { return permuted(given, order, backwards); });
-  steps_.emplace_back([order = std::move(order)](Chain& chain) { chain.transpose(order); });
+  auto title = fmt::format("convert layout ({})", fmt::join(order, ","));
+  add_step(steps_, std::move(title),
+           [order = std::move(order)](Chain& chain) { chain.transpose(order); });
 }
 
 void PreProcessSteps::convert_color(ColorFormat format) {
-  steps_.emplace_back([format](Chain& chain) { preprocess::convert_color(chain, format); });
+  add_step(steps_, fmt::format("convert color ({})", title_of(format)),
+           [format](Chain& chain) { preprocess::convert_color(chain, format); });
 }
 
 void PreProcessSteps::resize(ResizeAlgorithm algorithm,
                              std::optional<std::pair<std::int64_t, std::int64_t>> size) {
-  steps_.emplace_back([algorithm, size](Chain& chain) { resize_to(chain, algorithm, size); });
+  auto title = size ? fmt::format("resize to ({}, {})", size->first, size->second)
+                    : std::string{"resize to model width/height"};
+  add_step(steps_, std::move(title),
+           [algorithm, size](Chain& chain) { resize_to(chain, algorithm, size); });
 }
 
 void PreProcessSteps::mean(std::vector<float> values) {
-  steps_.emplace_back(
-      [values = std::move(values)](Chain& chain) { by_channel(chain, "mean", "Sub", values); });
+  auto title = fmt::format("mean ({:g})", fmt::join(values, ","));
+  add_step(steps_, std::move(title), [values = std::move(values)](Chain& chain) {
+    by_channel(chain, "mean", "Sub", values);
+  });
 }
 
 void PreProcessSteps::scale(std::vector<float> values) {
-  steps_.emplace_back(
-      [values = std::move(values)](Chain& chain) { by_channel(chain, "scale", "Div", values); });
+  auto title = fmt::format("scale ({:g})", fmt::join(values, ","));
+  add_step(steps_, std::move(title), [values = std::move(values)](Chain& chain) {
+    by_channel(chain, "scale", "Div", values);
+  });
 }
 
 void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int64_t> end,
@@ -199,49 +229,54 @@ void PreProcessSteps::pad(std::vector<std::int64_t> begin, std::vector<std::int6
   if (begin.size() != end.size()) {
     throw Error(fmt::format("pad: begin has {} numbers, end has {}", begin.size(), end.size()));
   }
-  steps_.emplace_back([begin = std::move(begin), end = std::move(end), value, mode](Chain& chain) {
-    if (static_cast<std::int64_t>(begin.size()) != chain.rank()) {
-      chain.fail(fmt::format("pad has numbers for {} dimensions, the tensor has {}", begin.size(),
-                             chain.rank()));
-    }
-    chain.check_single("pad");
-    if (mode == PaddingMode::symmetric) {
-      pad_symmetric(chain, begin, end);
-      return;
-    }
-    auto pads = begin;
-    pads.insert(pads.end(), end.begin(), end.end());
-    std::vector<graph::ValueId> inputs{chain.current, chain.integers(pads)};
-    if (mode == PaddingMode::constant) {
-      inputs.push_back(chain.real({value}, {}));
-    }
-    chain.current =
-        chain.add("Pad", inputs,
-                  {{"mode", std::string{mode == PaddingMode::constant ? "constant" : "reflect"}}});
-  });
+  auto title = fmt::format("pad(begin ({}), end ({}), {})", fmt::join(begin, ","),
+                           fmt::join(end, ","), filled_with(value, mode));
+  add_step(steps_, std::move(title),
+           [begin = std::move(begin), end = std::move(end), value, mode](Chain& chain) {
+             if (static_cast<std::int64_t>(begin.size()) != chain.rank()) {
+               chain.fail(fmt::format("pad has numbers for {} dimensions, the tensor has {}",
+                                      begin.size(), chain.rank()));
+             }
+             chain.check_single("pad");
+             if (mode == PaddingMode::symmetric) {
+               pad_symmetric(chain, begin, end);
+               return;
+             }
+             auto pads = begin;
+             pads.insert(pads.end(), end.begin(), end.end());
+             std::vector<graph::ValueId> inputs{chain.current, chain.integers(pads)};
+             if (mode == PaddingMode::constant) {
+               inputs.push_back(chain.real({value}, {}));
+             }
+             chain.current = chain.add(
+                 "Pad", inputs,
+                 {{"mode", std::string{mode == PaddingMode::constant ? "constant" : "reflect"}}});
+           });
 }
 
 void PreProcessSteps::crop(std::vector<std::int64_t> begin, std::vector<std::int64_t> end) {
   if (begin.size() != end.size()) {
     throw Error(fmt::format("crop: begin has {} numbers, end has {}", begin.size(), end.size()));
   }
-  steps_.emplace_back([begin = std::move(begin), end = std::move(end)](Chain& chain) {
-    chain.check_single("crop");
-    if (static_cast<std::int64_t>(begin.size()) > chain.rank()) {
-      chain.fail(fmt::format("crop has numbers for {} dimensions, the tensor has {}", begin.size(),
-                             chain.rank()));
-    }
-    std::vector<std::int64_t> axes(begin.size());
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      axes[i] = static_cast<std::int64_t>(i);
-    }
-    chain.current = chain.add(
-        "Slice", {chain.current, chain.integers(begin), chain.integers(end), chain.integers(axes)});
-  });
+  auto title = fmt::format("Crop ([ {} ],[ {} ])", fmt::join(begin, ", "), fmt::join(end, ", "));
+  add_step(steps_, std::move(title),
+           [begin = std::move(begin), end = std::move(end)](Chain& chain) {
+             chain.check_single("crop");
+             if (static_cast<std::int64_t>(begin.size()) > chain.rank()) {
+               chain.fail(fmt::format("crop has numbers for {} dimensions, the tensor has {}",
+                                      begin.size(), chain.rank()));
+             }
+             std::vector<std::int64_t> axes(begin.size());
+             for (std::size_t i = 0; i < axes.size(); ++i) {
+               axes[i] = static_cast<std::int64_t>(i);
+             }
+             chain.current = chain.add("Slice", {chain.current, chain.integers(begin),
+                                                 chain.integers(end), chain.integers(axes)});
+           });
 }
 
 void PreProcessSteps::reverse_channels() {
-  steps_.emplace_back([](Chain& chain) {
+  add_step(steps_, "reverse channels", [](Chain& chain) {
     chain.check_single("reverse_channels");
     const auto axis = chain.axis("C", "reverse_channels");
     chain.current = chain.part(chain.current, axis, std::numeric_limits<std::int64_t>::max(),
@@ -264,7 +299,7 @@ Layout PreProcessSteps::source_of(Layout layout) const {
 }
 
 void PostProcessSteps::convert_element_type(std::optional<ElementType> type) {
-  steps_.emplace_back([type](Chain& chain) {
+  add_step(steps_, type_title(type), [type](Chain& chain) {
     const auto wanted = type && *type != ElementType::dynamic ? *type : chain.goal.type;
     if (wanted != ElementType::dynamic) {
       chain.cast(wanted);
@@ -273,7 +308,7 @@ void PostProcessSteps::convert_element_type(std::optional<ElementType> type) {
 }
 
 void PostProcessSteps::convert_layout(Layout layout) {
-  steps_.emplace_back([layout](Chain& chain) {
+  add_step(steps_, fmt::format("convert layout {}", layout.to_string()), [layout](Chain& chain) {
     const auto& wanted = layout.empty() ? chain.goal.layout : layout;
     if (!wanted.empty()) {
       chain.convert_layout(wanted);
@@ -282,7 +317,9 @@ void PostProcessSteps::convert_layout(Layout layout) {
 }
 
 void PostProcessSteps::convert_layout(std::vector<std::int64_t> order) {
-  steps_.emplace_back([order = std::move(order)](Chain& chain) { chain.transpose(order); });
+  auto title = fmt::format("convert layout ({})", fmt::join(order, ","));
+  add_step(steps_, std::move(title),
+           [order = std::move(order)](Chain& chain) { chain.transpose(order); });
 }
 
 }  // namespace coinfer::preprocess

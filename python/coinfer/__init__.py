@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from coinfer import layout_helpers, preprocess, properties
     from coinfer._coinfer import InferFuture
     from coinfer.batch_size import get_batch, set_batch
+    from coinfer.convert import convert_model
     from coinfer.profiling_info import ProfilingInfo
     from coinfer.stream import infer_stream
+    from coinfer.strides import Strides
 
 __all__ = [
     "AsyncInferQueue",
@@ -68,6 +70,7 @@ __all__ = [
     "ProfilingInfo",
     "RequestBusy",
     "Shape",
+    "Strides",
     "Tensor",
     "Type",
     "Unsupported",
@@ -75,6 +78,7 @@ __all__ = [
     "Version",
     "__version__",
     "compile_model",
+    "convert_model",
     "get_batch",
     "get_version",
     "infer_stream",
@@ -122,6 +126,8 @@ _LAZY = {
     "infer_stream": ("coinfer.stream", "infer_stream"),
     "get_batch": ("coinfer.batch_size", "get_batch"),
     "set_batch": ("coinfer.batch_size", "set_batch"),
+    "convert_model": ("coinfer.convert", "convert_model"),
+    "Strides": ("coinfer.strides", "Strides"),
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
     "layout_helpers": ("coinfer.layout_helpers", None),
     "preprocess": ("coinfer.preprocess", None),

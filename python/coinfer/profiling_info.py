@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import ClassVar
 
 
@@ -27,6 +27,8 @@ class ProfilingInfo:
         NOT_RUN = 0
         OPTIMIZED_OUT = 1
         EXECUTED = 2
+
+        __str__ = Enum.__str__
 
     NOT_RUN: ClassVar[Status] = Status.NOT_RUN
     OPTIMIZED_OUT: ClassVar[Status] = Status.OPTIMIZED_OUT

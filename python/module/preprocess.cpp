@@ -58,6 +58,12 @@ void initialise(const bp::object& self, const bp::object& model) {
                   boost::make_shared<Processor>(Processor{PrePostProcessor{given().get()}, model}));
 }
 
+std::string description(const Processor& self) { return self.native.describe(); }
+
+std::string representation(const Processor& self) {
+  return fmt::format("<PrePostProcessor: {}>", self.native.describe());
+}
+
 PyInput input_of(const ProcessorRef& self, const bp::object& key) {
   if (key.is_none()) {
     return {self, &self->native.input()};
@@ -430,7 +436,9 @@ void register_preprocess() {
            "output.")
       .def("build", &build,
            "Changes the model, and returns it. Raises RuntimeError naming the input or output; the "
-           "model is then as before.");
+           "model is then as before.")
+      .def("__str__", &description)
+      .def("__repr__", &representation);
   bp::scope().attr("__name__") = module_name;
 }
 

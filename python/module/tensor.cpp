@@ -240,12 +240,12 @@ void copy_from(Tensor& tensor, const bp::object& source) {
 
 void copy_to(const Tensor& tensor, Tensor& target) { tensor.copy_to(target); }
 
-bp::tuple strides_of(const Tensor& tensor) {
+bp::object strides_of(const Tensor& tensor) {
   bp::list strides;
   for (const auto stride : tensor.strides()) {
     strides.append(stride);
   }
-  return bp::tuple{strides};
+  return bp::import("coinfer.strides").attr("Strides")(strides);
 }
 
 bp::object type_of(const Tensor& tensor) {
@@ -316,7 +316,7 @@ void register_tensor() {
       .add_property("byte_size", &Tensor::byte_size, "Bytes of all elements.")
       .add_property(
           "strides", &strides_of,
-          "How many bytes lie between neighbours along each dimension, outermost first, a tuple.")
+          "How many bytes lie between neighbours along each dimension, outermost first, Strides.")
       .def("get_shape", &Tensor::shape, by_value, "The same as `shape`.")
       .def("set_shape", &set_shape, bp::arg("shape"),
            "Gives the tensor another `shape`, as setting `shape` does.")

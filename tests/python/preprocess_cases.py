@@ -323,6 +323,7 @@ def run(module: str, models: dict[str, bytes]) -> dict[str, Any]:
         try:
             p = pre.PrePostProcessor(core.read_model(models[model]))
             body(p, pre, ov)
+            told = str(p)
             built = p.build()
             compiled = core.compile_model(built, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
             result = compiled(data_of(name))[0]
@@ -333,6 +334,7 @@ def run(module: str, models: dict[str, bytes]) -> dict[str, Any]:
                 [port.partial_shape.to_string() for port in built.inputs],
                 [sorted(port.names) for port in built.inputs],
                 sorted(built.output(0).names),
+                told,
             ]
         except Exception as error:
             answers[name] = f"{type(error).__name__}: {error}"

@@ -291,3 +291,27 @@ def test_query_model_names_every_node(model: coinfer.Model) -> None:
 
 def test_a_result_of_unknown_size_makes_a_model_dynamic() -> None:
     assert coinfer.Core().read_model(non_zero()).is_dynamic()
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "text"),
+    [
+        (3, {}, "input_model is a int; an ONNX model or OpenVINO IR was expected"),
+        (None, {}, "input_model is a NoneType"),
+        (two_steps(), {"extension": "lib.so"}, "extension"),
+        (two_steps(), {"output": "h"}, r"output is \['h'\]; the model's outputs are \[\['y'\]\]"),
+        (two_steps(), {"output": ["y", "h"]}, "no part of it is cut"),
+        (two_steps(), {"input": "h"}, "input 0 is 'h'; a shape, or a tuple"),
+        (two_steps(), {"input": ["x"]}, "input 0 is 'x'; a shape, or a tuple"),
+    ],
+)
+def test_what_is_not_converted_is_said(given: Any, options: Any, text: str) -> None:
+    with pytest.raises(coinfer.Unsupported, match=text):
+        coinfer.convert_model(given, **options)
+
+
+def test_a_converted_model_has_the_shapes_or_there_is_none() -> None:
+    model = coinfer.convert_model(two_steps(), input={"x": [1, 3, 9, 9]}, verbose=True)
+    assert model.output().shape == [1, 4, 9, 9]
+    with pytest.raises(RuntimeError, match="nope"):
+        coinfer.convert_model(two_steps(), input={"nope": [1]})

@@ -47,7 +47,8 @@ def test_results_are_openvinos(name: str, expected: Any, found: Any) -> None:
     assert not isinstance(ours, str), ours
     for i, what in enumerate(["shape", "dtype"]):
         assert ours[i] == theirs[i], what
-    assert ours[3:] == theirs[3:], "shapes and names of the inputs, names of the output"
+    assert ours[3:6] == theirs[3:6], "shapes and names of the inputs, names of the output"
+    assert ours[6] == theirs[6], "what is told of the steps"
     np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-4, atol=2e-3)
 
 
@@ -167,3 +168,22 @@ def test_floating_point_types_of_other_widths_are_computed_in() -> None:
     compiled = coinfer.Core().compile_model(p.build(), "CPU")
     result = compiled(np.full((1, 3, 4, 4), 1.5))[0]
     assert np.array_equal(result, np.full((1, 3, 4, 4), 0.5, np.float32))
+
+
+def test_a_step_that_does_not_suit_is_told_with_those_before_it() -> None:
+    p = preprocess.PrePostProcessor(coinfer.Core().read_model(MODELS["image"]))
+    p.input().preprocess().convert_element_type(Type.f16).mean([1.0, 2.0])
+    lines = str(p).splitlines()
+    assert lines[0] == 'Input "x":'
+    assert lines[-3] == (
+        "      convert type (f16): ([1,3,4,4], <no layout>, f32) -> ([1,3,4,4], <no layout>, f16)"
+    )
+    assert lines[-2] == "      mean (1,2): ([1,3,4,4], <no layout>, f16)"
+    assert lines[-1].startswith("Error: preprocessing of input 'x': mean needs to know where C is")
+    assert repr(p) == f"<PrePostProcessor: {p}>"
+    with pytest.raises(coinfer.Error, match="mean needs"):
+        p.build()
+
+
+def test_a_processor_of_which_nothing_was_said_tells_nothing() -> None:
+    assert not str(preprocess.PrePostProcessor(coinfer.Core().read_model(MODELS["image"])))

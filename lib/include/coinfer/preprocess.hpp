@@ -37,7 +37,10 @@ enum class ResizeAlgorithm : std::uint8_t {
 enum class PaddingMode : std::uint8_t { constant = 0, reflect = 2, symmetric = 3 };
 
 class Chain;
-using Step = std::function<void(Chain&)>;
+struct Step {
+  std::string title;
+  std::function<void(Chain&)> apply;
+};
 
 /// What the caller's tensor is like. What is not said is as the model wants it.
 struct InputTensorInfo {
@@ -129,6 +132,10 @@ class PrePostProcessor {
   /// Changes the model, and returns it. Throws Error naming the input or output; the model is then
   /// as before.
   Model build();
+
+  /// What `build` would do with each input and output of which something was said, a line a step;
+  /// also where a step does not suit.
+  std::string describe() const;
 
  private:
   struct State;

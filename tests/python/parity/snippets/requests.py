@@ -302,3 +302,7 @@ def older_flag(request, a, b):
 @different("The older name of `share_inputs` is taken, with a DeprecationWarning.")
 def older_flag_of_a_call(sub, a, b):
     return sub([a, b], shared_memory=False)[0]
+
+
+def status_text(ov):
+    return [str(getattr(ov.ProfilingInfo.Status, name)) for name in ("NOT_RUN", "EXECUTED")]

@@ -296,6 +296,15 @@ def tensor_has_no_len(ov, a):
     return len(ov.Tensor(a))
 
 
+def strides_text(ov, a):
+    strides = ov.Tensor(a).strides
+    return str(strides), repr(strides), strides == (12, 4), strides == [12, 4], strides != [4]
+
+
+def strides_of_a_list(ov):
+    return list(ov.Strides([3, 1])), len(ov.Strides([])), type(ov.Strides([2])).__name__
+
+
 def tensor_strides(ov, a):
     return tuple(ov.Tensor(a).strides), tuple(ov.Tensor(a).get_strides())
 
