@@ -52,8 +52,8 @@ struct PlaceInFile {
 /// Nullopt for memory that no file is mapped to. *Thread safety*: safe.
 std::optional<PlaceInFile> place_in_file(const void* data);
 
-/// What was read of a mapped file leaves the process's memory, whole pages of it; other memory stays
-/// as it is. *Thread safety*: safe; who reads these bytes again gets them from the file.
+/// What was read of a mapped file leaves the process's memory, whole pages of it; other memory
+/// stays as it is. *Thread safety*: safe; who reads these bytes again gets them from the file.
 void drop_pages(std::span<const std::byte> bytes);
 
 /// Copies `from`. Pages of a mapped file that were only read for that leave the process's memory

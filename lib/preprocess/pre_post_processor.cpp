@@ -361,9 +361,10 @@ std::string PrePostProcessor::describe() const {
     const bool colored = info.tensor.color != ColorFormat::undefined;
     const bool told = colored || !info.tensor.layout.empty() || !info.model_layout.empty();
     const auto suffix = colored ? fmt::format(" (color {})", title_of(info.tensor.color)) : "";
-    of_inputs = account_of(port, told, suffix,
-                           [&](Account& account) { build_input(graph, i, port, info, &account); }) +
-                of_inputs;
+    // Planes move the inputs behind them, so these come in reverse order.
+    of_inputs.insert(0, account_of(port, told, suffix, [&](Account& account) {
+                       build_input(graph, i, port, info, &account);
+                     }));
   }
   return of_inputs + of_outputs;
 }
