@@ -184,46 +184,60 @@ std::int64_t PanelConv::scratch_floats(int threads) const {
   return std::max(threads, 1) * rows_ * panel;
 }
 
-void PanelConv::run(const float* src, const float* weights, const float* bias, const float* sum,
-                    float* dst, float* sums, std::int64_t first, std::int64_t last) const {
+void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end) const {
   const auto of_tap = form_.weights_in * panel;
-  weights += first * static_cast<std::int64_t>(taps_.size()) * of_tap;
-  for (auto p = first; p < last; ++p) {
+  const auto of_panel = static_cast<std::int64_t>(taps_.size()) * of_tap;
+  for (auto p = begin.panel; p < end.panel || (p == end.panel && end.row > 0); ++p) {
+    const auto first = p == begin.panel ? begin.row : 0;
+    const auto last = p == end.panel ? end.row : rows_;
+    const bool is_last = p + 1 > end.panel || (p + 1 == end.panel && end.row == 0);
     const auto at = p * panel;
     const auto columns = std::min(panel, form_.out - at);
-    begin_avx512(sums, rows_, bias == nullptr ? nullptr : bias + at,
-                 sum == nullptr ? nullptr : sum + at, form_.out, columns);
+    const auto origin = first * form_.out + at;
+    begin_avx512(sums + first * panel, last - first,
+                 memory.bias == nullptr ? nullptr : memory.bias + at,
+                 memory.sum == nullptr ? nullptr : memory.sum + origin, form_.out, columns);
+    const auto* weights = memory.weights + p * of_panel;
     for (const auto& tap : taps_) {
-      const auto count = static_cast<std::int64_t>(tap.rows.size());
-      const bool last_tap = p + 1 == last && &tap == &taps_.back();
+      const auto from = std::lower_bound(tap.rows.begin(), tap.rows.end(), first);
+      const auto to = std::lower_bound(from, tap.rows.end(), last);
+      const auto* const sources = tap.sources.data() + (from - tap.rows.begin());
+      const auto* const rows = tap.rows.data() + (from - tap.rows.begin());
+      const bool last_tap = is_last && &tap == &taps_.back();
       for (std::int64_t k = 0; k < form_.in; k += depth) {
         const auto now = std::min(depth, form_.in - k);
         const auto* const used = weights + k * panel;
         if (columns > panel - lanes) {
-          multiply_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count, used, now,
+          multiply_avx512(memory.src + k, sources, sums, rows, to - from, used, now,
                           !last_tap || k + now < form_.in);
         } else {
-          multiply_some_avx512(src + k, tap.sources.data(), sums, tap.rows.data(), count, used, now,
-                               columns);
+          multiply_some_avx512(memory.src + k, sources, sums, rows, to - from, used, now, columns);
         }
       }
       weights += of_tap;
     }
-    end_avx512(sums, rows_, form_.relu, dst + at, form_.out, columns);
+    end_avx512(sums + first * panel, last - first, form_.relu, memory.dst + origin, form_.out,
+               columns);
   }
 }
 
 ops::Kernel PanelConv::kernel(int threads) const {
   const auto panels = (form_.out + panel - 1) / panel;
-  const auto parts = std::min<std::int64_t>(std::max(threads, 1), panels);
+  const std::int64_t parts = std::max(threads, 1);
   return [conv = *this, panels, parts, threads](const void* const* src, void* const* dst) {
     const auto& form = conv.form_;
-    const auto* const bias = form.bias ? static_cast<const float*>(src[2]) : nullptr;
-    const auto* const sum = form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) : nullptr;
+    const Pointers memory{static_cast<const float*>(src[0]), static_cast<const float*>(src[1]),
+                          form.bias ? static_cast<const float*>(src[2]) : nullptr,
+                          form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) : nullptr,
+                          static_cast<float*>(dst[0])};
+    // Equal parts; one that ends within a panel ends at a row.
+    const auto place = [&](std::int64_t part) {
+      const auto at = panels * part;
+      return Place{at / parts, conv.rows_ * (at % parts) / parts};
+    };
     parallel(parts, 1, threads, [&](std::int64_t begin, std::int64_t end) {
       auto* const sums = static_cast<float*>(dst[1]) + begin * conv.rows_ * panel;
-      conv.run(static_cast<const float*>(src[0]), static_cast<const float*>(src[1]), bias, sum,
-               static_cast<float*>(dst[0]), sums, panels * begin / parts, panels * end / parts);
+      conv.run(memory, sums, place(begin), place(end));
     });
   };
 }

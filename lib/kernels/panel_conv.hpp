@@ -45,8 +45,19 @@ class PanelConv {
     std::vector<std::int64_t> rows;
   };
 
-  void run(const float* src, const float* weights, const float* bias, const float* sum, float* dst,
-           float* sums, std::int64_t first, std::int64_t last) const;
+  struct Pointers {
+    const float* src;
+    const float* weights;
+    const float* bias;
+    const float* sum;
+    float* dst;
+  };
+  struct Place {
+    std::int64_t panel;
+    std::int64_t row;
+  };
+  /// What lies between two places, panel by panel; `sums` has room for all rows of one.
+  void run(const Pointers& memory, float* sums, Place begin, Place end) const;
 
   Form form_;
   std::int64_t rows_;
