@@ -73,8 +73,9 @@ bool is_xml(PyObject* object) {
     PyErr_Clear();
     return false;
   }
-  const std::string_view view{text, static_cast<std::size_t>(size)};
-  return view.starts_with("<?xml") || view.starts_with("<net");
+  std::string_view view{text, static_cast<std::size_t>(size)};
+  view.remove_prefix(std::min(view.find_first_not_of(" \n\r\t"), view.size()));
+  return view.starts_with("<?xml") || view.starts_with("<!--") || view.starts_with("<net");
 }
 
 /// The bytes of weights given as a Tensor, a path, or what bytes_from takes.

@@ -80,6 +80,27 @@ def test_a_model_is_read_from_files_bytes_and_text(tmp_path: Path) -> None:
     check(core.read_model(XML, coinfer.Tensor(np.frombuffer(WEIGHTS, np.uint8).copy())))
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "\ufeff",
+        "\n\t <!-- made by <net> -->\n",
+        '<?xml version="1.0"?>\r\n<!-- one --><!-- two -->',
+        '<?xml version="1.0"?><!-- ' + "long " * 2000 + "-->",
+    ],
+)
+def test_a_declaration_and_comments_may_come_first(before: str, tmp_path: Path) -> None:
+    core = coinfer.Core()
+    text = before + XML[XML.index("<net") :]
+    check(core.read_model(text.encode(), WEIGHTS))
+    if not text.startswith("\ufeff"):
+        check(core.read_model(text, WEIGHTS))
+    (tmp_path / "m.xml").write_bytes(text.encode())
+    (tmp_path / "m.bin").write_bytes(WEIGHTS)
+    check(core.read_model(tmp_path / "m.xml"))
+
+
 def test_ports_show_all_names_and_bounds() -> None:
     model = coinfer.Core().read_model(XML.encode(), WEIGHTS)
     assert model.input(0).names == {"x", "an,x"}
@@ -139,6 +160,9 @@ def test_names_of_ports_can_be_changed_and_outputs_taken_away_and_added() -> Non
         ('shape="3" offset', 'shape="4611686018427387904,8" offset', "'c' (Const, opset1)"),
         ('element_type="f32" shape="3"', 'element_type="q7" shape="3"', "element type 'q7'"),
         ('type="Add"', 'type="Addition"', "'sum' (Addition, opset1): the operator is not"),
+        ('type="Add" version="opset1"', 'type="Add" version="my_ops"', "operators 'my_ops'"),
+        ('type="Add" version="opset1"', 'type="Add" version="opset99"', "operators 'opset99'"),
+        ('type="Add" version="opset1"', 'type="Add"', "operators ''"),
         ("</net>", "", "its xml is damaged"),
         ("<layers>", "<layers>" + "<a>" * 300 + "</a>" * 300, "nested deeper"),
         ('type="Result"', 'type="Sin"', "it has no Result"),

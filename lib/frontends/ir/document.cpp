@@ -9,6 +9,7 @@ namespace {
 
 /// Deeper than any real model nests bodies and runtime info.
 constexpr int max_depth = 200;
+constexpr int newest_opset = 17;
 
 std::int64_t number(pugi::xml_node node, const char* attribute, std::string_view what) {
   const std::string_view text = node.attribute(attribute).value();
@@ -144,6 +145,21 @@ void sort(Network& network) {
   }
 }
 
+/// Layers of other sets of operators may be called as one of these and mean something else.
+void check_opset(const Layer& layer) {
+  constexpr std::string_view prefix = "opset";
+  const std::string_view set{layer.opset};
+  int number = 0;
+  const auto* first = set.data() + std::min(prefix.size(), set.size());
+  const auto [end, error] = std::from_chars(first, set.data() + set.size(), number);
+  if (!set.starts_with(prefix) || error != std::errc{} || end != set.data() + set.size() ||
+      number < 1 || number > newest_opset) {
+    throw Unsupported(
+        fmt::format("{}: it belongs to the operators '{}'; opset1 to opset{} are read",
+                    layer.title(), layer.opset, newest_opset));
+  }
+}
+
 }  // namespace
 
 std::string Layer::title() const { return fmt::format("'{}' ({}, {})", name, type, opset); }
@@ -162,6 +178,7 @@ Network read_network(pugi::xml_node node) {
     layer.name = xml.attribute("name").value();
     layer.type = xml.attribute("type").value();
     layer.opset = xml.attribute("version").value();
+    check_opset(layer);
     layer.data = xml.child("data");
     layer.id = number(xml, "id", fmt::format("the layer {}", layer.title()));
     layer.inputs = read_ports(xml.child("input"), layer);

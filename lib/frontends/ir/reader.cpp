@@ -261,18 +261,23 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
 }  // namespace
 
 bool is_ir(std::span<const std::byte> bytes) {
-  std::string_view text{reinterpret_cast<const char*>(bytes.data()),
-                        std::min<std::size_t>(bytes.size(), 4096)};
+  std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   if (text.starts_with("\xef\xbb\xbf")) {
     text.remove_prefix(3);
   }
-  const auto start = text.find_first_not_of(" \n\r\t");
-  if (start == std::string_view::npos) {
-    return false;
+  // What may stand before the first element: its declaration, instructions and comments.
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \n\r\t"), text.size()));
+    const std::string_view end = text.starts_with("<!--") ? "-->" : "?>";
+    if (end == "?>" && !text.starts_with("<?")) {
+      return text.starts_with("<net");
+    }
+    const auto found = text.find(end);
+    if (found == std::string_view::npos) {
+      return false;
+    }
+    text.remove_prefix(found + end.size());
   }
-  text.remove_prefix(start);
-  return text.starts_with("<net") ||
-         (text.starts_with("<?xml") && text.find("<net") != std::string_view::npos);
 }
 
 std::shared_ptr<Graph> read(std::span<const std::byte> xml, const MemoryRef& weights) {
