@@ -102,7 +102,7 @@ Header read_header(const MemoryRef& memory) {
     throw ModelFileError(fmt::format("the exported model has format {}; this coinfer reads {}",
                                      header.format, format_version));
   }
-  if (header.header_sum != sum_of(header)) {
+  if (header.header_sum != sum_of(header) || header.zero != 0) {
     throw ModelFileError("the exported model is damaged: its header has another checksum");
   }
   const auto rest = memory->bytes() - sizeof header;

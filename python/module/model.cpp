@@ -386,9 +386,9 @@ void register_model() {
       .def(
           "get_output_element_type",
           +[](const PyModel& self, std::size_t i) {
-            return wrap_output(
-                       {Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0})
-                .attr("element_type");
+            const auto output =
+                wrap_output({Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0});
+            return bp::object{output.attr("element_type")};
           },
           bp::arg("index"), "The coinfer.Type of output `index`.")
       .def(

@@ -146,6 +146,8 @@ def test_nodes_tell_their_names_ports_and_neighbours(model: coinfer.Model) -> No
     assert model.outputs[0].node == result == model.result == model.get_output_op(0)
     assert model.get_parameter_index(parameter) == model.get_result_index(model.outputs[0]) == 0
     assert model.get_result_index(parameter) == -1
+    assert model.get_output_element_type(0) is coinfer.Type.f32
+    assert model.get_output_shape(0) == model.get_output_partial_shape(0).to_shape() == [1, 4, 8, 8]
     assert len({*nodes, *model.get_ops()}) == len(nodes)
     conv.friendly_name = "renamed"
     assert model.get_ops()[3].friendly_name == "renamed"
