@@ -1,5 +1,7 @@
 #include "preprocess/chain.hpp"
 
+#include <numeric>
+
 #include "coinfer/error.hpp"
 #include "ops/op.hpp"
 #include "passes/node.hpp"
@@ -182,10 +184,37 @@ void Chain::convert_layout(const Layout& to) {
   if (layout.empty()) {
     fail(fmt::format("its layout is not known, so it cannot become {}", to.to_string()));
   }
+  add_missing(to);
   if (const auto order = permutation(layout, to, rank()); !order.empty()) {
     transpose(order);
   }
   layout = to;
+}
+
+void Chain::add_missing(const Layout& to) {
+  constexpr std::int64_t most = 8;
+  auto wanted = rank();
+  while (wanted < most && !to.allows_rank(wanted)) {
+    ++wanted;
+  }
+  if (wanted == rank() || !to.allows_rank(wanted) || !layout.allows_rank(rank())) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto& name : to.names(wanted)) {
+    if (name != "?" && !layout.has_name(name)) {
+      names.push_back(name);
+    }
+  }
+  if (static_cast<std::int64_t>(names.size()) != wanted - rank()) {
+    return;
+  }
+  std::vector<std::int64_t> axes(names.size());
+  std::iota(axes.begin(), axes.end(), 0);
+  const auto old = layout.names(rank());
+  names.insert(names.end(), old.begin(), old.end());
+  current = add("Unsqueeze", {current, integers(axes)});
+  layout = Layout{fmt::format("[{}]", fmt::join(names, ","))};
 }
 
 graph::ValueId Chain::part(graph::ValueId from, std::int64_t axis, std::int64_t begin,

@@ -70,6 +70,8 @@ class Chain {
   void cast(ElementType type);
   void transpose(std::span<const std::int64_t> order);
   void convert_layout(const Layout& to);
+  /// Dimensions of length 1 in front, which `to` has and the layout has not.
+  void add_missing(const Layout& to);
   /// The part [begin, end) of an axis, every `step`th.
   graph::ValueId part(graph::ValueId from, std::int64_t axis, std::int64_t begin, std::int64_t end,
                       std::int64_t step = 1);

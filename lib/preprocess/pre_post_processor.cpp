@@ -13,11 +13,38 @@ std::string title_of(const Port& port) {
                      port.names.empty() ? std::to_string(port.index) : port.names.front());
 }
 
+/// The model's dimensions that a tensor of lower rank has too.
+PartialShape named_part(const Goal& goal, const Layout& layout) {
+  std::int64_t rank = 0;
+  while (rank < goal.shape.rank() && !layout.allows_rank(rank)) {
+    ++rank;
+  }
+  PartialShape::Dimensions dims;
+  for (const auto& name : layout.names(rank)) {
+    dims.push_back(
+        goal.shape[static_cast<std::size_t>(goal.layout.index_of(name, goal.shape.rank()))]);
+  }
+  return PartialShape{std::move(dims)};
+}
+
+/// Any names, of dimensions that have none.
+Layout numbered(std::int64_t rank) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < rank; ++i) {
+    names.push_back(fmt::format("D{}", i));
+  }
+  return Layout{fmt::format("[{}]", fmt::join(names, ","))};
+}
+
 /// The shape that the caller's tensor has, from the model's.
 PartialShape tensor_shape(const InputTensorInfo& tensor, const Layout& layout, const Goal& goal,
                           const std::string& title) {
   auto shape = tensor.shape.value_or(goal.shape);
-  if (!tensor.shape && !layout.empty() && !goal.layout.empty() && goal.shape.has_rank()) {
+  const bool from_layouts =
+      !tensor.shape && !layout.empty() && !goal.layout.empty() && goal.shape.has_rank();
+  if (from_layouts && !layout.allows_rank(goal.shape.rank())) {
+    shape = named_part(goal, layout);
+  } else if (from_layouts) {
     const auto order = permutation(goal.layout, layout, goal.shape.rank());
     for (std::size_t i = 0; i < order.size(); ++i) {
       shape[i] = goal.shape[static_cast<std::size_t>(order[i])];
@@ -159,6 +186,8 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
                               title, name_of(info.tensor.color), layout.to_string()));
     }
     layout = needed;
+  } else if (layout.empty() && info.tensor.color != ColorFormat::undefined) {
+    layout = Layout{"NHWC"};
   }
   if (goal.layout.empty() && !layout.empty()) {
     goal.layout = info.preprocess.result_of(layout);
@@ -172,7 +201,14 @@ void build_input(Graph& graph, std::size_t index, const Port& port, const InputI
   // The model's parameter becomes the last value of the chain; a new one takes its place.
   graph::Value fresh = graph[id];
   fresh.type = info.tensor.element_type.value_or(goal.type);
-  fresh.shape = tensor_shape(info.tensor, layout, goal, title);
+  if (layout.empty() && goal.layout.empty() && goal.shape.has_rank() &&
+      !info.tensor.spatial_shape) {
+    // No layout is known, but the steps may move dimensions.
+    const Goal moved{goal.type, goal.shape, numbered(goal.shape.rank())};
+    fresh.shape = tensor_shape(info.tensor, info.preprocess.source_of(moved.layout), moved, title);
+  } else {
+    fresh.shape = tensor_shape(info.tensor, layout, goal, title);
+  }
   fresh.layout = layout.empty() ? std::string{} : layout.to_string();
   const auto starts = several ? add_planes(graph, fresh, info.tensor, title)
                               : std::vector{graph.add(std::move(fresh))};

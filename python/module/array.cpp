@@ -207,7 +207,7 @@ PyObject* strings_of(const Tensor& tensor, bool decode) {
       continue;
     }
     texts.push_back(PyRef::steal(checked(PyUnicode_DecodeUTF8(
-        strings[i].data(), static_cast<Py_ssize_t>(strings[i].size()), nullptr))));
+        strings[i].data(), static_cast<Py_ssize_t>(strings[i].size()), "replace"))));
     longest = std::max(longest, static_cast<std::size_t>(PyUnicode_GET_LENGTH(texts.back().get())));
   }
   const auto width = decode ? longest * 4 : longest;

@@ -307,7 +307,8 @@ void register_tensor() {
                     "A copy of the strings as a numpy array of bytes; RuntimeError for other "
                     "types. Settable with as\n"
                     "many strings as the tensor has elements.")
-      .add_property("str_data", &str_data, &set_strings, "The same, decoded as UTF-8.")
+      .add_property("str_data", &str_data, &set_strings,
+                    "The same, decoded as UTF-8; what is none becomes U+FFFD.")
       .add_property(
           "shape", bp::make_function(&Tensor::shape, by_value), &set_shape,
           "The Shape. Set it to reshape in place: a tensor over someone's memory cannot grow.")

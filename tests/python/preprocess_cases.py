@@ -70,6 +70,40 @@ def permuted_dimensions(p: Any, pre: Any, ov: Any) -> None:
     p.input().preprocess().convert_layout([1, 3, 0, 2])
 
 
+@case("image", (1, 4, 4, 3), "float32")
+def permuted_dimensions_of_the_models_shape(p: Any, pre: Any, ov: Any) -> None:
+    p.input().preprocess().convert_layout([0, 3, 1, 2])
+
+
+@case("image", (4, 4, 3), "float32")
+def an_image_without_a_batch(p: Any, pre: Any, ov: Any) -> None:
+    p.input().tensor().set_layout(ov.Layout("HWC"))
+    p.input().model().set_layout(ov.Layout("NCHW"))
+
+
+@case("image", (6, 5, 3), "uint8")
+def an_image_without_a_batch_resized(p: Any, pre: Any, ov: Any) -> None:
+    p.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("HWC"))
+    p.input().tensor().set_shape([6, 5, 3])
+    steps = p.input().preprocess().convert_element_type(ov.Type.f32).mean([1.0, 2.0, 3.0])
+    steps.resize(pre.ResizeAlgorithm.RESIZE_NEAREST).convert_layout(ov.Layout("NCHW")).scale(2.0)
+    p.input().model().set_layout(ov.Layout("NCHW"))
+
+
+@case("image", (1, 4, 4, 3), "float32")
+def colours_come_last_unless_said(p: Any, pre: Any, ov: Any) -> None:
+    p.input().tensor().set_color_format(pre.ColorFormat.BGR)
+    p.input().preprocess().convert_color(pre.ColorFormat.RGB)
+    p.input().model().set_layout(ov.Layout("NCHW"))
+
+
+@case("image", (1, 4, 4, 4), "float32")
+def four_channels_come_last_unless_said(p: Any, pre: Any, ov: Any) -> None:
+    p.input().tensor().set_color_format(pre.ColorFormat.RGBX)
+    p.input().preprocess().convert_color(pre.ColorFormat.BGR)
+    p.input().model().set_layout(ov.Layout("NCHW"))
+
+
 @case("image", (1, 3, 4, 4), "float32")
 def reversed_channels(p: Any, pre: Any, ov: Any) -> None:
     p.input().model().set_layout(ov.Layout("NCHW"))

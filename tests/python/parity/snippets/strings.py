@@ -183,3 +183,13 @@ def numbers_given_strings(single, np):
 
 def numbers_given_text_tensor(ov, single):
     return single(ov.Tensor(["a", "b"]))
+
+
+def bytes_that_are_no_text(strings):
+    return strings([b"\xff\xfea", b"ok\xc3", b"\xc3\x28"])[0]
+
+
+def str_data_of_bytes_that_are_no_text(ov, np):
+    tensor = ov.Tensor(ov.Type.string, [2])
+    tensor.bytes_data = np.array([b"\xff\xfe", b"ok\xc3"])
+    return tensor.str_data
