@@ -163,8 +163,8 @@ void InferRequest::set_tensor(std::string_view name, Tensor tensor) {
   impl_->set_output(compiled_model().output(name)->index, std::move(tensor));
 }
 
-void InferRequest::infer() {
-  const auto operation = impl_->infer();
+void InferRequest::infer(const std::function<bool()>& interrupted) {
+  const auto operation = impl_->infer(interrupted);
   operation->observe();
   operation->computed().get();
 }

@@ -58,7 +58,7 @@ void Operation::start() {
   }
 }
 
-void Operation::run_inline() {
+void Operation::run_inline(const std::function<bool()>& interrupted) {
   auto& scheduler = process_scheduler();
   if (runtime::Executor::on_worker()) {
     throw Error(
@@ -71,7 +71,7 @@ void Operation::run_inline() {
   state_.store(State::queued, std::memory_order_release);
   bool leased = false;
   try {
-    leased = scheduler.acquire(*this);
+    leased = scheduler.acquire(*this, interrupted);
   } catch (...) {
     state_.store(State::made, std::memory_order_release);
     throw;

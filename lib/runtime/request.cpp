@@ -280,11 +280,11 @@ void Request::wait_for_abandoned() {
   }
 }
 
-OperationRef Request::infer() {
+OperationRef Request::infer(const std::function<bool()>& interrupted) {
   wait_for_abandoned();
   auto operation = claim({}, true).operation;
   try {
-    operation->run_inline();
+    operation->run_inline(interrupted);
   } catch (...) {
     unclaim();
     throw;

@@ -31,7 +31,7 @@ class Request : public std::enable_shared_from_this<Request>, private Gate, priv
   void set_output(std::size_t index, Tensor tensor);
 
   OperationRef start(const StartOptions& options);
-  OperationRef infer();
+  OperationRef infer(const std::function<bool()>& interrupted);
   void set_callback(std::function<void(std::exception_ptr)> callback);
   /// Its callbacks are called in this line, not in one of its own. Before the first run.
   void join_line(std::shared_ptr<CallbackLine> line) { line_ = std::move(line); }

@@ -185,7 +185,7 @@ void Scheduler::submit(Operation& operation) {
   }
 }
 
-bool Scheduler::acquire(Operation& operation) {
+bool Scheduler::acquire(Operation& operation, const std::function<bool()>& interrupted) {
   auto& queue = queue_of(operation);
   {
     const std::lock_guard lock{mutex_};
@@ -207,10 +207,18 @@ bool Scheduler::acquire(Operation& operation) {
   }
   // What waits may be only this run, for which there is room.
   serve();
-  auto granted = static_cast<std::uint32_t>(Granted::nothing);
-  while ((granted = operation.granted_.load(std::memory_order_acquire)) ==
-         static_cast<std::uint32_t>(Granted::nothing)) {
-    futex_wait(operation.granted_, static_cast<std::uint32_t>(Granted::nothing));
+  constexpr auto nothing = static_cast<std::uint32_t>(Granted::nothing);
+  const auto look_up = interrupted
+                           ? std::optional<std::chrono::nanoseconds>{std::chrono::milliseconds{100}}
+                           : std::nullopt;
+  auto granted = nothing;
+  while ((granted = operation.granted_.load(std::memory_order_acquire)) == nothing) {
+    futex_wait(operation.granted_, nothing, look_up);
+    if (interrupted && operation.granted_.load(std::memory_order_acquire) == nothing &&
+        interrupted()) {
+      // Tells this very thread, unless something was granted meanwhile.
+      dequeue(operation);
+    }
   }
   // Whoever granted holds the lock until it has let go of this operation.
   const std::lock_guard lock{mutex_};

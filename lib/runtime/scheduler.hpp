@@ -46,8 +46,8 @@ class Scheduler {
   /// Queues a run; a worker resumes it when it is leased a stream. Takes over one reference.
   void submit(Operation& operation);
   /// Leases a stream to the calling thread, which parks until there is one. False when the run was
-  /// dequeued meanwhile.
-  bool acquire(Operation& operation);
+  /// dequeued meanwhile, or `interrupted`, asked every 100 ms and after each signal, said so.
+  bool acquire(Operation& operation, const std::function<bool()>& interrupted = {});
   /// Ends a lease whose holder goes on by itself: an inline caller between stages, a compilation.
   void release(Operation& operation);
   /// Ends the lease of a run that has its outcome. A worker looks for the next run by itself.

@@ -40,8 +40,22 @@ void PyInferRequest::bind(PyObject* inputs, bool share) {
 }
 
 void PyInferRequest::infer() {
-  const GilReleased released;
-  request_.infer();
+  bool raised = false;
+  try {
+    const GilReleased released;
+    request_.infer([&raised] {
+      const bridge::GilTaken taken;
+      return raised = raised || PyErr_CheckSignals() != 0;
+    });
+  } catch (...) {
+    if (!raised) {
+      throw;
+    }
+  }
+  // Also when the run was granted a stream at that very moment.
+  if (raised) {
+    throw bridge::PythonError{};
+  }
 }
 
 /// Nobody has asked for it, and soon nobody can.

@@ -105,6 +105,28 @@ BOOST_AUTO_TEST_CASE(a_queued_request_that_is_cancelled_never_runs) {
   first.wait();
 }
 
+BOOST_AUTO_TEST_CASE(a_blocking_inference_that_waits_for_a_stream_can_be_interrupted) {
+  const auto compiled = compile(slow(1000));
+  auto first = compiled.create_infer_request();
+  auto second = compiled.create_infer_request();
+  first.start_async();
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (first.current()->state() == Operation::State::queued &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(1ms);
+  }
+  int asked = 0;
+  BOOST_CHECK_THROW(second.infer([&] { return ++asked == 1; }), Cancelled);
+  BOOST_TEST(asked == 1);
+  BOOST_TEST(first.busy());
+  BOOST_TEST(!second.busy());
+  first.cancel();
+  BOOST_CHECK_THROW(first.wait(), Cancelled);
+  asked = 0;
+  second.infer([&] { return ++asked > 0; });
+  BOOST_TEST(asked == 0);
+}
+
 BOOST_AUTO_TEST_CASE(start_async_really_starts) {
   auto request = compile(slow(20)).create_infer_request();
   request.start_async();

@@ -247,12 +247,15 @@ thread.join()
         "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\n"
         "while 1: r.wait(); r.start_async([data])",
         "print('go', flush=True)\nwhile 1: slow([data])",
+        "before = [slow.create_infer_request() for _ in range(2000)]\n"
+        "for r in before: r.start_async([data])\n"
+        "print('go', flush=True)\nslow([data])",
         "q = coinfer.AsyncInferQueue(slow, 2); print('go', flush=True)\n"
         "while 1:\n  for _ in range(9): q.start_async([data])\n  q.wait_all()",
         "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\n"
         "asyncio.run(main())",
     ],
-    ids=["wait", "infer", "queue", "asyncio"],
+    ids=["wait", "infer", "infer behind others", "queue", "asyncio"],
 )
 def test_ctrl_c_interrupts(call: str) -> None:
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])

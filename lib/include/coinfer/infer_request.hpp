@@ -65,8 +65,9 @@ class InferRequest {
   Tensor tensor(std::string_view name) const;
   void set_tensor(std::string_view name, Tensor tensor);
 
-  /// Runs on the calling thread. Throws what the run failed with.
-  void infer();
+  /// Runs on the calling thread. Throws what the run failed with, Cancelled when it waited for a
+  /// stream and `interrupted`, asked every 100 ms and after each signal, said so.
+  void infer(const std::function<bool()>& interrupted = {});
   /// Starts the run on a stream's thread; throws RequestBusy when one is in flight.
   void start_async();
   OperationRef start(const StartOptions& options);

@@ -4,6 +4,7 @@
 #include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -88,8 +89,9 @@ class Operation {
   /// Queues the run on the model's streams. Throws Error when the runtime is shut down or forked.
   void start();
   /// Runs on the calling thread; returns when done, after the waiters were told. What went wrong is
-  /// in `computed()`. Throws Error only when it could not begin.
-  void run_inline();
+  /// in `computed()`. Throws Error only when it could not begin. While it waits for a stream
+  /// `interrupted` is asked every 100 ms and after each signal; what says so is cancelled.
+  void run_inline(const std::function<bool()>& interrupted = {});
   /// Asks the run to stop: dequeued when queued (and completed on the calling thread), else stopped
   /// at the next step. Any thread.
   void cancel() noexcept;
