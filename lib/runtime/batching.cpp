@@ -57,14 +57,26 @@ void Batching::start(const OperationRef& operation) {
 
 Batching::Todo Batching::admit(BatchMember& member, const OperationRef& operation) {
   const std::lock_guard lock{mutex_};
-  if (closed_) {
-    throw Error(fmt::format("the batcher of model '{}' is closed", model_->name()));
-  }
+  check_not_closed();
   member.operation = operation;
   ++in_flight_;
   ++stats_.requests;
   append(member);
   return next();
+}
+
+void Batching::check_not_closed() const {
+  if (closed_) {
+    throw Error(fmt::format("the batcher of model '{}' is closed", model_->name()));
+  }
+}
+
+OperationRef Batching::open() {
+  {
+    const std::lock_guard lock{mutex_};
+    check_not_closed();
+  }
+  return warm_up(model_, axis_);
 }
 
 OperationRef Batching::close() {

@@ -41,11 +41,13 @@ class Batching : public std::enable_shared_from_this<Batching>, public Alarm {
 
   /// See Batcher.
   void start(const OperationRef& operation);
-  OperationRef open() { return warm_up(model_, axis_); }
+  OperationRef open();
   OperationRef close();
   BatcherStats stats() const;
 
  private:
+  /// Throws Error. Needs the lock.
+  void check_not_closed() const;
   friend struct BatchMember;
   friend class Batch;
 

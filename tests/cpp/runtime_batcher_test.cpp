@@ -431,6 +431,8 @@ BOOST_AUTO_TEST_CASE(closing_answers_what_waits_and_refuses_more) {
     BOOST_TEST(is(futures[static_cast<std::size_t>(i)].get(), 1, 3, static_cast<float>(i)));
   }
   BOOST_CHECK_THROW(batcher.async_infer(pair(1, 3, 1), asio::use_future).get(), Error);
+  BOOST_CHECK_THROW(batcher.open(), Error);
+  BOOST_CHECK_THROW(batcher.async_open(asio::use_future).get(), Error);
   batcher.close();
 }
 

@@ -272,6 +272,8 @@ def test_closing_answers_what_is_in_flight_and_refuses_more(
             np.testing.assert_allclose((await future)[0], expected(mlp, x(i)), atol=1e-6)
         with pytest.raises(coinfer.Error, match="closed"):
             batcher.infer_async(x(1))
+        with pytest.raises(coinfer.Error, match="closed"):
+            await batcher.__aenter__()
         await asyncio.gather(batcher.aclose(), batcher.aclose())
 
         left: list[coinfer.InferFuture] = []

@@ -61,7 +61,7 @@ class Batcher {
 
   /// Runs each size of batch once, so that no request has to wait for a plan (models with other
   /// dynamic dimensions plan at first sight of a shape). Blocks; optional. Throws Error when an
-  /// output turns out to lack the batch axis.
+  /// output turns out to lack the batch axis, and when the batcher is closed.
   void open();
   /// The same. *Completion signature*: void(std::exception_ptr). No cancellation.
   template <class Token>
