@@ -2,6 +2,7 @@
 
 #include "kernels/broadcast.hpp"
 #include "kernels/gemv.hpp"
+#include "ops/panels.hpp"
 #include "ops/types.hpp"
 
 namespace coinfer::ops {
@@ -226,6 +227,9 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
     row.back() = work.dst_dims.back();
     bias = reshaped(lowering.plain(node.post_ops[0].operand), row);
     first = 1;
+  }
+  if (strides == plan::plain_strides(dims) && lower_panels(lowering, node, work, bias, first)) {
+    return true;
   }
   auto post_ops = std::make_unique<PostOps>(lowering, node, strides, work.dst_dims, true, first);
   bool fused = post_ops->fits();

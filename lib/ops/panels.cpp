@@ -23,30 +23,62 @@ bool is_quicker(const PanelConv::Form& form) {
          form.out >= PanelConv::panel && columns * 8 <= form.out * 9;
 }
 
-/// Post-ops that the kernel does itself: a residual, an activation, or one after the other.
+/// Post-ops from `first` on that the kernel does itself: a residual, an activation, or one after
+/// the other.
 struct Fused {
-  std::size_t count = 0;
-  std::optional<View> sum;
+  std::size_t end = 0;
+  bool sum = false;  ///< of the first one's operand
   bool relu = false;
 };
 
-Fused fuse(Lowering& lowering, const graph::Node& node, const Dims& strides) {
-  Fused fused;
-  const auto dims = lowering.dims(node.outputs[0]);
+Fused fuse(const Lowering& lowering, const graph::Node& node, std::size_t first) {
+  Fused fused{.end = first};
   const auto& post_ops = node.post_ops;
-  if (!post_ops.empty() && post_ops[0].kind == graph::PostOp::Kind::binary &&
-      static_cast<dnnl::algorithm>(post_ops[0].algorithm) == dnnl::algorithm::binary_add &&
-      lowering.dims(post_ops[0].operand) == dims) {
-    fused.sum = lowering.with_strides(post_ops[0].operand, strides);
-    fused.count = 1;
+  if (fused.end < post_ops.size()) {
+    const auto& next = post_ops[fused.end];
+    fused.sum = next.kind == graph::PostOp::Kind::binary &&
+                static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::binary_add &&
+                lowering.dims(next.operand) == lowering.dims(node.outputs[0]);
+    fused.end += fused.sum ? 1 : 0;
   }
-  if (fused.count < post_ops.size()) {
-    const auto& next = post_ops[fused.count];
+  if (fused.end < post_ops.size()) {
+    const auto& next = post_ops[fused.end];
     fused.relu = next.kind == graph::PostOp::Kind::eltwise && next.alpha == 0 &&
                  static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::eltwise_relu;
-    fused.count += fused.relu ? 1 : 0;
+    fused.end += fused.relu ? 1 : 0;
   }
   return fused;
+}
+
+/// Source, packed weights and bias, and the post-ops from `first` on, to a result with `strides`.
+void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
+              std::vector<View> sources, const Dims& strides, std::size_t first) {
+  const auto fused = fuse(lowering, node, first);
+  form.relu = fused.relu;
+  form.sum = fused.sum;
+  std::optional<View> over;
+  if (form.sum) {
+    const auto operand = node.post_ops[first].operand;
+    sources.push_back(lowering.with_strides(operand, strides));
+    if (lowering.may_overwrite(operand, sources.back())) {
+      over = sources.back();
+      lowering.alias(node.outputs[0], *over);
+    }
+  }
+  const auto threads = lowering.threads();
+  const PanelConv conv{form};
+  const View targets[] = {
+      over ? *over : lowering.destination(node.outputs[0], strides),
+      lowering.temporary(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)))};
+  const auto terms = form.in * form.kernel_height * form.kernel_width;
+  const auto results = form.batch * form.out_height * form.out_width * form.out;
+  lowering.add(conv.kernel(threads), sources, targets,
+               {.flops = 2.0 * static_cast<double>(results * terms), .implementation = "panels"});
+  lower_post_ops(lowering, node, fused.end);
+}
+
+View as_floats(const plan::Argument& packed) {
+  return {packed.buffer, packed.offset, ElementType::f32, {}, {}};
 }
 
 }  // namespace
@@ -84,35 +116,36 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Window& win
   const auto weights = lowering.plain(node.inputs[1]);
   const dnnl::memory::desc panels{plan::to_dims(weights.dims), dnnl::memory::data_type::f32,
                                   spatial == 2 ? Tag::Acdb64a : Tag::Acb64a};
-  const auto packed = lowering.packed(0, constant, weights, panels);
-  const View packed_view{packed.buffer, packed.offset, ElementType::f32, weights.dims,
-                         weights.strides};
-  std::vector<View> sources{src, packed_view};
+  std::vector<View> sources{src, as_floats(lowering.packed(0, constant, weights, panels))};
   form.bias = node.has_input(2);
   if (form.bias) {
     sources.push_back(lowering.plain(node.inputs[2]));
   }
-  const auto fused = fuse(lowering, node, strides);
-  form.relu = fused.relu;
-  form.sum = fused.sum.has_value();
-  std::optional<View> over;
-  if (form.sum) {
-    sources.push_back(*fused.sum);
-    if (lowering.may_overwrite(node.post_ops[0].operand, *fused.sum)) {
-      over = *fused.sum;
-      lowering.alias(node.outputs[0], *over);
-    }
+  add_step(lowering, node, form, std::move(sources), strides, 0);
+  return true;
+}
+
+bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplication& work,
+                  const std::optional<View>& bias, std::size_t first) {
+  if (!kernels::has_panel_conv() || !work.weights || work.dst_dims.size() != 2 ||
+      !work.a.is_plain() || fuse(lowering, node, first).end != node.post_ops.size()) {
+    return false;
   }
-  const auto threads = lowering.threads();
-  const PanelConv conv{form};
-  const View targets[] = {
-      over ? *over : lowering.destination(node.outputs[0], strides),
-      lowering.temporary(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)))};
-  const auto taps = form.in * form.kernel_height * form.kernel_width;
-  lowering.add(
-      conv.kernel(threads), sources, targets,
-      {.flops = 2.0 * static_cast<double>(dst_dims.elements() * taps), .implementation = "panels"});
-  lower_post_ops(lowering, node, fused.count);
+  PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};
+  form.width = form.out_width = work.dst_dims[0];
+  form.weights_in = (form.in + 15) / 16 * 16;
+  if (!is_quicker(form)) {
+    return false;
+  }
+  const dnnl::memory::desc panels{plan::to_dims(work.b.dims), dnnl::memory::data_type::f32,
+                                  dnnl::memory::format_tag::BA16a64b};
+  std::vector<View> sources{work.a, as_floats(lowering.packed(0, work.weights, work.b, panels))};
+  form.bias = bias.has_value();
+  if (bias) {
+    sources.push_back(*bias);
+  }
+  add_step(lowering, node, form, std::move(sources),
+           plan::plain_strides(lowering.dims(node.outputs[0])), first);
   return true;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ops/matmul.hpp"
 #include "ops/op.hpp"
 #include "ops/window.hpp"
 #include "plan/lowering.hpp"
@@ -9,5 +10,9 @@ namespace coinfer::ops {
 /// A convolution of f32 by kernels/panel_conv, where that is quicker than oneDNN. False when it is
 /// not, or cannot be done so. `window` has its padding in numbers.
 bool lower_panels(plan::Lowering& lowering, const graph::Node& node, const Window& window);
+/// The same for a product of a few rows with constant weights, to a dense row-major result. `bias`
+/// is one number a column; the node's post-ops from `first` on follow.
+bool lower_panels(plan::Lowering& lowering, const graph::Node& node, const Multiplication& work,
+                  const std::optional<plan::View>& bias, std::size_t first);
 
 }  // namespace coinfer::ops

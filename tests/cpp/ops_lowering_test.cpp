@@ -104,6 +104,24 @@ BOOST_AUTO_TEST_CASE(products_of_matrices_agree_with_the_plain_kernel) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(products_of_few_rows_with_many_weights_agree_with_the_plain_kernel) {
+  for (const std::int64_t k : {384, 395}) {
+    for (const bool relu : {false, true}) {
+      Network network;
+      const auto x = network.input({2, 7, k});
+      const auto residual = network.add("Sin", {network.input({2, 7, 400})});
+      const auto y = network.add(
+          "Add", {network.add("MatMul", {x, network.constant({k, 400})}), network.constant({400})});
+      const auto sum = network.add("Add", {y, residual});
+      network.output(relu ? network.add("Relu", {sum}) : sum);
+      network.output(network.add(
+          "Gemm", {network.input({9, k}), network.constant({400, k}), network.constant({400})},
+          attributes({{"transB", std::int64_t{1}}})));
+      BOOST_TEST(network.error() < tolerance);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(gemm_agrees_with_the_plain_kernel) {
   for (const std::int64_t transpose_a : {0, 1}) {
     for (const std::int64_t transpose_b : {0, 1}) {
