@@ -133,11 +133,38 @@ Kernel cast_kernel(const KernelContext& ctx) {
   return [cast, count](const void* const* src, void* const* dst) { cast(src[0], dst[0], count); };
 }
 
+/// Between f32 and bf16: a reorder, which changes the order of elements too when a convolution is
+/// to read them.
+bool lower_rounding(plan::Lowering& lowering, const graph::Node& node, const plan::View& from) {
+  const auto rank = from.dims.size();
+  if (!plan::is_f32_or_bf16(from.type) || rank == 0 || rank > 6) {
+    return false;
+  }
+  auto strides = from.is_dense() ? from.strides : plan::plain_strides(from.dims);
+  if (node.attributes.integer("channels_last", 0) != 0) {
+    strides = plan::channels_last_strides(from.dims);
+  }
+  const auto desc_from = desc_of(from);
+  const auto desc_to =
+      desc_of(plan::View{{}, 0, lowering.type(node.outputs[0]), from.dims, strides});
+  const dnnl::reorder::primitive_desc primitive{plan::engine(), desc_from,          plan::engine(),
+                                                desc_to,        plan::attributes(), true};
+  if (!primitive || plan::is_reference(primitive)) {
+    return false;
+  }
+  const auto to = lowering.destination(node.outputs[0], strides);
+  lowering.add(primitive, dnnl::reorder{primitive},
+               {plan::Lowering::argument(DNNL_ARG_FROM, from, desc_from),
+                plan::Lowering::argument(DNNL_ARG_TO, to, desc_to)});
+  return true;
+}
+
 /// A cast to the type that is there already is no work.
 bool lower_cast(plan::Lowering& lowering, const graph::Node& node) {
   const auto from = lowering.view(node.inputs[0]);
   if (lowering.type(node.outputs[0]) != from.type) {
-    return false;
+    return plan::is_f32_or_bf16(lowering.type(node.outputs[0])) &&
+           lower_rounding(lowering, node, from);
   }
   lowering.alias(node.outputs[0], from);
   return true;

@@ -260,12 +260,15 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(0);
   const auto dst_dims = ctx.output_shape(0);
-  if (ctx.type(0) != ElementType::f32 || src_dims.elements() == 0 || dst_dims.elements() == 0) {
+  const auto type = ctx.type(0);
+  if ((type != ElementType::f32 && !plan::is_mixed(node)) || src_dims.elements() == 0 ||
+      dst_dims.elements() == 0) {
     return false;
   }
   auto window = conv_window(ctx, ctx.shape(1));
   window.resolve(src_dims);
-  if (lower_planar(lowering, node, ctx, window) || lower_panels(lowering, node, window)) {
+  if (type == ElementType::f32 &&
+      (lower_planar(lowering, node, ctx, window) || lower_panels(lowering, node, window))) {
     return true;
   }
   // oneDNN checks its extents against both paddings.
@@ -283,8 +286,8 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   Descs descs;
   descs.src = desc_of(src);
   const auto strides = plan::channels_last_strides(dst_dims);
-  descs.dst = desc_of(View{{}, 0, ElementType::f32, dst_dims, strides});
-  descs.weights = plan::any_desc(ElementType::f32, weights_dims);
+  descs.dst = desc_of(View{{}, 0, ctx.output_type(0), dst_dims, strides});
+  descs.weights = plan::any_desc(type, weights_dims);
   if (ctx.has(2)) {
     descs.bias = desc_of(lowering.plain(node.inputs[2]));
   }

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "plan/onednn.hpp"
+
 namespace coinfer::ops {
 namespace {
 
@@ -89,7 +91,7 @@ std::optional<EltwiseNode> with_scalar(const graph::Graph& graph, const graph::N
 
 std::optional<EltwiseNode> as_eltwise(const graph::Graph& graph, const graph::Node& node) {
   if (node.inputs.empty() || node.outputs.size() != 1 ||
-      graph[node.outputs[0]].type != ElementType::f32 || !node.domain.empty()) {
+      !plan::is_f32_or_bf16(graph[node.outputs[0]].type) || !node.domain.empty()) {
     return std::nullopt;
   }
   const auto alpha = [&](float otherwise) { return node.attributes.real("alpha", otherwise); };

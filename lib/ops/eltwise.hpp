@@ -15,7 +15,7 @@ struct Eltwise {
 };
 
 /// The node as a function of its input `input` (the others being constant scalars); nullopt when it
-/// is none that oneDNN has. Only for f32 nodes.
+/// is none that oneDNN has. Only for f32 and bf16 nodes.
 struct EltwiseNode {
   Eltwise function;
   std::size_t input = 0;

@@ -97,8 +97,8 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   const Form form{node.attributes};
   const auto dst = lowering.dims(node.outputs[0]);
   const bool has_c = node.has_input(2) && form.beta != 0.0F;
-  if (lowering.type(node.outputs[0]) != ElementType::f32 || dst.elements() == 0 ||
-      lowering.dims(node.inputs[0]).elements() == 0 || form.alpha != 1.0F ||
+  if ((lowering.type(node.outputs[0]) != ElementType::f32 && !plan::is_mixed(node)) ||
+      dst.elements() == 0 || lowering.dims(node.inputs[0]).elements() == 0 || form.alpha != 1.0F ||
       (has_c && form.beta != 1.0F)) {
     return false;
   }

@@ -131,7 +131,7 @@ View matrix_view(Lowering& lowering, graph::ValueId id, const Shape& dims) {
 }
 
 bool lower(Lowering& lowering, const graph::Node& node) {
-  if (lowering.type(node.outputs[0]) != ElementType::f32) {
+  if (lowering.type(node.outputs[0]) != ElementType::f32 && !plan::is_mixed(node)) {
     return false;
   }
   const auto given = matrices_of(lowering.dims(node.inputs[0]), lowering.dims(node.inputs[1]));
@@ -176,7 +176,8 @@ namespace {
 /// One row times constant weights: read where they lie.
 bool lower_row(Lowering& lowering, const graph::Node& node, const Multiplication& work) {
   const std::int64_t swap[] = {1, 0};
-  if (!work.weights || work.dst_dims.size() != 2 || work.dst_dims[0] != 1 || !work.a.is_plain()) {
+  if (plan::is_mixed(node) || !work.weights || work.dst_dims.size() != 2 || work.dst_dims[0] != 1 ||
+      !work.a.is_plain()) {
     return false;
   }
   const bool transposed = !work.b.is_plain();
@@ -208,7 +209,7 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
       wanted != nullptr && dims == work.dst_dims) {
     strides = *wanted;
   }
-  const View dst_view{{}, 0, ElementType::f32, dims, strides};
+  const View dst_view{{}, 0, lowering.type(node.outputs[0]), dims, strides};
   const auto dst_merged = reshaped(dst_view, work.dst_dims);
   if (!dst_merged) {
     return false;
@@ -228,7 +229,8 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
     bias = reshaped(lowering.plain(node.post_ops[0].operand), row);
     first = 1;
   }
-  if (strides == plan::plain_strides(dims) && lower_panels(lowering, node, work, bias, first)) {
+  if (!plan::is_mixed(node) && strides == plan::plain_strides(dims) &&
+      lower_panels(lowering, node, work, bias, first)) {
     return true;
   }
   auto post_ops = std::make_unique<PostOps>(lowering, node, strides, work.dst_dims, true, first);
@@ -241,8 +243,7 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
         plan::engine(), desc_a, weights, bias ? desc_of(*bias) : dnnl::memory::desc{},
         desc_dst,       attr,   true};
   };
-  const auto desc_b =
-      work.weights ? plan::any_desc(ElementType::f32, work.b.dims) : desc_of(work.b);
+  const auto desc_b = work.weights ? plan::any_desc(work.a.type, work.b.dims) : desc_of(work.b);
   auto primitive = make(desc_b, fused ? post_ops->attr() : plan::attributes());
   if (fused && first < node.post_ops.size() && (!primitive || plan::is_reference(primitive))) {
     auto plain = make(desc_b, plan::attributes());

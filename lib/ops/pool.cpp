@@ -194,7 +194,7 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(0);
   const auto dst_dims = ctx.output_shape(0);
-  if (ctx.type(0) != ElementType::f32 || src_dims.elements() == 0 ||
+  if (!plan::is_f32_or_bf16(ctx.type(0)) || src_dims.elements() == 0 ||
       (node.outputs.size() > 1 && lowering.is_needed(node.outputs[1]))) {
     return false;
   }
@@ -220,7 +220,7 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const auto src = lowering.channels_last(node.inputs[0]);
   const auto strides = plan::channels_last_strides(dst_dims);
   const auto desc_src = desc_of(src);
-  const auto desc_dst = desc_of(View{{}, 0, ElementType::f32, dst_dims, strides});
+  const auto desc_dst = desc_of(View{{}, 0, ctx.type(0), dst_dims, strides});
   PostOps post_ops{lowering, node, strides, dst_dims, false};
   bool fused = post_ops.fits();
   const auto make = [&](const dnnl::primitive_attr& attr) {

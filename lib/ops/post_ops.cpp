@@ -65,7 +65,8 @@ bool PostOps::add_operand(const graph::PostOp& post_op, const Shape& primitive_d
   auto operand = lowering_.view(post_op.operand);
   if (operand.dims == dims) {
     operand = lowering_.with_strides(post_op.operand, strides_);
-    if (allow_sum && !summed_ && algorithm == dnnl::algorithm::binary_add &&
+    if (allow_sum && !summed_ && operand.type == lowering_.type(node_.outputs[0]) &&
+        algorithm == dnnl::algorithm::binary_add &&
         lowering_.may_overwrite(post_op.operand, operand)) {
       summed_ = operand;
       ops_.append_sum(1.0F);
@@ -175,7 +176,7 @@ bool lower_binary(Lowering& lowering, const graph::Node& node) {
   }
   const auto algorithm = as_binary(node);
   const auto dst_id = node.outputs[0];
-  if (!algorithm || lowering.type(dst_id) != ElementType::f32) {
+  if (!algorithm || !plan::is_f32_or_bf16(lowering.type(dst_id))) {
     return false;
   }
   const auto dims = lowering.dims(dst_id);

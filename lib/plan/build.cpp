@@ -6,6 +6,7 @@
 #include "plan/fuse.hpp"
 #include "plan/lowering.hpp"
 #include "plan/one_hot.hpp"
+#include "plan/precision.hpp"
 #include "plan/simplify.hpp"
 
 namespace coinfer::plan {
@@ -51,7 +52,7 @@ class Builder {
   Builder(const graph::Graph& graph, std::size_t first, std::span<const Known> known)
       : original_{graph}, first_{first}, known_{known}, graph_{graph} {}
 
-  std::shared_ptr<Plan> build(Weights& weights, int threads) {
+  std::shared_ptr<Plan> build(Weights& weights, int threads, bool bf16) {
     for (const auto& known : known_) {
       auto& value = graph_[known.value];
       value.type = known.type;
@@ -80,6 +81,9 @@ class Builder {
     double work = 0;
     for (const auto& node : graph_.nodes) {
       work += work_of(graph_, node);
+    }
+    if (bf16 && work >= tiny_work && has_bf16()) {
+      lower_precision(graph_);
     }
     if (work < tiny_work && threads > 1) {
       kernels::Arena arena{1};
@@ -223,8 +227,9 @@ class Builder {
 };
 
 std::shared_ptr<const Plan> build(const graph::Graph& graph, std::size_t first_node,
-                                  std::span<const Known> known, Weights& weights, int threads) {
-  return Builder{graph, first_node, known}.build(weights, threads);
+                                  std::span<const Known> known, Weights& weights, int threads,
+                                  bool bf16) {
+  return Builder{graph, first_node, known}.build(weights, threads, bf16);
 }
 
 Plan::Plan() = default;

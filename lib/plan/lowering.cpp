@@ -281,6 +281,10 @@ void Lowering::copy(const View& src, const View& dst) {
 
 void Lowering::lower_by_kernel(const graph::Node& node) {
   const ops::KernelContext context{node, graph_};
+  if (is_mixed(node)) {  // its weights are f32 beside bf16 sources
+    throw Error(
+        fmt::format("oneDNN has no primitive for this in bf16 ({})", graph::describe(node)));
+  }
   if (node.op->kernel == nullptr) {
     throw Unsupported(
         fmt::format("{} cannot run with these types and shapes", graph::describe(node)));

@@ -3,6 +3,7 @@
 #include <dnnl.hpp>
 #include <optional>
 
+#include "graph/graph.hpp"
 #include "plan/view.hpp"
 
 namespace coinfer::plan {
@@ -12,6 +13,14 @@ const dnnl::engine& engine();
 
 /// oneDNN's type; nullopt for one it does not know.
 std::optional<dnnl::memory::data_type> data_type(ElementType type);
+
+inline bool is_f32_or_bf16(ElementType type) {
+  return type == ElementType::f32 || type == ElementType::bf16;
+}
+/// A product made by lower_precision: it reads bf16, its constant weights and its bias are f32.
+inline bool is_mixed(const graph::Node& node) {
+  return node.attributes.integer("mixed_precision", 0) != 0;
+}
 
 dnnl::memory::dims to_dims(std::span<const std::int64_t> values);
 

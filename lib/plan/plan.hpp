@@ -95,9 +95,11 @@ struct Known {
 };
 
 /// Builds the plan of the stage that starts at `first_node`. Call it inside the arena in which the
-/// plan will run. Throws Error that names the node.
+/// plan will run. Throws Error that names the node. With `bf16` what profits runs in that type; its
+/// inputs and outputs keep theirs.
 std::shared_ptr<const Plan> build(const graph::Graph& graph, std::size_t first_node,
-                                  std::span<const Known> known, Weights& weights, int threads);
+                                  std::span<const Known> known, Weights& weights, int threads,
+                                  bool bf16 = false);
 
 /// The scratch memory of one stream; grows, never shrinks while in use.
 class Scratch {

@@ -267,7 +267,7 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::uint32_t n
   }
   auto stage = std::make_shared<StagePlan>();
   stream.execute(stream.threads(), [&] {
-    stage->plan = plan::build(graph, first_node, given, weights_, stream.threads());
+    stage->plan = plan::build(graph, first_node, given, weights_, stream.threads(), config_.bf16);
   });
   plans_built_.fetch_add(1, std::memory_order_relaxed);
 

@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/version.hpp"
+#include "plan/precision.hpp"
 #include "runtime/device.hpp"
 #include "runtime/property_rules.hpp"
 
@@ -71,6 +72,7 @@ Config Config::from(const Properties& properties, int slots) {
   const auto priority = text("MODEL_PRIORITY");
   config.priority = priority == "HIGH" ? 1 : priority == "LOW" ? -1 : 0;
   config.perf_count = flag("PERF_COUNT");
+  config.bf16 = text("INFERENCE_PRECISION_HINT") == "bf16" && plan::has_bf16();
   config.pinning = flag("ENABLE_CPU_PINNING");
   config.memory_mapping = flag("ENABLE_MMAP");
   config.cache_directory = text("CACHE_DIR");
@@ -105,7 +107,7 @@ Property Config::get(const std::string& name, const std::string& model_name) con
     return supported(true);
   }
   if (name == "INFERENCE_PRECISION_HINT") {
-    return "f32";  // whatever was hinted: what computes is f32
+    return bf16 ? "bf16" : "f32";  // what computes, whatever was hinted
   }
   const auto found = given.find(name);
   return found != given.end() && !rule.no_effect ? normalized(rule, found->second)
@@ -136,7 +138,11 @@ Property core_property(const Properties& given, const std::string& name, int slo
     return cpu_name();
   }
   if (name == "OPTIMIZATION_CAPABILITIES") {
-    return std::vector<std::string>{"FP32", "EXPORT_IMPORT"};
+    std::vector<std::string> capabilities{"FP32", "EXPORT_IMPORT"};
+    if (plan::has_bf16()) {
+      capabilities.insert(capabilities.begin(), "BF16");
+    }
+    return capabilities;
   }
   if (name == "DEVICE_TYPE") {
     return "INTEGRATED";

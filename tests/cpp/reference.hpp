@@ -47,12 +47,13 @@ class Network {
 
   void output(graph::ValueId id) { graph.outputs.push_back(id); }
 
-  std::shared_ptr<const plan::Plan> build(const graph::Graph& from, int threads = 2) {
+  std::shared_ptr<const plan::Plan> build(const graph::Graph& from, int threads = 2,
+                                          bool bf16 = false) {
     std::vector<plan::Known> known;
     for (std::size_t i = 0; i < from.inputs.size(); ++i) {
       known.push_back({from.inputs[i], contents_[i].type(), contents_[i].shape(), {}});
     }
-    return plan::build(from, 0, known, weights, threads);
+    return plan::build(from, 0, known, weights, threads, bf16);
   }
 
   std::vector<Tensor> run(const std::shared_ptr<const plan::Plan>& plan) {

@@ -1,0 +1,155 @@
+#include <boost/test/unit_test.hpp>
+
+#include "plan/precision.hpp"
+#include "reference.hpp"
+
+using namespace coinfer;
+using reference::attributes;
+using reference::Integers;
+using reference::Network;
+
+namespace {
+
+/// bf16 has 8 significant bits: products of rounded numbers, then results rounded a few times.
+constexpr double rounding = 0.04;
+
+/// The error of the optimised network in mixed precision; its steps stay in `steps`.
+double error_of(Network& network) {
+  auto optimised = network.graph;
+  passes::optimise(optimised);
+  const auto plan = network.build(optimised, 2, true);
+  network.steps.assign(plan->step_infos().begin(), plan->step_infos().end());
+  const auto got = network.run(plan);
+  const auto wanted = network.expected();
+  double worst = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    worst = std::max(worst, Network::difference(got.at(i), wanted[i]));
+  }
+  return worst;
+}
+
+/// Lets a test pass where the machine has no bf16: then all must be as exact as f32.
+void check(Network& network) {
+  const auto error = error_of(network);
+  if (plan::has_bf16()) {
+    BOOST_TEST(error < rounding);
+    BOOST_TEST(error > 1e-4, "this was computed in f32");
+  } else {
+    BOOST_TEST(error < 1e-5);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(plan_precision)
+
+BOOST_AUTO_TEST_CASE(convolutions_of_ragged_shapes_run_in_bf16) {
+  struct Case {
+    std::int64_t batch, in, out, height, width, kernel, stride, group;
+  };
+  for (const auto& [batch, in, out, height, width, kernel, stride, group] :
+       {Case{1, 3, 17, 31, 29, 3, 2, 1}, Case{2, 33, 19, 13, 7, 1, 1, 1},
+        Case{1, 32, 64, 9, 11, 3, 1, 2}, Case{1, 5, 40, 17, 19, 5, 3, 1}}) {
+    Network network;
+    const auto x = network.input({batch, in, height, width});
+    const auto w = network.constant({out, in / group, kernel, kernel});
+    const auto b = network.constant({out});
+    const auto y = network.add("Conv", {x, w, b},
+                               attributes({{"pads", Integers(4, kernel / 2)},
+                                           {"strides", Integers(2, stride)},
+                                           {"group", group}}));
+    network.output(network.add("Relu", {y}));
+    check(network);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(products_of_ragged_matrices_run_in_bf16) {
+  for (const std::int64_t k : {37, 96}) {
+    Network network;
+    const auto x = network.input({3, 29, k});
+    const auto w = network.constant({k, 67});
+    const auto b = network.constant({67});
+    const auto y = network.add("Add", {network.add("MatMul", {x, w}), b});
+    const auto z = network.input({3, 67, 41});
+    network.output(network.add("MatMul", {network.add("Gelu", {y}), z}));
+    check(network);
+  }
+  Network network;
+  const auto x = network.input({43, 71});
+  network.output(network.add("Gemm", {x, network.constant({53, 71}), network.constant({53})},
+                             attributes({{"transB", std::int64_t{1}}})));
+  check(network);
+}
+
+BOOST_AUTO_TEST_CASE(few_rows_with_many_weights_run_in_bf16) {
+  for (const std::int64_t rows : {1, 5, 16}) {
+    Network network;
+    const auto x = network.input({rows, 530});
+    const auto y = network.add("MatMul", {x, network.constant({530, 1030})});
+    const auto z = network.add("Relu", {network.add("Add", {y, network.constant({1030})})});
+    network.output(
+        network.add("Gemm", {z, network.constant({1030, 515}), network.constant({515})}));
+    check(network);
+  }
+  Network image;
+  const auto x = image.input({1, 500, 5, 3});
+  image.output(image.add("Conv", {x, image.constant({640, 500, 1, 1})}));
+  check(image);
+}
+
+BOOST_AUTO_TEST_CASE(what_lies_between_convolutions_runs_in_bf16) {
+  Network network;
+  const auto conv = [&](graph::ValueId x, std::int64_t in, std::int64_t out) {
+    return network.add("Conv", {x, network.constant({out, in, 3, 3}, -0.2F, 0.2F)},
+                       attributes({{"pads", Integers(4, 1)}}));
+  };
+  const auto x = network.input({1, 8, 21, 19});
+  const auto first = network.add("Relu", {conv(x, 8, 24)});
+  const auto pooled =
+      network.add("MaxPool", {first},
+                  attributes({{"kernel_shape", Integers{3, 3}}, {"strides", Integers{2, 2}}}));
+  const auto averaged =
+      network.add("AveragePool", {first},
+                  attributes({{"kernel_shape", Integers{3, 3}}, {"strides", Integers{2, 2}}}));
+  const auto joined =
+      network.add("Concat", {pooled, averaged}, attributes({{"axis", std::int64_t{1}}}));
+  const auto second = conv(joined, 48, 48);
+  const auto sum = network.add("Add", {second, joined});
+  const auto scaled = network.add("Mul", {network.add("Sigmoid", {sum}), network.scalar(1.5F)});
+  const auto shifted = network.add("Add", {scaled, network.constant({48, 1, 1})});
+  network.output(conv(shifted, 48, 16));
+  network.output(joined);  // leaves in f32 and goes on in bf16
+  check(network);
+  if (plan::has_bf16()) {
+    for (const auto& step : network.steps) {
+      BOOST_TEST(step.implementation != "kernel", step.node << " " << step.type);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_attention_keeps_its_softmax_in_f32) {
+  Network network;
+  const auto q = network.input({2, 3, 23, 40});
+  const auto k = network.input({2, 3, 40, 31});
+  const auto v = network.input({2, 3, 31, 40});
+  const auto scores = network.add("Mul", {network.add("MatMul", {q, k}), network.scalar(0.15F)});
+  const auto masked = network.add("Add", {scores, network.input({2, 1, 1, 31})});
+  const auto weights = network.add("Softmax", {masked}, attributes({{"axis", std::int64_t{-1}}}));
+  const auto heads = network.add("MatMul", {weights, v});
+  const auto rows = network.add("Transpose", {heads}, attributes({{"perm", Integers{0, 2, 1, 3}}}));
+  const auto joined = network.add("Reshape", {rows, network.integers({2, 23, 120})});
+  const auto projected = network.add("MatMul", {joined, network.constant({120, 50})});
+  network.output(network.add("Add", {projected, network.input({2, 23, 50})}));
+  check(network);
+}
+
+BOOST_AUTO_TEST_CASE(a_product_too_small_to_gain_stays_exact) {
+  Network network;
+  const auto x = network.input({1, 300, 300});
+  const auto small = network.add("MatMul", {network.input({4, 8}), network.constant({8, 5})});
+  network.output(small);
+  network.output(network.add("Relu", {x}));
+  BOOST_TEST(error_of(network) < 1e-5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
