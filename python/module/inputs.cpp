@@ -225,7 +225,8 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
       const auto held = PyRef::borrow(value);
       add(values, check_value(held.get(), port_at(ports, held_key.get()), share), ports);
     }
-  } else if (PyList_Check(inputs) && ports.inputs().size() == 1 && is_one_value(inputs)) {
+  } else if (PyList_Check(inputs) && ports.inputs().size() == 1 &&
+             (PyList_GET_SIZE(inputs) == 0 || is_one_value(inputs))) {
     values.push_back(check_value(inputs, *ports.inputs()[0], share));
   } else if (PyTuple_Check(inputs)) {
     parse_sequence(inputs, ports, share, values);

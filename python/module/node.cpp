@@ -6,6 +6,7 @@
 #include "module/exceptions.hpp"
 #include "module/layout.hpp"
 #include "module/port_methods.hpp"
+#include "module/operator_names.hpp"
 #include "module/tensor.hpp"
 
 namespace coinfer::python {
@@ -57,7 +58,7 @@ std::string name_of_node(const PyNode& self) {
 void rename(PyNode& self, const std::string& name) { self.get().set_friendly_name(name); }
 
 std::string type_name(const PyNode& self) {
-  return self.node ? self.node->type_name() : self.port->is_output ? "Result" : "Parameter";
+  return self.node ? operator_name(*self.node) : self.port->is_output ? "Result" : "Parameter";
 }
 
 std::size_t input_size(const PyNode& self) {
@@ -368,7 +369,8 @@ void register_nodes() {
       .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
       .def("get_name", &name_of_node, "The same as `friendly_name`.")
       .def("get_type_name", &type_name,
-           "The operator: \"Conv\"; \"Parameter\", \"Result\", \"Constant\" or \"Assign\".")
+           "The operator by OpenVINO's name: \"Convolution\"; \"Parameter\", \"Result\", \"Constant\" or "
+           "\"Assign\". An operator that OpenVINO does not have keeps ONNX's.")
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
       .def("input", &input_of, bp::arg("input_index"),

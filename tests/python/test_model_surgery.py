@@ -126,7 +126,7 @@ def test_removed_outputs_are_not(model: coinfer.Model) -> None:
 def test_nodes_tell_their_names_ports_and_neighbours(model: coinfer.Model) -> None:
     nodes = model.get_ordered_ops()
     kinds = [node.get_type_name() for node in nodes]
-    assert kinds == ["Parameter", "Constant", "Relu", "Conv", "Sigmoid", "Result"]
+    assert kinds == ["Parameter", "Constant", "Relu", "Convolution", "Sigmoid", "Result"]
     parameter, constant, relu, conv, sigmoid, result = nodes
     assert (parameter.friendly_name, relu.get_friendly_name()) == ("x", "relu")
     assert result.friendly_name == "y/sink_port_0"
@@ -151,7 +151,7 @@ def test_nodes_tell_their_names_ports_and_neighbours(model: coinfer.Model) -> No
     assert len({*nodes, *model.get_ops()}) == len(nodes)
     conv.friendly_name = "renamed"
     assert model.get_ops()[3].friendly_name == "renamed"
-    assert repr(conv) == "<Conv: 'renamed' ([1,4,8,8])>"
+    assert repr(conv) == "<Convolution: 'renamed' ([1,4,8,8])>"
     for wrong in (
         lambda: conv.input_value(2),
         lambda: conv.output(1),
@@ -317,3 +317,33 @@ def test_a_converted_model_has_the_shapes_or_there_is_none() -> None:
     assert model.output().shape == [1, 4, 9, 9]
     with pytest.raises(RuntimeError, match="nope"):
         coinfer.convert_model(two_steps(), input={"nope": [1]})
+
+
+def test_operators_have_openvinos_names() -> None:
+    data = build(
+        "names",
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], group=2),
+            helper.make_node("ConvTranspose", ["c", "v"], ["t"]),
+            helper.make_node("Mul", ["t", "t"], ["m"]),
+            helper.make_node("Cast", ["m"], ["i"], to=6),
+            helper.make_node("Cast", ["i"], ["f"], to=1),
+            helper.make_node("Softsign", ["f"], ["y"]),
+        ],
+        [("x", F32, (1, 4, 5, 5))],
+        [("y", F32, (1, 2, 5, 5))],
+        {"w": np.ones((4, 2, 1, 1), np.float32), "v": np.ones((4, 2, 1, 1), np.float32)},
+    )
+    nodes = coinfer.Core().read_model(data).get_ordered_ops()
+    kinds = [node.get_type_name() for node in nodes if node.get_type_name() != "Constant"]
+    assert kinds == [
+        "Parameter",
+        "GroupConvolution",
+        "ConvolutionBackpropData",
+        "Multiply",
+        "Convert",
+        "Convert",
+        "SoftSign",
+        "Result",
+    ]
+    assert repr(nodes[-2]).startswith("<SoftSign: ")

@@ -343,3 +343,10 @@ def infer_new_request_takes_the_same(sub, a, b):
 
 def infer_new_request_of_nothing(sub):
     return sub.infer_new_request()[0].shape
+
+
+@variants(nothing=[[], (), {}, None])
+def nothing_given_to_one_input(single, nothing):
+    request = single.create_infer_request()
+    request.infer([np.float32([1, 2])])
+    return tried(lambda: request.infer(nothing)[0])

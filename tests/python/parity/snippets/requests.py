@@ -306,3 +306,13 @@ def older_flag_of_a_call(sub, a, b):
 
 def status_text(ov):
     return [str(getattr(ov.ProfilingInfo.Status, name)) for name in ("NOT_RUN", "EXECUTED")]
+
+
+@different("A callback's exception is raised as it is; OpenVINO makes a RuntimeError of it.")
+def class_of_a_callbacks_exception(request, a, b):
+    def callback(item):
+        raise KeyError("from the callback")
+
+    request.set_callback(callback, None)
+    request.start_async([a, b])
+    return tried(request.wait)

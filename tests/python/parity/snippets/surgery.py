@@ -166,3 +166,10 @@ def state_of_a_model_without(sub):
 def remove_a_result_as_parameter(core, paths):
     model = core.read_model(paths.read("sub"))
     return tried(model.remove_parameter, model.results[0])
+
+
+@variants(name=["sub", "many", "dynamic", "strings"])
+def types_of_operators(core, paths, name):
+    helpers = ("Constant", "Range", "ShapeOf", "Squeeze")  # what reductions and broadcasts take
+    ops = core.read_model(paths[name]).get_ops()
+    return sorted({op.get_type_name() for op in ops if op.get_type_name() not in helpers})

@@ -1,0 +1,90 @@
+#include "module/operator_names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace coinfer::python {
+namespace {
+
+/// Those whose names differ, sorted by the graph's.
+constexpr auto names = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"And", "LogicalAnd"},
+    {"ArgMax", "TopK"},
+    {"ArgMin", "TopK"},
+    {"AveragePool", "AvgPool"},
+    {"BatchNormalization", "BatchNormInference"},
+    {"Cast", "Convert"},
+    {"Ceil", "Ceiling"},
+    {"Clip", "Clamp"},
+    {"Conv", "Convolution"},
+    {"ConvTranspose", "ConvolutionBackpropData"},
+    {"Div", "Divide"},
+    {"Expand", "Broadcast"},
+    {"EyeLike", "Eye"},
+    {"Flatten", "Reshape"},
+    {"GRU", "GRUSequence"},
+    {"Gemm", "MatMul"},
+    {"GlobalAveragePool", "ReduceMean"},
+    {"GlobalMaxPool", "ReduceMax"},
+    {"GreaterOrEqual", "GreaterEqual"},
+    {"HardSwish", "HSwish"},
+    {"InstanceNormalization", "MVN"},
+    {"LSTM", "LSTMSequence"},
+    {"LayerNormalization", "MVN"},
+    {"LeakyRelu", "PRelu"},
+    {"LessOrEqual", "LessEqual"},
+    {"Max", "Maximum"},
+    {"MaxRoiPool", "ROIPooling"},
+    {"MeanVarianceNormalization", "MVN"},
+    {"Min", "Minimum"},
+    {"Mul", "Multiply"},
+    {"Neg", "Negative"},
+    {"Not", "LogicalNot"},
+    {"Or", "LogicalOr"},
+    {"Pow", "Power"},
+    {"RNN", "RNNSequence"},
+    {"Resize", "Interpolate"},
+    {"RoiAlign", "ROIAlign"},
+    {"ScatterElements", "ScatterElementsUpdate"},
+    {"ScatterND", "ScatterNDUpdate"},
+    {"Shape", "ShapeOf"},
+    {"Softplus", "SoftPlus"},
+    {"Softsign", "SoftSign"},
+    {"Sub", "Subtract"},
+    {"Sum", "Add"},
+    {"Upsample", "Interpolate"},
+    {"Where", "Select"},
+    {"Xor", "LogicalXor"},
+});
+static_assert(std::is_sorted(names.begin(), names.end()));
+
+bool is_grouped(const Node& node) {
+  for (const auto& [name, value] : node.attributes()) {
+    if (name == "group") {
+      const auto* groups = std::get_if<std::int64_t>(&value);
+      return groups != nullptr && *groups > 1;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string operator_name(const Node& node) {
+  auto type = node.type_name();
+  if (node.kind() != Node::Kind::operation) {
+    return type;
+  }
+  const auto found =
+      std::lower_bound(names.begin(), names.end(), type,
+                       [](const auto& entry, std::string_view key) { return entry.first < key; });
+  if (found == names.end() || found->first != type) {
+    return type;
+  }
+  const bool convolution = type == "Conv" || type == "ConvTranspose";
+  return std::string{convolution && is_grouped(node) ? "Group" : ""}.append(found->second);
+}
+
+}  // namespace coinfer::python
