@@ -10,16 +10,19 @@ using kernels::PanelConv;
 using plan::Lowering;
 using plan::View;
 
+constexpr std::int64_t most_pixels = 196;
+/// Of a product: oneDNN's are quicker than its convolutions when there are more.
+constexpr std::int64_t most_rows = 64;
+
 /// From what `panel_bench` measures on machines with AVX-512: the weights are more than the caches
 /// near a core hold, the pixels few.
-bool is_quicker(const PanelConv::Form& form) {
+bool is_quicker(const PanelConv::Form& form, std::int64_t most) {
   constexpr std::int64_t many_weights = 128 * 1024;
   constexpr std::int64_t least_pixels = 4;
-  constexpr std::int64_t most_pixels = 196;
   const auto pixels = form.batch * form.out_height * form.out_width;
   const auto columns = (form.out + 15) / 16 * 16;
   return form.in * form.out * form.kernel_height * form.kernel_width >= many_weights &&
-         pixels >= least_pixels && pixels <= most_pixels && form.in >= 32 &&
+         pixels >= least_pixels && pixels <= most && form.in >= 32 &&
          form.out >= PanelConv::panel && columns * 8 <= form.out * 9;
 }
 
@@ -108,7 +111,7 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Window& win
     form.dilation_y = window.dilations[0];
     form.pad_top = window.pads_begin[0];
   }
-  if (!is_quicker(form)) {
+  if (!is_quicker(form, most_pixels)) {
     return false;
   }
   const auto strides = plan::channels_last_strides(dst_dims);
@@ -134,7 +137,7 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplicat
   PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};
   form.width = form.out_width = work.dst_dims[0];
   form.weights_in = (form.in + 15) / 16 * 16;
-  if (!is_quicker(form)) {
+  if (!is_quicker(form, most_rows)) {
     return false;
   }
   const dnnl::memory::desc panels{plan::to_dims(work.b.dims), dnnl::memory::data_type::f32,
