@@ -3,12 +3,14 @@
 python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] … [batcher] [advanced]
                      [networks] [networks:mobilenet] … [--ways latency,throughput,start]
                      [--rounds 15] [--seconds 0.3] [--threads 2] [--awaits 1000000] [--add]
-python -m benchmarks profile NETWORK… [--threads 2]
+                     [--precision f32]
+python -m benchmarks profile NETWORK… [--threads 2] [--precision f32]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -62,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="instead of the case's own number")
     parser.add_argument("--seconds", type=float, help="per round and runtime, likewise")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--awaits", type=int, default=1_000_000, help="of bridge:memory")
     parser.add_argument("--ways", default=",".join(networks.WAYS), help="of networks: %(default)s")
     parser.add_argument("--add", action="store_true", help="to what the report holds already")
@@ -77,10 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(ways) - set(networks.WAYS):
         parser.error(f"no such way: {', '.join(sorted(unknown))}")
 
+    os.environ["BENCH_PRECISION"] = options.precision  # which the workers read
+
     def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    settings = {name: getattr(options, name) for name in ("threads", "awaits")}
+    settings = {name: getattr(options, name) for name in ("threads", "awaits", "precision")}
     command = shlex.join(["script/bench", *argv])
     outcomes: list[Outcome] = []
     try:

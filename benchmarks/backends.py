@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -83,7 +84,7 @@ class OpenVinoApi(Backend):
         self.settings = {
             "PERFORMANCE_HINT": mode.upper(),
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": os.environ.get("BENCH_PRECISION", "f32"),
         }
         if mode == "throughput":
             self.settings["NUM_STREAMS"] = threads

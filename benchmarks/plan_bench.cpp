@@ -126,6 +126,7 @@ int main(int argc, char** argv) {
   std::int64_t batch = 1;
   std::int64_t length = 128;
   double seconds = 3;
+  bool bf16 = false;
   bool table = false;
   bool with_peak = false;
   std::map<std::string, std::string, std::less<>> shapes;
@@ -140,6 +141,8 @@ int main(int argc, char** argv) {
       length = std::atoi(next());
     } else if (argument == "--seconds") {
       seconds = std::atof(next());
+    } else if (argument == "--precision") {
+      bf16 = std::string_view{next()} == "bf16";
     } else if (argument == "--table") {
       table = true;
     } else if (argument == "--peak") {
@@ -180,10 +183,10 @@ int main(int argc, char** argv) {
     plan::Scratch scratch;
     std::shared_ptr<const plan::Plan> plan;
     start = Clock::now();
-    arena.execute([&] { plan = plan::build(graph, 0, known, weights, threads); });
+    arena.execute([&] { plan = plan::build(graph, 0, known, weights, threads, bf16); });
     const auto built = Clock::now() - start;
     start = Clock::now();
-    arena.execute([&] { plan = plan::build(graph, 0, known, weights, threads); });
+    arena.execute([&] { plan = plan::build(graph, 0, known, weights, threads, bf16); });
     const auto again = Clock::now() - start;
     std::vector<Tensor> results;
     std::vector<const void*> in;

@@ -16,7 +16,7 @@ from benchmarks.networks.cases import NETWORKS
 PLAN_BENCH = ROOT / "build" / "release" / "benchmarks" / "plan_bench"
 
 
-def command(name: str, threads: int, seconds: float) -> list[str]:
+def command(name: str, threads: int, seconds: float, precision: str) -> list[str]:
     """What measures the network of that name."""
     network = NETWORKS[name]
     path = network.path()
@@ -25,6 +25,7 @@ def command(name: str, threads: int, seconds: float) -> list[str]:
         extents = [e[1] - 1 if isinstance(e, list) else e for e in spec["shape"]]
         shapes += ["--shape", f"{port}=" + ",".join(map(str, extents))]
     options = ["--threads", str(threads), "--seconds", str(seconds), "--table", "--peak"]
+    options += ["--precision", precision]
     return [str(PLAN_BENCH), str(path), *shapes, *options]
 
 
@@ -33,11 +34,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("networks", nargs="+", choices=sorted(NETWORKS), metavar="network")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     options = parser.parse_args(argv)
     if not PLAN_BENCH.exists():
         parser.error("not built: cmake --build build/release --target plan_bench")
     for name in options.networks:
-        done = subprocess.run(command(name, options.threads, options.seconds))
+        done = subprocess.run(command(name, options.threads, options.seconds, options.precision))
         if done.returncode != 0:
             return done.returncode
     return 0

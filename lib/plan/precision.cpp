@@ -15,6 +15,8 @@ using graph::ValueId;
 
 /// Products of fewer multiplications gain less than the casts around them cost.
 constexpr double least_work = 32 * 1024;
+/// Products of fewer terms are positions and angles (of rotary embeddings), which 8 bits spoil.
+constexpr std::int64_t least_terms = 8;
 
 bool is_one_of(const Node& node, std::initializer_list<std::string_view> types) {
   return node.domain.empty() && std::find(types.begin(), types.end(), node.type) != types.end();
@@ -68,6 +70,9 @@ class Precision {
       work *= static_cast<double>(src.elements()) / static_cast<double>(dst[0] == 0 ? 1 : dst[0]);
     } else {
       if (src.size() < 2 || weights.size() < 2 || dst.size() > 6) {
+        return false;
+      }
+      if (src.back() < least_terms) {
         return false;
       }
       work *= static_cast<double>(src.back());

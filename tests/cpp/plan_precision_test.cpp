@@ -143,6 +143,14 @@ BOOST_AUTO_TEST_CASE(an_attention_keeps_its_softmax_in_f32) {
   check(network);
 }
 
+BOOST_AUTO_TEST_CASE(angles_stay_exact) {
+  Network network;
+  const auto positions = network.input({512, 1}, 0, 1000);
+  const auto angles = network.add("MatMul", {positions, network.constant({1, 128}, 0, 1)});
+  network.output(network.add("Cos", {angles}));
+  BOOST_TEST(error_of(network) < 1e-3);
+}
+
 BOOST_AUTO_TEST_CASE(a_product_too_small_to_gain_stays_exact) {
   Network network;
   const auto x = network.input({1, 300, 300});

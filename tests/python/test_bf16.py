@@ -12,6 +12,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -83,6 +84,40 @@ def test_a_processor_without_bf16_falls_back_to_f32() -> None:
         timeout=120,
     )
     assert (run.returncode, run.stdout.split()) == (0, ["f32", "False"]), run.stderr
+
+
+def test_a_machine_without_bf16_computes_the_same_in_both() -> None:
+    code = """
+import sys
+import numpy as np, coinfer
+rows = []
+for precision in ("bf16", "f32"):
+    compiled = coinfer.Core().compile_model(
+        sys.argv[1], "CPU", {"INFERENCE_PRECISION_HINT": precision}
+    )
+    shape = list(compiled.input(0).shape)
+    x = np.random.default_rng(0).random(shape, np.float32)
+    rows.append(compiled([x])[0].copy())
+np.testing.assert_array_equal(rows[0], rows[1])
+"""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    arguments = [sys.executable, "-c", code, str(seeded_zoo_path("squeezenet"))]
+    run = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_cached_model_computes_as_a_fresh_one(tmp_path: Path) -> None:
+    path = seeded_zoo_path("squeezenet")
+    inputs = image_input(onnx.load(path))
+    # What was cached by a model in one precision serves the other.
+    for config in (BF16, {"INFERENCE_PRECISION_HINT": "f32"}):
+        fresh = coinfer.Core().compile_model(path, "CPU", config)(inputs)[0].copy()
+        core = coinfer.Core()
+        core.set_property({"CACHE_DIR": tmp_path})
+        core.compile_model(path, "CPU", config)
+        cached = core.compile_model(path, "CPU", config)
+        assert cached.get_property("LOADED_FROM_CACHE") is True
+        np.testing.assert_array_equal(cached(inputs)[0], fresh)
 
 
 def test_an_exported_model_is_imported_in_either_precision() -> None:
