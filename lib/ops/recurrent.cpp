@@ -217,7 +217,8 @@ plan::View packed_recurrence(plan::Lowering& lowering, const RecurrentForm& form
                              const Tensor& constant) {
   const auto floats = form.directions * form.packed_floats();
   const auto memory = lowering.weights().derive(
-      constant, "recurrence", static_cast<std::size_t>(floats) * sizeof(float), [&](void* to) {
+      constant, fmt::format("recurrence {} {}", form.hidden, form.summed_gates()),
+      static_cast<std::size_t>(floats) * sizeof(float), [&](void* to) {
         const auto of_direction = form.gates() * form.hidden * form.hidden;
         for (std::int64_t i = 0; i < form.directions; ++i) {
           pack_recurrence(form, constant.data<float>() + i * of_direction,

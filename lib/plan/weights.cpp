@@ -3,6 +3,16 @@
 #include "plan/weights_store.hpp"
 
 namespace coinfer::plan {
+namespace {
+
+void trace_packing(std::chrono::steady_clock::time_point begin) {
+  if (trace::on()) {
+    trace::span(trace::this_thread(), trace::text("pack weights"), begin,
+                std::chrono::steady_clock::now());
+  }
+}
+
+}  // namespace
 
 Weights::Weights() : impl_{std::make_unique<Impl>()} {}
 Weights::~Weights() = default;
@@ -19,14 +29,15 @@ std::vector<Weights::Stored> Weights::packed() const {
   const std::lock_guard lock{impl_->mutex};
   for (const auto& [data, entry] : impl_->packed) {
     const auto source = entry.source.lock();
-    auto from = layout_key(entry.from);
-    auto to = layout_key(entry.to);
-    if (source && entry.kind.empty() && !from.empty() && !to.empty()) {
+    const bool own = !entry.kind.empty();
+    auto from = own ? std::string{} : layout_key(entry.from);
+    auto to = own ? std::string{} : layout_key(entry.to);
+    if (source && (own || (!from.empty() && !to.empty()))) {
       const auto offset =
           static_cast<std::size_t>(static_cast<const std::byte*>(data) - source->data());
       const auto bytes = static_cast<std::int64_t>(source->bytes() - offset);
       all.push_back({Tensor{ElementType::u8, Shape{bytes}, source, offset}, entry.offset,
-                     std::move(from), std::move(to), entry.memory});
+                     std::move(from), std::move(to), entry.kind, entry.memory});
     }
   }
   return all;
@@ -40,18 +51,21 @@ void Weights::preload(std::vector<Stored> stored) {
   }
 }
 
-MemoryRef Weights::Impl::find_stored(const Tensor& constant, const Packed& wanted) const {
+MemoryRef Weights::Impl::find_stored(const Tensor& constant, const Packed& wanted,
+                                     std::size_t bytes) const {
   const std::lock_guard lock{mutex};
   const auto [begin, end] = stored.equal_range(constant.data());
   if (begin == end) {
     return nullptr;
   }
-  const auto from = layout_key(wanted.from);
-  const auto to = layout_key(wanted.to);
+  const bool own = !wanted.kind.empty();
+  const auto from = own ? std::string{} : layout_key(wanted.from);
+  const auto to = own ? std::string{} : layout_key(wanted.to);
   for (auto i = begin; i != end; ++i) {
     const auto& one = i->second;
-    if (one.offset == wanted.offset && one.from == from && one.to == to && !to.empty() &&
-        one.constant.memory() == constant.memory() && one.memory->bytes() == wanted.to.get_size()) {
+    if (one.offset == wanted.offset && one.kind == wanted.kind && one.from == from &&
+        one.to == to && (own || !to.empty()) && one.constant.memory() == constant.memory() &&
+        one.memory->bytes() == bytes) {
       return one.memory;
     }
   }
@@ -98,7 +112,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
       return found;
     }
   }
-  entry.memory = find_stored(constant, entry);
+  entry.memory = find_stored(constant, entry, to.get_size());
   if (entry.memory) {
     return insert(constant, std::move(entry));
   }
@@ -112,10 +126,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   if (on_packed != nullptr && constant.is_continuous()) {
     on_packed({constant.data<const std::byte>(), constant.byte_size()});
   }
-  if (trace::on()) {
-    trace::span(trace::this_thread(), trace::text("pack weights"), begin,
-                std::chrono::steady_clock::now());
-  }
+  trace_packing(begin);
   return insert(constant, std::move(entry));
 }
 
@@ -143,8 +154,14 @@ MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind,
       return found;
     }
   }
+  entry.memory = find_stored(constant, entry, bytes);
+  if (entry.memory) {
+    return insert(constant, std::move(entry));
+  }
+  const auto begin = std::chrono::steady_clock::now();
   entry.memory = Memory::allocate(bytes);
   fill(entry.memory->data());
+  trace_packing(begin);
   return insert(constant, std::move(entry));
 }
 

@@ -31,6 +31,7 @@ class Weights {
     std::int64_t offset = 0;
     std::string from;
     std::string to;
+    std::string kind;  ///< of what a kernel of our own reads; `from` and `to` are empty then
     MemoryRef memory;
   };
   /// What was packed of the constants that are still alive.

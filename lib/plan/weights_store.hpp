@@ -19,7 +19,7 @@ struct Weights::Impl {
   std::vector<dnnl::memory::desc> layouts(const Tensor& constant, std::int64_t offset,
                                           const dnnl::memory::desc& from) const;
   /// Memory of `bytes` bytes that belongs to the constant, made by `fill` on first use; `kind`
-  /// tells different ones of one constant apart.
+  /// tells different ones of one constant apart, and names all that their layout depends on.
   MemoryRef derive(const Tensor& constant, const std::string& kind, std::size_t bytes,
                    const std::function<void(void*)>& fill);
 
@@ -33,7 +33,7 @@ struct Weights::Impl {
   };
   MemoryRef find(const Tensor& constant, const Packed& wanted) const;
   /// The memory of a preloaded one; null when none matches.
-  MemoryRef find_stored(const Tensor& constant, const Packed& wanted) const;
+  MemoryRef find_stored(const Tensor& constant, const Packed& wanted, std::size_t bytes) const;
   MemoryRef insert(const Tensor& constant, Packed packed);
 
   Weights::Packed on_packed = nullptr;

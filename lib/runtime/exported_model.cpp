@@ -5,6 +5,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/version.hpp"
+#include "ops/control_flow.hpp"
 #include "passes/passes.hpp"
 #include "serialization/checksum.hpp"
 #include "serialization/graph.hpp"
@@ -15,7 +16,7 @@ namespace {
 using namespace serialization;
 
 constexpr std::array<char, 8> magic{'\x89', 'c', 'o', 'i', 'n', 'f', 'e', 'r'};
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 
 struct Header {
   std::array<char, 8> magic;
@@ -67,6 +68,22 @@ class Places {
   const graph::Graph& graph_;
   std::unordered_map<const void*, std::uint32_t> index_;
 };
+
+/// The graph and the bodies in it, in an order that only depends on what they hold.
+void list_graphs(const graph::Graph& graph, std::vector<const graph::Graph*>& all) {
+  all.push_back(&graph);
+  for (const auto& node : graph.nodes) {
+    for (const auto& [name, body] : ops::bodies_of(node)) {
+      list_graphs(*body, all);
+    }
+  }
+}
+
+std::vector<const graph::Graph*> graphs_of(const graph::Graph& graph) {
+  std::vector<const graph::Graph*> all;
+  list_graphs(graph, all);
+  return all;
+}
 
 void put_port(Writer& meta, const Port& port) {
   meta.list(port.names);
@@ -144,6 +161,30 @@ std::size_t assigned_in(const graph::Graph& graph) {
                     [](const graph::Variable& variable) { return bool{variable.assigned}; }));
 }
 
+/// A packed constant, and whose value of which graph it is.
+struct Known {
+  std::uint32_t graph;
+  std::uint32_t value;
+  plan::Weights::Stored stored;
+};
+
+std::vector<Known> known_weights(const Compiled& compiled) {
+  std::vector<Places> places;
+  for (const auto* graph : graphs_of(compiled.prepared_graph())) {
+    places.emplace_back(*graph);
+  }
+  std::vector<Known> known;
+  for (auto& one : compiled.packed_weights()) {
+    for (std::uint32_t i = 0; i < places.size(); ++i) {
+      if (const auto value = places[i].at(one.constant.data())) {
+        known.push_back({i, *value, std::move(one)});
+        break;
+      }
+    }
+  }
+  return known;
+}
+
 }  // namespace
 
 void write_exported(std::ostream& out, const Compiled& compiled, const ExportOptions& options) {
@@ -165,21 +206,18 @@ void write_exported(std::ostream& out, const Compiled& compiled, const ExportOpt
     tensors.refer = [&](const Tensor& tensor) { return of_source->find(tensor); };
   }
   put_graph(tensors, compiled.prepared_graph());
-  const Places constants{compiled.prepared_graph()};
-  std::vector<std::pair<std::uint32_t, plan::Weights::Stored>> known;
+  std::vector<Known> known;
   if (options.packed) {
-    for (auto& one : compiled.packed_weights()) {
-      if (const auto value = constants.at(one.constant.data())) {
-        known.emplace_back(*value, std::move(one));
-      }
-    }
+    known = known_weights(compiled);
   }
-  meta.list(known, [&](const auto& entry) {
-    const auto& [value, one] = entry;
-    meta.put(value);
+  meta.list(known, [&](const Known& entry) {
+    const auto& one = entry.stored;
+    meta.put(entry.graph);
+    meta.put(entry.value);
     meta.put(one.offset);
     meta.put(one.from);
     meta.put(one.to);
+    meta.put(one.kind);
     meta.put<std::uint64_t>(one.memory->bytes());
     meta.put(data.add({one.memory->data(), one.memory->bytes()}, one.memory));
   });
@@ -235,13 +273,16 @@ Prepared read_exported(const MemoryRef& memory, const Model* source, int threads
     };
   }
   prepared.graph = get_graph(tensors);
+  const auto graphs = graphs_of(prepared.graph);
   for (auto count = meta.length(); count > 0; --count) {
-    const auto value = meta.below<std::uint32_t>(prepared.graph.values.size());
+    const auto& graph = *graphs[meta.below<std::uint32_t>(graphs.size())];
+    const auto value = meta.below<std::uint32_t>(graph.values.size());
     plan::Weights::Stored one;
-    one.constant = prepared.graph.values[value].constant;
+    one.constant = graph.values[value].constant;
     one.offset = meta.get<std::int64_t>();
     one.from = meta.get<std::string>();
     one.to = meta.get<std::string>();
+    one.kind = meta.get<std::string>();
     const auto bytes = meta.get<std::uint64_t>();
     one.memory = data.at(meta.get<std::uint64_t>(), bytes);
     if (!one.constant) {

@@ -194,6 +194,71 @@ def test_the_second_compilation_runs_no_pass_and_packs_nothing(
     assert len(list(folder.iterdir())) == 1
 
 
+def packed_everywhere() -> Any:
+    """Weights of bodies, of an image's first convolution and of a recurrent layer."""
+    rng = np.random.default_rng(12)
+
+    def weights(name: str, *shape: int) -> Any:
+        values = (rng.standard_normal(shape) / 8).astype(np.float32)
+        return onnx.numpy_helper.from_array(values, name)
+
+    def body(name: str) -> Any:
+        return helper.make_graph(
+            [helper.make_node("Conv", ["c", f"w_{name}"], ["r"], pads=[1, 1, 1, 1])],
+            name,
+            [],
+            [helper.make_tensor_value_info("r", F32, (1, 16, 12, 12))],
+            [weights(f"w_{name}", 16, 16, 3, 3)],
+        )
+
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+            helper.make_node("If", ["p"], ["i"], then_branch=body("a"), else_branch=body("b")),
+            helper.make_node("Reshape", ["i", "shape"], ["sequence"]),
+            helper.make_node("LSTM", ["sequence", "wl", "rl"], ["y"], hidden_size=32),
+        ],
+        "packed",
+        [
+            helper.make_tensor_value_info("x", F32, (1, 3, 12, 12)),
+            helper.make_tensor_value_info("p", onnx.TensorProto.BOOL, ()),
+        ],
+        [helper.make_tensor_value_info("y", F32, (16, 1, 1, 32))],
+        [
+            weights("w", 16, 3, 3, 3),
+            onnx.numpy_helper.from_array(np.array([16, 1, 144]), "shape"),
+            weights("wl", 1, 128, 144),
+            weights("rl", 1, 128, 32),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_weights_of_bodies_and_of_our_own_kernels_are_kept_packed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal((1, 3, 12, 12)).astype(np.float32)
+    found: list[Any] = []
+    counts = []
+    for run in range(2):
+        trace = tmp_path / f"{run}.json"
+        core = coinfer.Core()
+        with coinfer.trace(trace):
+            if run == 0:
+                model = core.compile_model(packed_everywhere(), "CPU")
+                results = [model([x, np.array(p)])[0] for p in (True, False)]
+                exported = model.export_model()
+            else:
+                model = core.import_model(exported, "CPU")
+                results = [model([x, np.array(p)])[0] for p in (True, False)]
+        found.append(results)
+        counts.append(spans(trace).count("pack weights"))
+    assert counts[0] >= 4
+    assert counts[1] == 0
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert np.any(found[0][0] != found[0][1])
+
+
 def test_other_models_and_configurations_are_kept_apart(tmp_path: Path) -> None:
     core = coinfer.Core()
     config = {"CACHE_DIR": str(tmp_path)}
