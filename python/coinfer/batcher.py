@@ -27,10 +27,9 @@ class Batcher(_Batcher):
     cannot run. Results are arrays of the caller's own.
 
     Raises TypeError or ValueError for a wrong argument, coinfer.Error naming the input or output
-    without a batch axis; some outputs are known only when it opens. One that was closed does not open
-    again. Thread safety: one batcher
-    serves any number of tasks, loops and threads. Without `async with` it works as well, unwarmed;
-    what was asked for is always answered.
+    without a batch axis; some outputs are known only when it opens. One that was closed does not
+    open again. Thread safety: one batcher serves any number of tasks, loops and threads. Without
+    `async with` it works as well, unwarmed; what was asked for is always answered.
     """
 
     def __init__(

@@ -346,7 +346,7 @@ def infer_new_request_of_nothing(sub):
 
 
 @variants(nothing=[[], (), {}, None])
-def nothing_given_to_one_input(single, nothing):
+def nothing_given_to_one_input(single, np, nothing):
     request = single.create_infer_request()
     request.infer([np.float32([1, 2])])
     return tried(lambda: request.infer(nothing)[0])
