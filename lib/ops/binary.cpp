@@ -1,4 +1,7 @@
 // Element-wise arithmetic of two operands, and of many (Sum, Max, Min, Mean).
+#include <algorithm>
+#include <limits>
+
 #include "ops/elementwise.hpp"
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
@@ -6,12 +9,24 @@
 namespace coinfer::ops {
 namespace {
 
-// Integers come to Add, Sub and Mul as unsigned ones: the result modulo 2^n is the same.
+// Integers come to Add, Sub and Mul as unsigned ones: the result modulo 2^n is the same. Those of 8
+// bits, which stand for quantised values and pixels, end at their bounds instead, as OpenVINO's do.
+template <class T>
+constexpr bool is_bounded = std::is_integral_v<T> && sizeof(T) == 1;
+
+template <class T>
+T bounded(int wide) {
+  using Limits = std::numeric_limits<T>;
+  return static_cast<T>(std::clamp<int>(wide, Limits::min(), Limits::max()));
+}
+
 struct Add {
   static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (is_bounded<T>) {
+      return bounded<T>(int{a} + int{b});
+    } else if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
     } else {
       return a + b;
@@ -23,7 +38,9 @@ struct Sub {
   static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (is_bounded<T>) {
+      return bounded<T>(int{a} - int{b});
+    } else if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
     } else {
       return a - b;
@@ -35,7 +52,9 @@ struct Mul {
   static constexpr bool ignores_sign = true;
   template <class T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (is_bounded<T>) {
+      return bounded<T>(int{a} * int{b});
+    } else if constexpr (std::is_integral_v<T>) {
       return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
     } else {
       return a * b;
@@ -53,6 +72,9 @@ struct Div {
       }
       if constexpr (std::is_signed_v<T>) {
         if (b == T{-1}) {  // the smallest number has no opposite
+          if constexpr (is_bounded<T>) {
+            return bounded<T>(-int{a});
+          }
           return static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(a));
         }
       }
@@ -92,7 +114,8 @@ TypedRow row_of(const KernelContext& ctx, ElementType type) {
   const auto take = [&]<class T>(std::type_identity<T>) {
     result = {binary_row<T, T, F>, sizeof(T)};
   };
-  if (!(F::ignores_sign ? with_unsigned_number(type, take) : with_number(type, take))) {
+  const bool unsigned_too = F::ignores_sign && type != ElementType::i8;
+  if (!(unsigned_too ? with_unsigned_number(type, take) : with_number(type, take))) {
     ctx.unsupported_type(type);
   }
   return result;

@@ -35,6 +35,20 @@ def node(number: int, kind: str, inputs: list[Any], attributes: dict[str, Any]) 
 image = real(2, 4, 9, 10)
 data = real(2, 3, 4)
 
+# --- integers of 8 bits end at their bounds, of 16 bits they do not
+for kind in ("add", "subtract", "multiply"):
+    for of, left, right in (
+        ("u1", [200, 5, 10, 255], [200, 10, 3, 1]),
+        ("i1", [100, -100, 10, -128], [100, 100, 3, -1]),
+        ("i2", [30000, -30000, 10, 7], [30000, 30000, 3, 2]),
+    ):
+        case(
+            f"{kind}_of_{of}",
+            lambda o, a, b, kind=kind: getattr(o, kind)(a, b),
+            np.array(left, of),
+            np.array(right, of),
+        )
+
 # --- blocks, patches, turns
 case("shuffle_channels", lambda o, x: o.shuffle_channels(x, 1, 2), image)
 case("shuffle_channels_last", lambda o, x: o.shuffle_channels(x, -1, 5), image)
