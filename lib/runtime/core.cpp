@@ -1,5 +1,9 @@
 #include "coinfer/core.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "coinfer/error.hpp"
 #include "coinfer/node.hpp"
 #include "frontends/frontend.hpp"
@@ -34,7 +38,10 @@ Model Core::read_model(std::span<const std::byte> bytes, std::shared_ptr<void> o
 namespace {
 
 void check(const std::string& device) {
-  if (device != "CPU" && device != "AUTO" && device != "AUTO:CPU" && !device.empty()) {
+  // Of OpenVINO's devices those that choose among others, or share work, are the CPU with it alone.
+  static constexpr std::array<std::string_view, 7> known{
+      "", "CPU", "AUTO", "AUTO:CPU", "MULTI:CPU", "HETERO:CPU", "BATCH:CPU"};
+  if (std::find(known.begin(), known.end(), device) == known.end()) {
     throw Error(fmt::format("the device '{}' is not available; there is CPU", device));
   }
 }

@@ -33,7 +33,7 @@ std::vector<PropertyRule> make_rules() {
       {.name = "INFERENCE_PRECISION_HINT",
        .kind = choice,
        .otherwise = "f32",
-       .choices = {"f32", "bf16", "f16", "dynamic", "undefined"}},
+       .choices = {"f32", "bf16", "f16", "dynamic", "undefined", ""}},
       {.name = "PERFORMANCE_HINT",
        .kind = choice,
        .otherwise = "LATENCY",

@@ -188,3 +188,10 @@ def classes_by_name(ov):
 def results_of_chain(core, paths, x2):
     compiled = core.compile_model(paths["chain"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled(x2)[0], compiled.outputs
+
+
+@variants(
+    device=["AUTO", "AUTO:CPU", "MULTI:CPU", "HETERO:CPU", "BATCH:CPU", "CPU.0", "TPU", "cpu"]
+)
+def device_names(core, model, a, b, device):
+    return tried(lambda: core.compile_model(model, device)([a, b])[0])

@@ -162,3 +162,10 @@ def performance_hint_as_text(core, model):
 def version_of_the_core(core):
     version = core.get_versions("CPU")["CPU"]
     return [hasattr(version, f) for f in ("major", "minor", "patch", "build_number", "description")]
+
+
+@variants(value=["f32", "", "f8"])
+def precision_hint(core, model, a, b, value):
+    return tried(
+        lambda: core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": value})([a, b])[0]
+    )
