@@ -10,7 +10,7 @@ struct Signature {
   std::string_view name;
 };
 
-constexpr std::array<Signature, 11> signatures{{
+constexpr std::array<Signature, 13> signatures{{
     {"PK\x03\x04"sv, "a zip archive (a PyTorch file?)"sv},
     {"\x1f\x8b"sv, "a gzip file"sv},
     {"\x89HDF\r\n\x1a\n"sv, "an HDF5 file (a Keras model?)"sv},
@@ -24,6 +24,8 @@ constexpr std::array<Signature, 11> signatures{{
     {"\x93NUMPY"sv, "a numpy array"sv},
     {"version https://git-lfs"sv, "a git-lfs pointer: fetch the file itself with git lfs pull"sv},
     {"ORTM"sv, "an ONNX Runtime (ORT) file"sv},
+    {"\xff\xfe<"sv, "a text in UTF-16 (OpenVINO IR is read in UTF-8)"sv},
+    {"\xfe\xff"sv, "a text in UTF-16 (OpenVINO IR is read in UTF-8)"sv},
 }};
 
 std::string_view text_format(std::string_view text) {

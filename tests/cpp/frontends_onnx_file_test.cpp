@@ -124,6 +124,7 @@ BOOST_AUTO_TEST_CASE(files_of_other_formats_are_told_apart) {
   CHECK_TEXT(error("PK\x03\x04zzz"), "looks like a zip archive");
   CHECK_TEXT(error("version https://git-lfs.github.com/spec/v1\n"), "a git-lfs pointer");
   CHECK_TEXT(error("\x1f\x8b garbage"), "looks like a gzip file");
+  CHECK_TEXT(error("\xff\xfe<\x01n"), "a text in UTF-16 (OpenVINO IR is read in UTF-8)");
 }
 
 BOOST_AUTO_TEST_CASE(garbage_is_a_model_file_error) {
