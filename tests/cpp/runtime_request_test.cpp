@@ -236,7 +236,10 @@ BOOST_AUTO_TEST_CASE(callbacks_of_a_request_that_is_started_in_them_do_not_overl
     }
     --inside;
   });
-  runs.push_back(request.start({}));
+  {
+    const std::lock_guard lock{mutex};
+    runs.push_back(request.start({}));
+  }
   for (std::size_t i = 0; i < starts; ++i) {
     OperationRef run;
     {
