@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,16 @@ struct Node {
   bool has_input(std::size_t i) const noexcept { return i < inputs.size() && inputs[i]; }
 };
 
+/// What a note is on: a tensor, the node that makes it (parameters and constants too), or one that
+/// only reads it.
+struct NoteKey {
+  enum class On : std::uint8_t { tensor, maker, result, sink };
+  On on;
+  ValueId value;         ///< of a node with several results the first
+  std::size_t slot = 0;  ///< 0: the node itself; i + 1: its input i
+  friend auto operator<=>(const NoteKey&, const NoteKey&) noexcept = default;
+};
+
 /// What a network keeps between runs. A node coinfer.ReadValue reads it.
 struct Variable {
   std::string name;
@@ -88,6 +99,8 @@ class Graph {
   std::vector<std::string> result_names;
   std::vector<Variable> variables;  ///< of a network only
   RtInfo rt_info;                   ///< of the model
+  std::map<NoteKey, RtInfo>
+      notes;  ///< of its nodes and tensors; nothing reads them but their owner
 
   ValueId add(Value value) {
     values.push_back(std::move(value));
@@ -128,6 +141,10 @@ void sort_topologically(Graph& graph);
 /// The friendly name of the node that an input or output of a network stands for.
 std::string parameter_name(const Graph& graph, std::size_t index);
 std::string result_name(const Graph& graph, std::size_t index);
+
+/// The notes at a key. The layout of an input or output, where it is known, is a note on its
+/// tensor.
+RtInfo notes_on(const Graph& graph, const NoteKey& key);
 
 /// "Conv 'conv1'": how errors name a node.
 std::string describe(const Node& node);

@@ -48,6 +48,7 @@ void Model::list_ports(Impl& impl) {
       port.shape = value.shape;
       port.index = ports.size();
       port.is_output = is_output;
+      port.rt_info = graph::notes_on(*impl.graph, {graph::NoteKey::On::tensor, id});
       ports.push_back(std::make_shared<const Port>(std::move(port)));
     }
     return ports;
@@ -200,7 +201,11 @@ Model Model::clone() const {
 const RtInfo& Model::rt_info() const { return impl_->graph->rt_info; }
 
 void Model::set_rt_info(std::span<const std::string> path, Property value) {
-  impl_->graph->rt_info.at(path).value = std::move(value);
+  impl_->graph->rt_info.at(path) = RtInfo{std::move(value), {}};
+}
+
+bool Model::remove_rt_info(const std::string& name) {
+  return impl_->graph->rt_info.entries.erase(name) > 0;
 }
 
 }  // namespace coinfer

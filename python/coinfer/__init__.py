@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from coinfer._coinfer import InferFuture
     from coinfer.batch_size import get_batch, set_batch
     from coinfer.convert import convert_model
+    from coinfer.ov_any import OVAny
     from coinfer.profiling_info import ProfilingInfo
     from coinfer.stream import infer_stream
     from coinfer.strides import Strides
@@ -64,6 +65,7 @@ __all__ = [
     "Model",
     "ModelFileError",
     "Node",
+    "OVAny",
     "OVDict",
     "Output",
     "PartialShape",
@@ -127,6 +129,7 @@ _LAZY = {
     "get_batch": ("coinfer.batch_size", "get_batch"),
     "set_batch": ("coinfer.batch_size", "set_batch"),
     "convert_model": ("coinfer.convert", "convert_model"),
+    "OVAny": ("coinfer.ov_any", "OVAny"),
     "Strides": ("coinfer.strides", "Strides"),
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
     "layout_helpers": ("coinfer.layout_helpers", None),

@@ -9,6 +9,7 @@
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
 #include "module/model.hpp"
+#include "module/operator_names.hpp"
 #include "module/properties.hpp"
 
 namespace coinfer::python {
@@ -152,7 +153,21 @@ bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   return {};
 }
 
-PyModel runtime_model(const PyCompiledModel& self) { return PyModel{self.model().runtime_model()}; }
+/// With notes on its nodes that OpenVINO's runtime models have too.
+PyModel runtime_model(const PyCompiledModel& self) {
+  const auto model = self.model().runtime_model();
+  std::int64_t order = 0;
+  for (const auto& node : nodes_of(model)) {
+    node.set_rt_info("execOrder", std::to_string(order++));
+    node.set_rt_info("layerType", operator_name(node));
+    std::vector<std::string_view> types;
+    for (std::size_t i = 0; i < node.output_size(); ++i) {
+      types.push_back(name_of(node.output(i).port()->type));
+    }
+    node.set_rt_info("outputPrecisions", fmt::format("{}", fmt::join(types, ",")));
+  }
+  return PyModel{model};
+}
 
 void release_memory(const PyCompiledModel& self) {
   const bridge::GilReleased released;

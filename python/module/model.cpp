@@ -7,6 +7,7 @@
 #include "module/exceptions.hpp"
 #include "module/node.hpp"
 #include "module/properties.hpp"
+#include "module/rt_info.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
 #include "module/variable.hpp"
@@ -256,20 +257,17 @@ std::vector<std::string> path_from(const bp::object& path) {
   return names;
 }
 
-bp::object to_python(const RtInfo& info) {
-  if (info.entries.empty()) {
-    return property_value({}, info.value);
-  }
-  bp::dict entries;
-  for (const auto& [name, entry] : info.entries) {
-    entries[name] = to_python(entry);
-  }
-  return entries;
-}
-
 bp::object all_rt_info(const PyModel& self) {
-  const auto& info = self.get().rt_info();
-  return info.entries.empty() ? bp::dict{} : to_python(info);
+  const auto model = self.get();
+  return wrap_notes({[model] { return model.rt_info(); },
+                     [model](const std::string& name, std::optional<Property> value) {
+                       auto changed = model;
+                       if (!value) {
+                         return changed.remove_rt_info(name);
+                       }
+                       changed.set_rt_info(std::span{&name, 1}, std::move(*value));
+                       return true;
+                     }});
 }
 
 bp::object get_rt_info(const PyModel& self, const bp::object& path) {
@@ -281,19 +279,27 @@ bp::object get_rt_info(const PyModel& self, const bp::object& path) {
   if (info == nullptr) {
     throw Error(fmt::format("the model has no runtime info '{}'", fmt::join(names, ".")));
   }
-  return to_python(*info);
+  return note(*info);
 }
 
 bool has_rt_info(const PyModel& self, const bp::object& path) {
   const auto names = path_from(path);
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    const auto* above = self.get().rt_info().find(std::span{names}.first(i));
+    if (above != nullptr && above->entries.empty()) {
+      throw Error(fmt::format(
+          "the note '{}' is a value; nothing lies below it",
+          fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), ".")));
+    }
+  }
   return self.get().rt_info().find(names) != nullptr;
 }
 
 void set_rt_info(PyModel& self, const bp::object& value, const bp::object& path) {
   const auto names = path_from(path);
-  bp::dict one;
-  one["value"] = value;
-  self.get().set_rt_info(names, properties_from(one).at("value"));
+  for (auto& [at, note] : notes_from(names, value)) {
+    self.get().set_rt_info(at, std::move(note));
+  }
 }
 
 // --- copies
@@ -357,7 +363,9 @@ void register_model() {
       .add_property("friendly_name", &name, &rename, "The name; settable.")
       .add_property("name", &name, "The same as `friendly_name`.")
       .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
-      .add_property("rt_info", &all_rt_info, "Notes that came with the model, a (nested) dict.")
+      .add_property(
+          "rt_info", &all_rt_info,
+          "Notes that came with the model, an RTMap; what is set there is set in the model.")
       .def("input", &input, (bp::arg("key") = none),
            "The input whose tensor name or index `key` is; without one, the only input. "
            "RuntimeError "
@@ -433,13 +441,15 @@ void register_model() {
            "`output_tensors`. To do it\nmore often, compile the model. `evaluation_context` is not "
            "looked at. RuntimeError naming the input for a wrong shape or type.")
       .def("get_rt_info", &get_rt_info, (bp::arg("path") = none),
-           "The note at `path`, a name or a list of names, or without it all of them, a dict; "
-           "RuntimeError when there is none.")
+           "The note at `path`, a name or a list of names, an OVAny, or without it all of them, an "
+           "RTMap; RuntimeError when there is none.")
       .def("has_rt_info", &has_rt_info, bp::arg("path"),
-           "True when there is a note at `path`, a name or a list of names.")
+           "True when there is a note at `path`, a name or a list of names. RuntimeError when it "
+           "leads "
+           "through a note that is a value.")
       .def("set_rt_info", &set_rt_info, (bp::arg("obj"), bp::arg("path")),
-           "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text or "
-           "list of texts.")
+           "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text, "
+           "list of texts or of ints, OVAny or dict of such.")
       .def("clone", &clone, "A copy that can be changed on its own; weights are shared.")
       .def("__copy__", &no_copy)
       .def("__deepcopy__", &deep_copy)

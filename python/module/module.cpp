@@ -19,6 +19,7 @@
 #include "module/port.hpp"
 #include "module/preprocess.hpp"
 #include "module/results.hpp"
+#include "module/rt_info.hpp"
 #include "module/shape.hpp"
 #include "module/stats.hpp"
 #include "module/tensor.hpp"
@@ -47,6 +48,7 @@ void register_all() {
   register_element_types();
   register_arrays();
   register_shapes();
+  register_rt_info();
   register_ports();
   register_layout();
   register_nodes();

@@ -5,8 +5,9 @@
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/layout.hpp"
-#include "module/port_methods.hpp"
 #include "module/operator_names.hpp"
+#include "module/port_methods.hpp"
+#include "module/rt_info.hpp"
 #include "module/tensor.hpp"
 
 namespace coinfer::python {
@@ -148,7 +149,15 @@ void set_layout(const PyNode& self, const bp::object& layout) {
   self.get().set_layout(layout_from(layout.ptr()));
 }
 
-bp::dict no_rt_info(const PyNode&) { return {}; }
+bp::object node_notes(const PyNode& self) {
+  if (!self.node) {
+    return wrap_notes({[] { return RtInfo{}; }, {}});
+  }
+  return wrap_notes({[node = *self.node] { return node.rt_info(); },
+                     [node = *self.node](const std::string& name, std::optional<Property> value) {
+                       return node.set_rt_info(name, std::move(value));
+                     }});
+}
 
 ElementType type_at(const PyNode& self, std::size_t index) { return port_of(self, index)->type; }
 PartialShape shape_at(const PyNode& self, std::size_t index) { return port_of(self, index)->shape; }
@@ -232,6 +241,14 @@ std::size_t hash_output(const Output& self) {
              : hash_node({self.source.node(), nullptr}) + self.source.index();
 }
 
+bp::object output_notes(const Output& self) {
+  return wrap_notes(
+      {[source = self.source] { return source.rt_info(); },
+       [source = self.source](const std::string& name, std::optional<Property> value) {
+         return source.set_rt_info(name, std::move(value));
+       }});
+}
+
 // --- Input
 
 PortRef source_port(const Input& self) { return self.node.input_value(self.index).port(); }
@@ -240,6 +257,13 @@ bp::object inputs_equal(const Input& self, const bp::object& other) {
   const bp::extract<const Input&> that{other};
   return that.check() ? bp::object{self.node == that().node && self.index == that().index}
                       : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
+}
+
+bp::object input_notes(const Input& self) {
+  return wrap_notes({[self] { return self.node.input_rt_info(self.index); },
+                     [self](const std::string& name, std::optional<Property> value) {
+                       return self.node.set_input_rt_info(self.index, name, std::move(value));
+                     }});
 }
 
 std::string show_input(const Input& self) {
@@ -295,6 +319,8 @@ void register_nodes() {
       bp::no_init)
       .add_property("index", &output_index, "Which of its node's outputs it is.")
       .add_property("node", &output_node, "The Node that makes it.")
+      .add_property("rt_info", &output_notes, "Notes on the tensor, an RTMap.")
+      .def("get_rt_info", &output_notes, "The same as `rt_info`.")
       .add_property("target_inputs", &target_inputs, "The Inputs that read it, a set.")
       .def("get_index", &output_index, "The same as `index`.")
       .def("get_node", &output_node, "The same as `node`.")
@@ -323,10 +349,8 @@ void register_nodes() {
           "get_tensor",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
           "The same as `tensor`.")
-      .add_property(
-          "rt_info", +[](const Input&) { return bp::dict{}; }, "Notes on the input, a dict.")
-      .def(
-          "get_rt_info", +[](const Input&) { return bp::dict{}; }, "The same as `rt_info`.")
+      .add_property("rt_info", &input_notes, "Notes on the input, an RTMap.")
+      .def("get_rt_info", &input_notes, "The same as `rt_info`.")
       .def(
           "get_node", +[](const Input& self) { return wrap_node(self.node); },
           "The Node that it belongs to.")
@@ -361,7 +385,8 @@ void register_nodes() {
       .add_property(
           "shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
           "The Shape of its only output; RuntimeError when it is dynamic.")
-      .add_property("rt_info", &no_rt_info, "Notes on the node, a dict.")
+      .add_property("rt_info", &node_notes,
+                    "Notes on the node, an RTMap: those of the file, and those set here.")
       .add_property("layout", &layout_of, &set_layout,
                     "The Layout of a parameter or result; settable.")
       .add_property("data", &data_of, "A read-only array: the value of a Constant.")
@@ -369,7 +394,8 @@ void register_nodes() {
       .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
       .def("get_name", &name_of_node, "The same as `friendly_name`.")
       .def("get_type_name", &type_name,
-           "The operator by OpenVINO's name: \"Convolution\"; \"Parameter\", \"Result\", \"Constant\" or "
+           "The operator by OpenVINO's name: \"Convolution\"; \"Parameter\", \"Result\", "
+           "\"Constant\" or "
            "\"Assign\". An operator that OpenVINO does not have keeps ONNX's.")
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
@@ -384,7 +410,7 @@ void register_nodes() {
            "The Output `output_index`; RuntimeError when there is none.")
       .def("outputs", &outputs_of, "All Outputs, a list.")
       .def("get_attributes", &attributes, "The operator's attributes by name, a dict.")
-      .def("get_rt_info", &no_rt_info, "The same as `rt_info`.")
+      .def("get_rt_info", &node_notes, "The same as `rt_info`.")
       .def("get_layout", &layout_of, "The same as `layout`.")
       .def("set_layout", &set_layout, bp::arg("layout"), "The same as setting `layout`.")
       .def(

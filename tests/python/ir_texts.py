@@ -81,3 +81,41 @@ def counter() -> str:
             result("res", (2, 0), [2]),
         ]
     )
+
+
+def _notes(**attributes: str) -> str:
+    """Attributes of rt_info; a name's last part is its version."""
+    rows = []
+    for name, value in attributes.items():
+        what, _, version = name.rpartition("_")
+        rest = f' {"layout" if what == "layout" else "value"}="{value}"' if value else ""
+        rows.append(f'<attribute name="{what}" version="{version}"{rest}/>')
+    return f"<rt_info>{''.join(rows)}</rt_info>"
+
+
+def layer_with_notes() -> str:
+    """``y = relu(x)``, f32 [1,1,2], with notes on layers and ports."""
+    text = network(
+        [
+            parameter("x", [1, 1, 2]),
+            Layer("relu", "ReLU", [(0, 0)], [1, 1, 2]),
+            result("y", (1, 0), [1, 1, 2]),
+        ]
+    )
+    layers = text.split("<layer ")
+    port = "<dim>1</dim><dim>1</dim><dim>2</dim></port>"
+    on_layer = [
+        _notes(old_api_map_order_0="0,2,1"),
+        _notes(fused_names_0="relu,scale", mark_2=""),
+        "",
+    ]
+    on_last_port = [
+        _notes(layout_0="[N,C,W]", port_note_0="of x"),
+        _notes(made_0="by relu"),
+        _notes(layout_0="[N,C,...]", seen_0="by result"),
+    ]
+    for i, layer in enumerate(layers[1:]):
+        noted = layer.replace("/><input>", f"/>{on_layer[i]}<input>", 1)
+        before, _, after = noted.rpartition(port)
+        layers[i + 1] = f"{before}{port[:-7]}{on_last_port[i]}</port>{after}"
+    return "<layer ".join(layers)

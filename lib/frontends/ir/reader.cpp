@@ -182,6 +182,52 @@ void order_variables(Graph& graph, const std::vector<std::string_view>& assigned
                    [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
+/// Notes that the file puts on a layer or a port: `<attribute name="fused_names" version="0"
+/// value="…"/>` becomes "fused_names_0". Layouts are kept as such, and which weights were wide once
+/// is told by their own types.
+void read_notes(pugi::xml_node at, graph::NoteKey key, Graph& graph) {
+  for (const auto attribute : at.child("rt_info").children("attribute")) {
+    const std::string name = attribute.attribute("name").value();
+    if (name.empty() || name == "layout") {
+      continue;
+    }
+    std::string value;
+    for (const auto part : attribute.attributes()) {
+      const std::string_view what = part.name();
+      if (what == "name" || what == "version") {
+        continue;
+      }
+      value += fmt::format("{}{}", value.empty() ? "" : " ", part.value());
+    }
+    const auto full = fmt::format("{}_{}", name, attribute.attribute("version").as_string("0"));
+    graph.notes[key].entries[full].value = std::move(value);
+  }
+}
+
+/// The notes on a layer, on its results, and on what a Result reads. What other layers read is not
+/// always what their nodes read.
+void read_layer_notes(const Layer& layer, const std::vector<ValueId>& results, Graph& graph) {
+  using On = graph::NoteKey::On;
+  const auto made = std::find_if(results.begin(), results.end(), [](auto id) { return bool{id}; });
+  if (made == results.end()) {
+    return;
+  }
+  const auto on = layer.type == "Result"   ? On::result
+                  : layer.type == "Assign" ? On::sink
+                                           : On::maker;
+  read_notes(layer.xml, {on, *made}, graph);
+  if (on == On::result) {
+    read_notes(layer.xml.child("input").child("port"), {on, *made, 1}, graph);
+  }
+  std::size_t index = 0;
+  for (const auto port : layer.xml.child("output").children("port")) {
+    if (index < results.size() && results[index] && on == On::maker) {
+      read_notes(port, {On::tensor, results[index]}, graph);
+    }
+    ++index;
+  }
+}
+
 /// The layers of a `<net>` or a `<body>` as a graph; inputs and outputs in the order of the file.
 std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   auto graph = std::make_shared<Graph>();
@@ -237,6 +283,9 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
     assigned.emplace_back(network.layers[index].data.attribute("variable_id").value());
   }
   order_variables(*graph, assigned);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    read_layer_notes(network.layers[i], values[i], *graph);
+  }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];
     if (layer.type == "Parameter") {

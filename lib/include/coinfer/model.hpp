@@ -16,6 +16,7 @@ namespace graph {
 class Graph;
 struct Value;
 struct ValueId;
+struct NoteKey;
 }  // namespace graph
 class NodeOutput;
 
@@ -28,6 +29,7 @@ struct Port {
   PartialShape shape;
   std::size_t index = 0;  ///< among the model's inputs or outputs
   bool is_output = false;
+  RtInfo rt_info;  ///< notes on the tensor
 
   friend bool operator==(const Port&, const Port&) = default;
 
@@ -78,6 +80,8 @@ class Model {
 
   const RtInfo& rt_info() const;
   void set_rt_info(std::span<const std::string> path, Property value);
+  /// Takes a note of the model away; true when there was one.
+  bool remove_rt_info(const std::string& name);
 
   const graph::Graph& graph() const { return *impl_->graph; }
   /// Replaces the graph by a changed copy.

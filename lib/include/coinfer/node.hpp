@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -53,6 +54,13 @@ class Node {
   /// Of a parameter or result; empty for others.
   Layout layout() const;
   void set_layout(const Layout& layout) const;
+  /// Notes on the node, or on what its input `index` reads. They change nothing that is computed.
+  RtInfo rt_info() const;
+  RtInfo input_rt_info(std::size_t index) const;
+  /// Sets a note, or takes it away where there is no value: then true when there was one.
+  bool set_rt_info(const std::string& name, std::optional<Property> value) const;
+  bool set_input_rt_info(std::size_t index, const std::string& name,
+                         std::optional<Property> value) const;
 
   friend bool operator==(const Node&, const Node&) noexcept = default;
 
@@ -60,6 +68,10 @@ class Node {
   friend class NodeOutput;
   graph::ValueId value(std::size_t output) const;
   graph::ValueId input_id(std::size_t index) const;
+  graph::NoteKey note_key(std::size_t slot) const;
+  RtInfo notes(const graph::NoteKey& key) const;
+  bool set_note(const graph::NoteKey& key, const std::string& name,
+                std::optional<Property> value) const;
   void check() const;
 
   Model model_;
@@ -80,6 +92,9 @@ class NodeOutput {
   std::vector<std::pair<Node, std::size_t>> targets() const;
   /// Replaces the tensor's names; throws Error when another tensor has one of them.
   void set_names(std::vector<std::string> names) const;
+  /// Notes on the tensor, as Node's are on the node.
+  RtInfo rt_info() const;
+  bool set_rt_info(const std::string& name, std::optional<Property> value) const;
 
   friend bool operator==(const NodeOutput&, const NodeOutput&) noexcept = default;
 

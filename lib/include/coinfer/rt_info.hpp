@@ -13,6 +13,8 @@ struct RtInfo {
   Property value;  ///< of a leaf
   std::map<std::string, RtInfo> entries;
 
+  friend bool operator==(const RtInfo&, const RtInfo&) = default;
+
   /// The entry at a path of names; null when there is none.
   const RtInfo* find(std::span<const std::string> path) const {
     const auto* at = this;

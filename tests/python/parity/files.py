@@ -64,6 +64,12 @@ def chain() -> onnx.ModelProto:
     return models.build("chain", nodes, *ports, weights)
 
 
+def image() -> onnx.ModelProto:
+    """``y = x``, f32 [1,3,4,4]."""
+    ports = [("x", models.F32, [1, 3, 4, 4])], [("y", models.F32, [1, 3, 4, 4])]
+    return models.build("image", [helper.make_node("Identity", ["x"], ["y"])], *ports)
+
+
 def model_files(folder: Path) -> dict[str, str]:
     """Write the models into the folder; their paths by name."""
     made = {
@@ -75,6 +81,7 @@ def model_files(folder: Path) -> dict[str, str]:
         "rows": row_sums(),
         "strings": models.string_identity(),
         "chain": chain(),
+        "image": image(),
         "slow": models.slow(layers=80, size=512),
         **{f"typed_{name}": identity(kind) for name, kind in TYPES.items()},
     }
