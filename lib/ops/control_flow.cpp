@@ -285,7 +285,9 @@ std::int64_t parts_of(const Walk& walk, std::int64_t extent) {
   const auto count = length / walk.part;
   const auto first = first_of(walk, extent);
   const auto last = first + (count - 1) * walk.stride;
-  if (length % walk.part != 0 || std::min(first, last) < 0 ||
+  const bool ends_inside =
+      walk.stride > 0 ? start <= end && end < extent : end <= start && end >= 0;
+  if (!ends_inside || length % walk.part != 0 || std::min(first, last) < 0 ||
       std::max(first, last) + walk.part > extent) {
     throw Error(fmt::format(
         "an axis of {} elements cannot be walked from {} to {} in parts of {} with a stride of {}",

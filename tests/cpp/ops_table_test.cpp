@@ -28,7 +28,8 @@ std::string_view runs_as(const ops::OpDef& op) {
 }
 
 /// What the reader itself takes care of.
-constexpr const char* whole_axes = "slices and joined results take the whole axis";
+constexpr const char* whole_axes =
+    "slices are taken from one end of the axis, part by part; joined results fill theirs";
 constexpr std::array<std::pair<const char*, const char*>, 6> own_layers{
     {{"Const", ""},
      {"If", ""},

@@ -99,6 +99,26 @@ case(
 )
 
 
+def partly(o: Any, x: Any, walk: tuple[int, int, int, int]) -> Any:
+    """Squares of the first or the last parts of x."""
+    piece = o.parameter([walk[2], 3], np.float32)
+    square = o.result(o.multiply(piece, piece))
+    node = o.tensor_iterator()
+    node.set_body(model([square], [piece]))
+    node.set_sliced_input(piece, x.output(0), *walk, 0)
+    node.get_concatenated_slices(square.output(0), 0, walk[2], walk[2], -1, 0)
+    return node
+
+
+# start, stride, part, end
+for partial in ((0, 1, 1, -3), (0, 2, 2, -3), (-1, -1, 1, 3), (-1, -2, 2, 2)):
+    case(
+        f"tensor_iterator_partly_{partial[1]}_{partial[3]}",
+        lambda o, x, walk=partial: partly(o, x, walk),
+        real(8, 3),
+    )
+
+
 def once(o: Any, x: Any) -> Any:
     """Without slices the body is run once."""
     carried = o.parameter([2], np.float32)

@@ -116,10 +116,70 @@ def several() -> Any:
     return openvino.Model([o.result(sums[2]), o.result(sums[0])], sinks, [x], "several")
 
 
+def variable(length: int) -> Any:
+    import openvino
+    from openvino.op.util import Variable, VariableInfo
+
+    info = VariableInfo()
+    info.data_shape = openvino.PartialShape([length])
+    info.data_type = openvino.Type.f32
+    info.variable_id = "total"
+    return Variable(info)
+
+
+def in_loop(counted: bool, initial: list[float] | None) -> Any:
+    """A running sum over the elements of x that goes on with the next inference."""
+    import openvino
+    from openvino import opset14 as o
+
+    x = o.parameter([2], np.float32, name="x")
+    element = o.parameter([1], np.float32)
+    memory = variable(1)
+    given = [] if initial is None else [o.constant(np.float32(initial))]
+    total = o.add(o.read_value(*given, memory), element)
+    each = o.result(total)
+    goes_on = o.result(o.constant(np.bool_(True)))
+    if counted:
+        loop = o.loop(o.constant(np.int64(2)), o.constant(np.bool_(True)))
+        body = openvino.Model([each, goes_on], [o.assign(total, memory)], [element], "body")
+        loop.set_function(body)
+        loop.set_special_body_ports([-1, 1])
+    else:
+        loop = o.tensor_iterator()
+        loop.set_body(openvino.Model([each], [o.assign(total, memory)], [element], "body"))
+    loop.set_sliced_input(element, x.output(0), 0, 1, 1, -1, 0)
+    loop.get_concatenated_slices(each.output(0), 0, 1, 1, -1, 0)
+    return openvino.Model([o.result(loop.output(0)), o.result(o.negative(x))], [x], "in_loop")
+
+
+def in_branch() -> Any:
+    """A sum that grows when x is mostly positive, and else stays."""
+    import openvino
+    from openvino import opset14 as o
+
+    memory = variable(2)
+    x = o.parameter([2], np.float32, name="x")
+    given, other = o.parameter([2], np.float32), o.parameter([2], np.float32)
+    total = o.add(o.read_value(o.constant(np.float32([5, 6])), memory), given)
+    then, otherwise = o.result(total), o.result(o.negative(other))
+    positive = o.greater(o.reduce_sum(x, np.int64([0]), False), np.float32(2))
+    branch = o.if_op(positive.output(0))
+    branch.set_then_body(openvino.Model([then], [o.assign(total, memory)], [given], "then"))
+    branch.set_else_body(openvino.Model([otherwise], [other], "else"))
+    branch.set_input(x.output(0), given, other)
+    branch.set_output(then, otherwise)
+    return openvino.Model([o.result(branch.output(0)), o.result(positive)], [x], "in_branch")
+
+
 OTHERS: dict[str, Callable[[], Any]] = {
     "old": build_old,
     "growing": growing_memory,
     "several": several,
+    "in_iterator": lambda: in_loop(False, None),
+    "in_iterator_constant": lambda: in_loop(False, [10]),
+    "in_loop": lambda: in_loop(True, None),
+    "in_loop_constant": lambda: in_loop(True, [10]),
+    "in_branch": in_branch,
     "latency_constant": lambda: low_latency(True),
     "latency_computed": lambda: low_latency(False),
 }

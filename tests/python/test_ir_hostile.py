@@ -112,8 +112,10 @@ DAMAGES = [
         "more elements than can be counted",
     ),
     ('stride="1" part_size="1"', 'stride="3" part_size="3"', "an axis of 4 elements"),
-    ('start="0"', 'start="1"', "only the whole axis"),
-    ('start="0"', 'start="9223372036854775807"', "only the whole axis"),
+    ('start="0"', 'start="1"', "only walks part by part from one end"),
+    ('start="0"', 'start="9223372036854775807"', "only walks part by part from one end"),
+    ('end="-1"', 'end="-9"', "an axis of 4 elements cannot be walked from 0 to -9"),
+    ('end="-1"', 'end="9223372036854775807"', "to the element 9223372036854775807"),
     ('axis="0"', 'axis="2"', "the axis 2 does not lie in a tensor of rank 2"),
     ('axis="0"', 'axis="-9223372036854775808"', "does not lie in a tensor of rank 2"),
     (
@@ -132,7 +134,11 @@ DAMAGES = [
         '<edge from-layer="2" from-port="2" to-layer="2" to-port="0"/>',
         "waits for its own result: the network has a cycle",
     ),
-    ('name="add" type="Add"', 'name="add" type="Assign"', "'add' (Assign, opset1) lies in a body"),
+    (
+        'name="add" type="Add"',
+        'name="add" type="Assign"',
+        "'add' (Assign, opset1): it has no variable_id",
+    ),
     ('name="add" type="Add"', 'name="add" type="Nothing"', "'add' (Nothing, opset1): the operator"),
     (
         'element_type="f32"/><input></input><output><port id="0" precision="FP32" names="sum"',

@@ -1,5 +1,6 @@
 #include "frontends/ir/control_flow.hpp"
 
+#include "frontends/ir/body_state.hpp"
 #include "frontends/ir/port_map.hpp"
 
 /// If, Loop and TensorIterator: the port maps of IR as the graph's bodies and captures have it.
@@ -26,6 +27,15 @@ void check_type(Writer& w, ElementType given, const graph::Value& parameter) {
 }
 
 std::int64_t number(std::size_t index) { return static_cast<std::int64_t>(index); }
+
+/// Adds the layer's node, whose last outputs are what it leaves in variables of its bodies.
+Values with_variables(Writer& w, graph::Node node, std::span<const BodyVariable> variables) {
+  const auto outputs = w.layer().outputs.size();
+  auto results = w.add(std::move(node), outputs + variables.size());
+  assign_variables(w, variables, std::span{results}.subspan(outputs));
+  results.resize(outputs);
+  return results;
+}
 
 // --- If
 
@@ -101,16 +111,25 @@ Values convert_if(Writer& w, const BodyReader& read_body) {
   }
   for (auto& branch : branches) {
     arrange(branch, captures, w.graph(), w);
+  }
+  const std::array bodies{branches[0].body.graph.get(), branches[1].body.graph.get()};
+  const auto variables = lift_variables(w, bodies);
+  for (const auto& variable : variables) {
+    node.inputs.push_back(variable.read);
+  }
+  for (auto& branch : branches) {
+    branch.body.graph->captures += variables.size();
     node.attributes.set(branch.attribute, branch.body.graph);
   }
-  return w.add(std::move(node), w.layer().outputs.size());
+  return with_variables(w, std::move(node), variables);
 }
 
 // --- Loop and TensorIterator
 
-/// The walk of a slice or of a stacked output as the row's last five numbers. Walks that leave a
-/// part of the axis out are refused: OpenVINO's own answers to them contradict each other.
-Ints walk_of(Writer& w, const PortLink& link) {
+/// The walk of a slice or of a stacked output as the row's last five numbers. A slice may end
+/// before the axis does. Other walks that leave a part of the axis out are refused: OpenVINO
+/// refuses most of them when it compiles, and reads the wrong elements for others.
+Ints walk_of(Writer& w, const PortLink& link, bool is_slice) {
   const auto axis = row_number(w, link.xml, "axis");
   const auto start = row_number(w, link.xml, "start", 0);
   const auto end = row_number(w, link.xml, "end", -1);
@@ -119,12 +138,16 @@ Ints walk_of(Writer& w, const PortLink& link) {
   if (part < 1 || stride == 0) {
     w.fail(fmt::format("parts of {} with a stride of {} cannot be taken", part, stride));
   }
-  const bool forwards = stride == part && start == 0 && end == -1;
-  const bool backwards = stride == -part && start == -1 && end == 0;
+  constexpr auto farthest = std::int64_t{1} << 48;  // more than any axis has
+  if (end < -farthest || end > farthest) {
+    w.fail(fmt::format("it walks the axis {} to the element {}", axis, end));
+  }
+  const bool forwards = stride == part && start == 0 && (is_slice ? end < 0 : end == -1);
+  const bool backwards = stride == -part && start == -1 && (is_slice ? end >= 0 : end == 0);
   if (!forwards && !backwards) {
     w.unsupported(
         fmt::format("it walks the axis {} from {} to {} in parts of {} with a stride of {}; only "
-                    "the whole axis, part by part, is supported",
+                    "walks part by part from one end are supported, to the other for results",
                     axis, start, end, part, stride));
   }
   return {axis, start, end, stride, part};
@@ -164,6 +187,7 @@ class LoopWriter {
       node_.attributes.set("trip_count", number(node_.inputs.size()));
       node_.inputs.push_back(w_.integer_scalar(1));
     }
+    add_variables();
     add_wholes();
     add_outputs();
     node_.attributes.set("carried", std::move(carried_));
@@ -171,7 +195,7 @@ class LoopWriter {
     node_.attributes.set("lasts", std::move(lasts_));
     node_.attributes.set("stacks", std::move(stacks_));
     node_.attributes.set("body", body_.graph);
-    return w_.add(std::move(node_), w_.layer().outputs.size());
+    return with_variables(w_, std::move(node_), variables_);
   }
 
  private:
@@ -220,8 +244,23 @@ class LoopWriter {
                           parameter(link.body).name));
     }
     slices_.insert(slices_.end(), {input, number(link.body)});
-    const auto walk = walk_of(w_, link);
+    const auto walk = walk_of(w_, link, true);
     slices_.insert(slices_.end(), walk.begin(), walk.end());
+  }
+
+  /// A variable of the body is carried from iteration to iteration.
+  void add_variables() {
+    auto& graph = *body_.graph;
+    const std::array bodies{&graph};
+    variables_ = lift_variables(w_, bodies);
+    for (std::size_t i = 0; i < variables_.size(); ++i) {
+      const auto behind = variables_.size() - i;
+      const auto output = number(graph.outputs.size() - behind);
+      carried_.insert(carried_.end(),
+                      {number(node_.inputs.size()), number(graph.inputs.size() - behind), output});
+      lasts_.insert(lasts_.end(), {output, number(w_.layer().outputs.size() + i)});
+      node_.inputs.push_back(variables_[i].read);
+    }
   }
 
   /// Values that stay the same are captures, the last inputs of the node and of the body.
@@ -271,7 +310,7 @@ class LoopWriter {
         lasts_.insert(lasts_.end(), {number(link.body), number(link.port)});
       } else {
         stacks_.insert(stacks_.end(), {number(link.body), number(link.port)});
-        const auto walk = walk_of(w_, link);
+        const auto walk = walk_of(w_, link, false);
         stacks_.insert(stacks_.end(), walk.begin(), walk.end());
       }
     }
@@ -287,6 +326,7 @@ class LoopWriter {
   graph::Node node_;
   Ints carried_, slices_, lasts_, stacks_;
   std::vector<PortLink> wholes_;
+  std::vector<BodyVariable> variables_;
 };
 
 }  // namespace

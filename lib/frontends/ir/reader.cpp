@@ -45,14 +45,10 @@ void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& resul
 
 std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights);
 
-/// A body has no variables of its own: a run keeps those of its network.
 Body read_body(pugi::xml_node xml, const MemoryRef& weights) {
   const auto network = read_network(xml);
   Body body;
   for (const auto& layer : network.layers) {
-    if (layer.type == "ReadValue" || layer.type == "Assign") {
-      throw Unsupported(fmt::format("{} lies in a body, which is not supported", layer.title()));
-    }
     if (layer.type == "Parameter") {
       body.parameters.emplace(layer.id, body.parameters.size());
     } else if (layer.type == "Result") {

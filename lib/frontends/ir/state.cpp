@@ -1,3 +1,4 @@
+#include "frontends/ir/body_state.hpp"
 #include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
 
@@ -13,13 +14,6 @@ std::string variable_id(Writer& w) {
     w.fail("it has no variable_id");
   }
   return id;
-}
-
-graph::Variable* find_variable(graph::Graph& graph, std::string_view name) {
-  const auto found =
-      std::find_if(graph.variables.begin(), graph.variables.end(),
-                   [&](const graph::Variable& variable) { return variable.name == name; });
-  return found == graph.variables.end() ? nullptr : &*found;
 }
 
 PartialShape declared_shape(Writer& w) {
@@ -63,6 +57,9 @@ Values read_value(Writer& w) {
   node.attributes.set("type", static_cast<std::int64_t>(variable.type));
   node.attributes.set("shape", variable.shape.to_string());
   const auto* known = find_variable(w.graph(), variable.name);
+  if (known != nullptr && known->assigned) {
+    w.unsupported(fmt::format("the variable '{}' is used in a body, too", variable.name));
+  }
   if (known == nullptr) {
     w.graph().variables.push_back(std::move(variable));
   } else if (known->type != variable.type || !(known->shape == variable.shape)) {
@@ -93,9 +90,12 @@ Values assign(Writer& w) {
   return {w.in(0)};
 }
 
+constexpr const char* in_bodies =
+    "in a body: a constant for the initial value, and no use of the variable outside";
+
 constexpr std::array table{
-    NamedConversion{"ReadValue", read_value, "not in a body"},
-    NamedConversion{"Assign", assign, "not in a body"},
+    NamedConversion{"ReadValue", read_value, in_bodies},
+    NamedConversion{"Assign", assign, in_bodies},
 };
 
 }  // namespace
