@@ -229,7 +229,14 @@ class Builder {
 std::shared_ptr<const Plan> build(const graph::Graph& graph, std::size_t first_node,
                                   std::span<const Known> known, Weights& weights, int threads,
                                   bool bf16) {
-  return Builder{graph, first_node, known}.build(weights, threads, bf16);
+  if (bf16) {
+    try {
+      return Builder{graph, first_node, known}.build(weights, threads, true);
+    } catch (const Error&) {
+      // Something of the stage cannot be computed in bf16: it runs in f32, or says what is wrong.
+    }
+  }
+  return Builder{graph, first_node, known}.build(weights, threads, false);
 }
 
 Plan::Plan() = default;

@@ -282,7 +282,7 @@ void Lowering::copy(const View& src, const View& dst) {
 void Lowering::lower_by_kernel(const graph::Node& node) {
   const ops::KernelContext context{node, graph_};
   if (is_mixed(node)) {  // its weights are f32 beside bf16 sources
-    throw Error(
+    throw Unsupported(
         fmt::format("oneDNN has no primitive for this in bf16 ({})", graph::describe(node)));
   }
   if (node.op->kernel == nullptr) {

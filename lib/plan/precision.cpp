@@ -22,6 +22,11 @@ bool is_one_of(const Node& node, std::initializer_list<std::string_view> types) 
   return node.domain.empty() && std::find(types.begin(), types.end(), node.type) != types.end();
 }
 
+bool has(dnnl::cpu_isa isa) {
+  const auto wanted = static_cast<unsigned>(isa);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
 class Precision {
  public:
   explicit Precision(Graph& graph) : graph_{graph}, low_(graph.nodes.size(), false) {}
@@ -307,10 +312,8 @@ class Precision {
 
 }  // namespace
 
-bool has_bf16() {
-  constexpr auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
-}
+bool has_bf16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_amx() { return has(dnnl::cpu_isa::avx512_core_amx); }
 
 void lower_precision(graph::Graph& graph) { Precision{graph}.run(); }
 

@@ -6,6 +6,8 @@ namespace coinfer::plan {
 
 /// oneDNN has bf16 products here (AVX-512 with bf16, or AMX).
 bool has_bf16();
+/// Those of AMX: faster than f32 by far more than the casts cost.
+bool has_amx();
 
 /// Rewrites a fused f32 stage to mixed precision. Products (Conv, MatMul, Gemm) read bf16 and sum
 /// in f32; what lies between two of them and only moves, compares or joins elements runs in bf16

@@ -27,6 +27,20 @@ Property otherwise(const PropertyRule& rule) {
   return normalized(rule, Property{std::string{rule.otherwise}});
 }
 
+/// What is hinted; without a hint bf16 where AMX multiplies it, unless accuracy goes first.
+std::string precision(const Properties& properties) {
+  const auto hint = properties.find("INFERENCE_PRECISION_HINT");
+  if (hint != properties.end()) {
+    return std::get<std::string>(
+        normalized(property_rule("INFERENCE_PRECISION_HINT"), hint->second).value());
+  }
+  const auto mode = properties.find("EXECUTION_MODE_HINT");
+  const bool accurate =
+      mode != properties.end() &&
+      normalized(property_rule("EXECUTION_MODE_HINT"), mode->second) == Property{"ACCURACY"};
+  return !accurate && plan::has_amx() ? "bf16" : "f32";
+}
+
 }  // namespace
 
 void check_properties(const Properties& properties) {
@@ -72,7 +86,7 @@ Config Config::from(const Properties& properties, int slots) {
   const auto priority = text("MODEL_PRIORITY");
   config.priority = priority == "HIGH" ? 1 : priority == "LOW" ? -1 : 0;
   config.perf_count = flag("PERF_COUNT");
-  config.bf16 = text("INFERENCE_PRECISION_HINT") == "bf16" && plan::has_bf16();
+  config.bf16 = precision(properties) == "bf16" && plan::has_bf16();
   config.pinning = flag("ENABLE_CPU_PINNING");
   config.memory_mapping = flag("ENABLE_MMAP");
   config.cache_directory = text("CACHE_DIR");
@@ -152,6 +166,9 @@ Property core_property(const Properties& given, const std::string& name, int slo
   }
   if (name == "SUPPORTED_PROPERTIES") {
     return supported(false);
+  }
+  if (name == "INFERENCE_PRECISION_HINT") {
+    return precision(given);
   }
   const auto found = given.find(name);
   return found != given.end() ? normalized(rule, found->second) : otherwise(rule);

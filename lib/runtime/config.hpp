@@ -15,7 +15,8 @@ struct Config {
   int hint_requests = 0;  ///< PERFORMANCE_HINT_NUM_REQUESTS; 0: no hint
   int priority = 0;       ///< MODEL_PRIORITY: -1, 0 or 1
   bool perf_count = false;
-  bool bf16 = false;            ///< INFERENCE_PRECISION_HINT, where the machine has it
+  bool bf16 =
+      false;  ///< INFERENCE_PRECISION_HINT and EXECUTION_MODE_HINT, where the machine has it
   bool pinning = false;         ///< ENABLE_CPU_PINNING
   bool memory_mapping = true;   ///< ENABLE_MMAP
   std::string cache_directory;  ///< CACHE_DIR; empty: no cache
