@@ -131,3 +131,20 @@ def test_an_exported_model_is_imported_in_either_precision() -> None:
     exact = core.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     again = core.import_model(io.BytesIO(exported), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     np.testing.assert_array_equal(again(inputs)[0], exact(inputs)[0])
+
+
+def test_the_default_is_bf16_where_amx_computes_it() -> None:
+    core = coinfer.Core()
+    name = "INFERENCE_PRECISION_HINT"
+    amx = "amx_bf16" in Path("/proc/cpuinfo").read_text() and "ONEDNN_MAX_CPU_ISA" not in os.environ
+    wanted = coinfer.Type.bf16 if amx else coinfer.Type.f32
+    assert core.get_property("CPU", name) == wanted
+    path = seeded_zoo_path("squeezenet")
+    compiled = core.compile_model(path, "CPU")
+    assert compiled.get_property(name) == wanted
+    inputs = image_input(onnx.load(path))
+    asked = core.compile_model(path, "CPU", {name: wanted})
+    np.testing.assert_array_equal(compiled(inputs)[0], asked(inputs)[0])
+    core.set_property("CPU", {"EXECUTION_MODE_HINT": "ACCURACY"})
+    assert core.get_property("CPU", name) == coinfer.Type.f32
+    assert core.compile_model(path, "CPU").get_property(name) == coinfer.Type.f32
