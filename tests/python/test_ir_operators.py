@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import ir_control_flow_cases
+import ir_rare_cases
 import ir_recurrent_cases
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import coinfer
 MODULES: dict[str, ModuleType] = {
     "control_flow": ir_control_flow_cases,
     "recurrent": ir_recurrent_cases,
+    "rare": ir_rare_cases,
 }
 
 
@@ -34,6 +37,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         assert done.returncode == 0, done.stderr
     return folder
+
+
+def test_erf_inv_is_exact_near_one_where_openvino_is_not(saved: Path) -> None:
+    values = np.float32([-0.999, 0.99, 0.99999, -0.9999999, 1e-30, 0.7, 0.25])
+    compiled = coinfer.compile_model(saved / "rare" / "erf_inv.xml", "CPU")
+    results = compiled(values)[0]
+    for x, y in zip(results.tolist(), values.tolist(), strict=True):
+        assert math.isclose(math.erf(x), y, rel_tol=1e-6)
 
 
 def check(compiled: coinfer.CompiledModel, theme: str, name: str, saved: Path) -> None:

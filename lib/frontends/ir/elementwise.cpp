@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
 
 /// Element by element: arithmetic, comparisons, activations, FakeQuantize.
@@ -213,7 +214,93 @@ Values fake_quantize(Writer& w) {
   return {w.node("Where", {below, out_low, w.node("Where", {above, out_high, between})})};
 }
 
+Values erf_inv(Writer& w) { return w.own("ErfInv", {w.in(0)}, 1); }
+
+/// The type that holds two: reals before integers, then the wider one; of two integers of which one
+/// is signed a signed one that holds both, for u64 the type that the layer names.
+ElementType promoted(Writer& w, ElementType a, ElementType b) {
+  using enum ElementType;
+  if (a == b) {
+    return a;
+  }
+  const auto is_real = [](ElementType type) {
+    return type == f32 || type == f64 || type == f16 || type == bf16;
+  };
+  const auto is_unsigned = [](ElementType type) {
+    return type == u8 || type == u16 || type == u32 || type == u64 || type == boolean;
+  };
+  if (a == boolean || b == boolean) {
+    return a == boolean ? b : a;
+  }
+  const auto wider = size_of(a) >= size_of(b) ? a : b;
+  const auto other = wider == a ? b : a;
+  if (is_real(a) && is_real(b)) {
+    return size_of(a) == size_of(b) ? f32 : wider;
+  }
+  if (is_real(a) || is_real(b)) {
+    return is_real(a) ? a : b;
+  }
+  if (is_unsigned(a) == is_unsigned(b)) {
+    return wider;
+  }
+  const auto plain = is_unsigned(wider) ? wider : other;
+  const auto with_sign = is_unsigned(wider) ? other : wider;
+  if (size_of(with_sign) > size_of(plain)) {
+    return with_sign;
+  }
+  switch (size_of(plain)) {
+    case 1:
+      return i16;
+    case 2:
+      return i32;
+    case 4:
+      return i64;
+    default:
+      return element_type_of(w.text("u64_integer_promotion_target", "f32"), w.layer().title());
+  }
+}
+
+/// Both as one type; by torch's rule a scalar counts only where it is of a higher kind.
+Values convert_promote_types(Writer& w) {
+  const auto a = w.type(w.in(0)), b = w.type(w.in(1));
+  auto type = promoted(w, a, b);
+  if (w.flag("pytorch_scalar_promotion", false)) {
+    const auto kind = [](ElementType of) {
+      return of == ElementType::boolean ? 0 : is_integral(of) ? 1 : 2;
+    };
+    const auto first = w.rank(0) == 0, second = w.rank(1) == 0;
+    const auto tensor = first ? b : a, scalar = first ? a : b;
+    if (first != second && kind(tensor) >= kind(scalar)) {
+      type = tensor;
+    }
+  }
+  const auto as = [&](std::size_t i) {
+    return w.type(w.in(i)) == type ? w.in(i) : w.cast(w.in(i), type);
+  };
+  return {as(0), as(1)};
+}
+
+/// Scaled and shifted, rounded to 8 bits, and back.
+Values fake_convert(Writer& w) {
+  const auto type = w.text("destination_type", "f8e4m3");
+  if (type != "f8e4m3" && type != "f8e5m2") {
+    w.fail(fmt::format("destination_type='{}' is not known", type));
+  }
+  auto value = w.node("Mul", {w.in(0), w.in(1)});
+  if (w.inputs() > 2) {
+    value = w.node("Sub", {value, w.in(2)});
+  }
+  value = w.own("Float8", {value}, 1, {{"wide", std::int64_t{type == "f8e5m2"}}})[0];
+  if (w.inputs() > 2) {
+    value = w.node("Add", {value, w.in(2)});
+  }
+  return {w.node("Div", {value, w.in(1)})};
+}
+
 constexpr std::array table{
+    NamedConversion{"ErfInv", erf_inv},
+    NamedConversion{"ConvertPromoteTypes", convert_promote_types},
+    NamedConversion{"FakeConvert", fake_convert},
     NamedConversion{"Abs", unary<abs_>},
     NamedConversion{"Acos", unary<acos_>},
     NamedConversion{"Acosh", unary<acosh_>},

@@ -113,7 +113,46 @@ Values adaptive_max(Writer& w) {
   return results;
 }
 
+template <bool interleaved, bool bgr>
+Values from_yuv(Writer& w) {
+  std::vector<ValueId> planes;
+  for (std::size_t i = 0; i < w.inputs(); ++i) {
+    planes.push_back(w.in(i));
+  }
+  if (planes.size() > (interleaved ? 2 : 3) || (!interleaved && planes.size() == 2)) {
+    w.fail(fmt::format("{} planes were given", planes.size()));
+  }
+  return w.own("FromYuv", std::move(planes), 1,
+               {{"interleaved", std::int64_t{interleaved}}, {"bgr", std::int64_t{bgr}}});
+}
+
+/// OpenVINO's blocks may lack the first axis.
+Values col2im(Writer& w) {
+  const bool one = w.rank(0) == 2;
+  Attributes attributes;
+  for (const auto* name : {"strides", "dilations"}) {
+    if (w.has(name)) {
+      attributes.emplace_back(name, w.integers(name));
+    }
+  }
+  auto pads = w.integers("pads_begin");
+  const auto end = w.integers("pads_end");
+  pads.resize(2, 0);
+  pads.insert(pads.end(), end.begin(), end.end());
+  pads.resize(4, 0);
+  attributes.emplace_back("pads", std::move(pads));
+  const auto image =
+      w.node("Col2Im", {one ? w.unsqueeze(w.in(0), {0}) : w.in(0), w.i64(1), w.i64(2)},
+             std::move(attributes));
+  return {one ? w.squeeze(image, {0}) : image};
+}
+
 constexpr std::array table{
+    NamedConversion{"NV12toRGB", from_yuv<true, false>},
+    NamedConversion{"NV12toBGR", from_yuv<true, true>},
+    NamedConversion{"I420toRGB", from_yuv<false, false>},
+    NamedConversion{"I420toBGR", from_yuv<false, true>},
+    NamedConversion{"Col2Im", col2im},
     NamedConversion{
         "Interpolate", interpolate,
         "not the mode area; antialias is of the pillow modes only, as in the CPU plugin"},

@@ -29,6 +29,14 @@ Values matmul(Writer& w) {
   return {w.node("MatMul", {a, b})};
 }
 
+/// One matrix a group, of as many rows each (three dimensions), or of those up to the group's end.
+Values grouped_matmul(Writer& w) {
+  if (w.inputs() > 2) {
+    return w.own("GroupedMatMul", {w.in(0), w.in(1), w.i64(2)}, 1);
+  }
+  return {w.node("MatMul", {w.in(0), turned(w, w.in(1), w.rank(1))})};
+}
+
 /// strides, dilations, pads and auto_pad of a window.
 Attributes window(Writer& w) {
   Attributes attributes{{"strides", w.integers("strides")}};
@@ -53,6 +61,25 @@ Attributes window(Writer& w) {
 }
 
 Values convolution(Writer& w) { return {w.node("Conv", {w.in(0), w.in(1)}, window(w))}; }
+
+/// The taps of its kernel are moved by offsets.
+Values deformable_convolution(Writer& w) {
+  auto attributes = window(w);
+  attributes.emplace_back("group", w.integer("group", 1));
+  attributes.emplace_back("offset_group", w.integer("deformable_group", 1));
+  attributes.emplace_back(
+      "border", std::string{w.flag("bilinear_interpolation_pad", false) ? "zeros" : "near"});
+  std::vector<ValueId> inputs{w.in(0), w.in(2), w.in(1)};
+  if (w.inputs() > 3) {
+    inputs.insert(inputs.end(), {graph::no_value, w.in(3)});
+  }
+  return {w.node("DeformConv", std::move(inputs), std::move(attributes))};
+}
+
+/// The plugin understands `adjoint` as the transpose.
+Values inverse(Writer& w) {
+  return w.own("Inverse", {w.in(0)}, 1, {{"transposed", std::int64_t{w.flag("adjoint", false)}}});
+}
 
 /// Filters (groups, a, b, …) as (groups * a, b, …), and the groups.
 std::pair<ValueId, std::int64_t> joined_groups(Writer& w) {
@@ -325,6 +352,9 @@ constexpr std::array table{
     NamedConversion{"MatMul", matmul},
     NamedConversion{"Convolution", convolution},
     NamedConversion{"GroupConvolution", group_convolution},
+    NamedConversion{"DeformableConvolution", deformable_convolution},
+    NamedConversion{"Inverse", inverse},
+    NamedConversion{"GroupedMatMul", grouped_matmul},
     NamedConversion{"ConvolutionBackpropData", convolution_backprop},
     NamedConversion{"GroupConvolutionBackpropData", group_convolution_backprop},
     NamedConversion{"MaxPool", max_pool},

@@ -95,7 +95,59 @@ Values ctc_greedy(Writer& w) {
   return {w.unsqueeze(w.cast(found[0], w.type(w.in(0))), {2, 3})};
 }
 
+Values ctc_loss(Writer& w) {
+  const auto classes = w.extents(w.in(0), 2, 3);
+  const auto blank = w.inputs() > 4 ? w.i64(4) : w.node("Sub", {classes, w.ints({1})});
+  const auto flag = [&](const char* name, bool otherwise) {
+    return std::int64_t{w.flag(name, otherwise)};
+  };
+  return w.own("CtcLoss", {w.in(0), w.i64(1), w.i64(2), w.i64(3), blank}, 1,
+               {{"collapse", flag("preprocess_collapse_repeated", false)},
+                {"merge_repeated", flag("ctc_merge_repeated", true)},
+                {"unique", flag("unique", false)}});
+}
+
+Values gather_tree(Writer& w) {
+  return w.own("GatherTree", {w.in(0), w.in(1), w.in(2), w.in(3)}, 1);
+}
+
+/// As many segments as are given, or as rows belong to.
+Values segment_max(Writer& w) {
+  const auto mode = w.text("fill_mode", "");
+  if (mode != "ZERO" && mode != "LOWEST" && mode != "zero" && mode != "lowest") {
+    w.fail(fmt::format("fill_mode='{}' is not known", mode));
+  }
+  const auto segments = w.i64(1);
+  const auto count =
+      w.inputs() > 2
+          ? w.i64(2)
+          : w.node("Add", {w.node("ReduceMax", {w.join({w.ints({-1}), segments}), w.ints({0})},
+                                  {{"keepdims", std::int64_t{0}}}),
+                           w.integer_scalar(1)});
+  return w.own("SegmentMax", {w.in(0), segments, count}, 1,
+               {{"lowest", std::int64_t{mode == "LOWEST" || mode == "lowest"}}});
+}
+
+Values sparse_fill_empty_rows(Writer& w) {
+  const auto integer = w.type(w.in(2));
+  auto results = w.own("FillEmptyRows", {w.in(0), w.i64(1), w.i64(2), w.in(3)}, 3);
+  results[0] = w.as_index(results[0], integer);
+  return results;
+}
+
+Values string_tensor_pack(Writer& w) {
+  return w.own("PackStrings", {w.i64(0), w.i64(1), w.in(2)}, 1);
+}
+
+Values string_tensor_unpack(Writer& w) { return w.own("UnpackStrings", {w.in(0)}, 3); }
+
 constexpr std::array table{
+    NamedConversion{"SparseFillEmptyRows", sparse_fill_empty_rows},
+    NamedConversion{"StringTensorPack", string_tensor_pack},
+    NamedConversion{"StringTensorUnpack", string_tensor_unpack},
+    NamedConversion{"CTCLoss", ctc_loss},
+    NamedConversion{"GatherTree", gather_tree},
+    NamedConversion{"SegmentMax", segment_max},
     NamedConversion{"Bucketize", bucketize},
     NamedConversion{"SearchSorted", search_sorted},
     NamedConversion{"EmbeddingBagPackedSum", embedding_packed},

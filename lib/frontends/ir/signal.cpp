@@ -117,10 +117,35 @@ Values stft(Writer& w) {
   return {w.transpose(value, std::move(order))};
 }
 
+/// Transforms each frame back and adds the frames up where they overlap.
+Values istft(Writer& w) {
+  const auto rank = w.rank(0);  // [..., frequencies, frames, 2]
+  if (rank != 3 && rank != 4) {
+    w.fail(fmt::format("spectra of rank {} were given; 3 or 4 was expected", rank));
+  }
+  Ints order;
+  for (std::int64_t i = 0; i < rank; ++i) {
+    order.push_back(i);
+  }
+  std::swap(order[static_cast<std::size_t>(rank) - 3], order[static_cast<std::size_t>(rank) - 2]);
+  const auto scalar = [&](std::size_t i) { return w.node("Reshape", {w.i64(i), w.ints({1})}); };
+  const auto spectra = w.transpose(w.in(0), std::move(order));
+  const auto complex = transformed(w, spectra, rank - 2, scalar(2), true, true);
+  const auto frames =
+      w.node("Gather", {complex, w.integer_scalar(0)}, {{"axis", std::int64_t{-1}}});
+  std::vector<ValueId> inputs{frames, w.in(1), scalar(3)};
+  if (w.inputs() > 4) {
+    inputs.push_back(scalar(4));
+  }
+  return w.own("OverlapAdd", std::move(inputs), 1,
+               {{"centred", std::int64_t{w.flag("center", false)}},
+                {"normalized", std::int64_t{w.flag("normalized", false)}}});
+}
+
 constexpr std::array table{
     NamedConversion{"DFT", dft<false>}, NamedConversion{"IDFT", dft<true>},
     NamedConversion{"RDFT", rdft},      NamedConversion{"IRDFT", irdft},
-    NamedConversion{"STFT", stft},
+    NamedConversion{"STFT", stft},      NamedConversion{"ISTFT", istft},
 };
 
 }  // namespace
