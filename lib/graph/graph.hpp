@@ -28,6 +28,12 @@ struct ValueId {
 };
 inline constexpr ValueId no_value{};
 
+/// Numbers from `least` to `most`, both included.
+struct Interval {
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+};
+
 struct Value {
   std::string name;
   ElementType type = ElementType::dynamic;
@@ -36,6 +42,8 @@ struct Value {
   std::vector<std::string> more_names = {};  ///< of the same tensor
   bool own_name = false;    ///< the file gives no name; `name` was made up for errors
   std::string layout = {};  ///< of inputs and outputs: "[N,C,H,W]"; empty: unknown
+  /// Where the elements of a few integers that are not known lie, when that is (`passes/bounds`).
+  std::shared_ptr<const std::vector<Interval>> bounds = {};
 };
 
 /// Work done on a node's result before it is stored, in order (oneDNN's post-ops).

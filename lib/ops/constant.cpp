@@ -45,6 +45,13 @@ PartialShape shape_from(InferContext& ctx, std::size_t i) {
   const auto extents = ctx.integers(i);
   if (!extents) {
     const auto& shape = ctx.shape(i);
+    if (const auto bounds = ctx.bounds(i); bounds && shape.rank() == 1) {
+      PartialShape::Dimensions dims;
+      for (const auto& extent : *bounds) {
+        dims.push_back(extent_of(extent));
+      }
+      return PartialShape{std::move(dims)};
+    }
     const bool counted = shape.rank() == 1 && shape[0].is_static() && shape[0].length() <= 64;
     return counted ? PartialShape::dynamic(shape[0].length()) : PartialShape::dynamic();
   }

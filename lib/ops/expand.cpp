@@ -8,6 +8,15 @@ namespace {
 void infer_expand(InferContext& ctx) {
   ctx.check_inputs(2, 2);
   const auto extents = ctx.integers(1);
+  const auto bounds = ctx.bounds(1);
+  if (!extents && bounds && ctx.shape(1).rank() == 1) {
+    PartialShape::Dimensions dims;
+    for (const auto& extent : *bounds) {
+      dims.push_back(extent_of(extent));
+    }
+    ctx.output(0, ctx.type(0), broadcast(ctx, ctx.shape(0), PartialShape{std::move(dims)}));
+    return;
+  }
   if (!extents) {
     const auto& count = ctx.shape(1);
     const auto known = count.rank() == 1 && count[0].is_static() && ctx.shape(0).has_rank() &&

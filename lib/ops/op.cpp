@@ -87,6 +87,10 @@ std::optional<std::vector<std::int64_t>> InferContext::integers(std::size_t i) {
   return list;
 }
 
+std::optional<std::vector<graph::Interval>> InferContext::bounds(std::size_t i) const {
+  return has(i) ? bounds_of(graph_[node_.inputs[i]]) : std::nullopt;
+}
+
 InferContext::Integers InferContext::integers(std::string_view attribute, std::size_t i) {
   if (auto list = attributes().integers(attribute)) {
     return {true, std::move(list)};
@@ -202,6 +206,30 @@ void KernelContext::fail(const std::string& text) const { fail_at(node_, text); 
 
 void KernelContext::unsupported_type(ElementType type) const { fail_type(node_, type); }
 
+std::optional<std::vector<graph::Interval>> bounds_of(const graph::Value& value) {
+  if (!value.constant) {
+    return value.bounds ? std::optional{*value.bounds} : std::nullopt;
+  }
+  const auto values = to_integers(value.constant);
+  if (!values) {
+    return std::nullopt;
+  }
+  std::vector<graph::Interval> bounds;
+  for (const auto one : *values) {
+    bounds.push_back({one, one});
+  }
+  return bounds;
+}
+
+Dimension extent_of(const graph::Interval& interval) {
+  if (interval.least < 0) {
+    return Dimension{};
+  }
+  // What is larger comes from an extent without bound.
+  constexpr auto largest = std::int64_t{1} << 48;
+  return Dimension{interval.least, interval.most > largest ? Dimension::unbounded : interval.most};
+}
+
 PartialShape broadcast(const InferContext& ctx, const PartialShape& a, const PartialShape& b) {
   if (!a.has_rank() || !b.has_rank()) {
     return PartialShape::dynamic();
@@ -225,6 +253,10 @@ PartialShape broadcast(const InferContext& ctx, const PartialShape& a, const Par
         result[i] = x;
       } else if (!y.contains(1)) {
         result[i] = y;
+      } else {
+        const auto none = std::min(x.min_length(), y.min_length()) == 0;
+        result[i] = Dimension{none ? 0 : std::max(x.min_length(), y.min_length()),
+                              std::max(x.max_length(), y.max_length())};
       }
     } else if (const auto both = Dimension::merge(x, y)) {
       result[i] = *both;

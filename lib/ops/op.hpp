@@ -40,6 +40,9 @@ class InferContext {
   Tensor value(std::size_t i);
   /// The same as integers (i32 or i64 tensor of rank 0 or 1); nullopt when not known.
   std::optional<std::vector<std::int64_t>> integers(std::size_t i);
+  /// Where the input's integers lie, known or not; nullopt when nothing is known of them. Does not
+  /// ask for the value.
+  std::optional<std::vector<graph::Interval>> bounds(std::size_t i) const;
   /// Integers from attribute `name` or, when absent, from input `i` (the forms before and after
   /// opset 13). `present` tells whether either was given.
   struct Integers {
@@ -156,6 +159,11 @@ class Registry {
 struct Register {
   explicit Register(const OpDef& op);
 };
+
+/// Where the elements of an integer value of rank 0 or 1 lie.
+std::optional<std::vector<graph::Interval>> bounds_of(const graph::Value& value);
+/// The extent that a number in the interval asks for; any when it may be negative.
+Dimension extent_of(const graph::Interval& interval);
 
 /// The shape that two operands have together by numpy's rules; what is not known stays open.
 PartialShape broadcast(const InferContext& ctx, const PartialShape& a, const PartialShape& b);

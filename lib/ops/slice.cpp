@@ -70,6 +70,41 @@ void check_counts(const Context& ctx, Cuts& cuts,
   }
 }
 
+/// How many elements from `begin` to `end`, one after another, of as many as `extent` says. Where
+/// an end counts from the back its bounds are one number.
+Dimension part_of(Dimension extent, graph::Interval begin, graph::Interval end) {
+  const Dimension any{0, extent.max_length()};
+  const auto is_known = [](const graph::Interval& one) { return one.least == one.most; };
+  const bool whole = end.least >= extent.max_length();  // to the end, however long
+  if ((begin.least < 0 && (!is_known(begin) || (end.most >= 0 && !whole))) ||
+      (end.least < 0 && !is_known(end))) {
+    return any;
+  }
+  // Grows with the extent, from here on.
+  const auto count = [](std::int64_t length, std::int64_t from, std::int64_t to) {
+    const auto place = [length](std::int64_t at) {
+      if (at >= 0) {
+        return std::min(at, length);
+      }
+      return length == Dimension::unbounded
+                 ? length
+                 : std::max(length - std::min(length, -(at + 1)) - 1, std::int64_t{0});
+    };
+    return std::max(place(to) - place(from), std::int64_t{0});
+  };
+  if (extent.max_length() == Dimension::unbounded && (end.most < 0 || begin.least < 0)) {
+    // Without end; what counts from the back at both ends has at most so many elements.
+    constexpr auto longest = std::int64_t{1} << 48;
+    const auto from_back = std::max(begin.least, -longest);
+    const auto most = whole ? -from_back : std::max(end.most - from_back, std::int64_t{0});
+    return Dimension{count(extent.min_length(), begin.most, end.least),
+                     begin.least < 0 && most < longest ? most : Dimension::unbounded};
+  }
+  const auto most = count(extent.max_length(), begin.least, end.most);
+  return Dimension{count(extent.min_length(), begin.most, end.least),
+                   most > std::int64_t{1} << 48 ? Dimension::unbounded : most};
+}
+
 void infer_slice(InferContext& ctx) {
   const bool by_input = ctx.opset() >= 10;
   ctx.check_inputs(by_input ? 3 : 1, by_input ? 5 : 1);
@@ -91,9 +126,17 @@ void infer_slice(InferContext& ctx) {
     auto result = PartialShape::dynamic(rank);
     if (axes.values) {
       result = shape;
-      for (const auto axis : *axes.values) {
-        const auto at = static_cast<std::size_t>(normalize_axis(ctx, axis, rank));
-        result[at] = Dimension{0, shape[at].max_length()};
+      const auto first = by_input ? ctx.bounds(1) : std::nullopt;
+      const auto last = by_input ? ctx.bounds(2) : std::nullopt;
+      const auto count = axes.values->size();
+      const bool dense = !steps.present || (steps.values && steps.values->size() == count &&
+                                            std::all_of(steps.values->begin(), steps.values->end(),
+                                                        [](auto step) { return step == 1; }));
+      const bool bounded = first && last && first->size() == count && last->size() == count;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto at = static_cast<std::size_t>(normalize_axis(ctx, (*axes.values)[i], rank));
+        result[at] = bounded && dense ? part_of(shape[at], (*first)[i], (*last)[i])
+                                      : Dimension{0, shape[at].max_length()};
       }
     }
     ctx.output(0, ctx.type(0), std::move(result));
@@ -111,7 +154,14 @@ void infer_slice(InferContext& ctx) {
     } else if (cuts.begins[i] != 0 || cuts.steps[i] != 1 || cuts.ends[i] < extent.max_length()) {
       // Ends of 2^31-1 and more mean "to the end" in exported models.
       const bool whole = cuts.begins[i] == 0 && cuts.steps[i] == 1 && cuts.ends[i] >= 0x7fffffff;
-      result[at] = whole ? extent : Dimension{0, extent.max_length()};
+      const auto end = cuts.ends[i] >= 0x7fffffff ? Dimension::unbounded : cuts.ends[i];
+      if (whole) {
+        result[at] = extent;
+      } else if (cuts.steps[i] == 1) {
+        result[at] = part_of(extent, {cuts.begins[i], cuts.begins[i]}, {end, end});
+      } else {
+        result[at] = Dimension{0, extent.max_length()};
+      }
     }
   }
   ctx.output(0, ctx.type(0), std::move(result));

@@ -8,12 +8,76 @@
 namespace coinfer::ops {
 namespace {
 
+/// A number of elements that is not known; `unbounded` where it is beyond counting.
+struct Count {
+  std::int64_t least = 1, most = 1;
+
+  void times(Dimension extent) {
+    const auto one = [](std::int64_t count, std::int64_t by) {
+      std::int64_t product = 0;
+      return by == Dimension::unbounded || count == Dimension::unbounded ||
+                     __builtin_mul_overflow(count, by, &product)
+                 ? Dimension::unbounded
+                 : product;
+    };
+    least = one(least, extent.min_length());
+    most = extent.max_length() == 0 || most == 0 ? 0 : one(most, extent.max_length());
+  }
+};
+
+/// What is left of `before` elements for the extent that is -1.
+Dimension open_extent(const Count& before, const Count& after) {
+  const bool bounded = after.least > 0 && before.most != Dimension::unbounded;
+  const bool known =
+      after.most > 0 && after.most != Dimension::unbounded && before.least != Dimension::unbounded;
+  return Dimension{known ? before.least / after.most + (before.least % after.most != 0) : 0,
+                   bounded ? before.most / after.least : Dimension::unbounded};
+}
+
+/// The new shape when only bounds of it are known.
+PartialShape bounded_reshape(const InferContext& ctx, std::span<const graph::Interval> wanted) {
+  const bool keep_zeros = ctx.attributes().integer("allowzero", 0) != 0;
+  const auto& from = ctx.shape(0);
+  PartialShape::Dimensions dims;
+  std::optional<std::size_t> open;
+  bool sure = from.has_rank();
+  Count before, after;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto& [least, most] = wanted[i];
+    if (least == -1 && most == -1 && !open) {
+      open = i;
+      dims.push_back(Dimension{});
+      continue;
+    }
+    if (least == 0 && most == 0 && !keep_zeros && from.has_rank() && i < from.dimensions().size()) {
+      dims.push_back(from[i]);
+    } else if (least > 0 || (least == 0 && keep_zeros)) {
+      dims.push_back(extent_of(wanted[i]));
+    } else {
+      dims.push_back(Dimension{});  // may stand for another extent
+      sure = false;
+    }
+    after.times(dims.back());
+  }
+  if (open && sure) {
+    for (const auto extent : from.dimensions()) {
+      before.times(extent);
+    }
+    dims[*open] = open_extent(before, after);
+  }
+  return PartialShape{std::move(dims)};
+}
+
 /// -1 in `wanted` follows from the element count; 0 copies the input's extent unless allowed.
 void infer_reshape(InferContext& ctx) {
   ctx.check_inputs(1, 2);
   const auto wanted = ctx.integers("shape", 1);
   const auto& from = ctx.shape(0);
   if (!wanted.values) {
+    if (const auto bounds = ctx.bounds(1); bounds && ctx.shape(1).rank() == 1) {
+      ctx.output(0, ctx.type(0), bounded_reshape(ctx, *bounds));
+      return;
+    }
     const bool rank_known =
         wanted.present && ctx.has(1) && ctx.shape(1).is_static() && ctx.shape(1).rank() == 1;
     ctx.output(
@@ -84,6 +148,14 @@ void infer_reshape(InferContext& ctx) {
     if (open) {
       dims[*open] = Dimension{after == 0 ? 0 : before / after};
     }
+  } else if (open && after > 0) {
+    Count left;
+    for (std::size_t i = 0; i < cancelled.size(); ++i) {
+      if (!cancelled[i]) {
+        left.times(from[i]);
+      }
+    }
+    dims[*open] = open_extent(left, {after, after});
   }
   ctx.output(0, ctx.type(0), PartialShape{std::move(dims)});
 }

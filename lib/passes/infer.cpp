@@ -4,6 +4,7 @@
 #include "coinfer/error.hpp"
 #include "ops/control_flow.hpp"
 #include "ops/op.hpp"
+#include "passes/bounds.hpp"
 #include "passes/control_flow.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
@@ -167,6 +168,7 @@ std::vector<std::size_t> infer_node(Graph& graph, Node& node) {
   for (const auto id : node.outputs) {
     if (id) {
       graph[id].constant = Tensor{};
+      graph[id].bounds.reset();
     }
   }
   if (ops::has_bodies(node)) {
@@ -176,6 +178,7 @@ std::vector<std::size_t> infer_node(Graph& graph, Node& node) {
   return naming(node, [&] {
     ops::InferContext context{node, graph};
     node.op->infer(context);
+    infer_bounds(graph, node);
     return context.wanted();
   });
 }

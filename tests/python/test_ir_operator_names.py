@@ -33,8 +33,8 @@ REFUSED = {
 
 HEAD = """# Operators of OpenVINO
 
-Every operator of the opsets that `openvino` {version} has, with the opset it came with. Restrictions
-of those that are read stand in [operators.md](operators.md). Generated; a test compares. To write
+Every operator of the opsets that `openvino` {version} has, with the opset it came with.
+Restrictions of those that are read stand in [operators.md](operators.md). Generated; a test compares. To write
 it anew: `COINFER_WRITE_DOCS=1 pytest tests/python/test_ir_operator_names.py`
 
 | operator | opset | coinfer |
