@@ -173,6 +173,24 @@ const Register matmul{
 
 namespace {
 
+/// How far apart the elements of an extent of 1 lie means nothing, but oneDNN knows layouts by it:
+/// such extents before the matrices lie outermost.
+View with_outermost_ones(View view) {
+  for (auto i = view.dims.size() - std::min<std::size_t>(2, view.dims.size()); i-- > 0;) {
+    if (view.dims[i] != 1) {
+      continue;
+    }
+    std::int64_t span = 1;
+    for (std::size_t k = 0; k < view.dims.size(); ++k) {
+      if (k != i) {
+        span = std::max(span, view.dims[k] * view.strides[k]);
+      }
+    }
+    view.strides[i] = span;
+  }
+  return view;
+}
+
 /// One row times constant weights: read where they lie.
 bool lower_row(Lowering& lowering, const graph::Node& node, const Multiplication& work) {
   const std::int64_t swap[] = {1, 0};
@@ -214,8 +232,8 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
   if (!dst_merged) {
     return false;
   }
-  const auto desc_a = desc_of(work.a);
-  const auto desc_dst = desc_of(*dst_merged);
+  const auto desc_a = desc_of(with_outermost_ones(work.a));
+  const auto desc_dst = desc_of(with_outermost_ones(*dst_merged));
   // The first post-op as bias, when it is one number a column.
   std::optional<View> bias = work.bias;
   std::size_t first = 0;
@@ -243,7 +261,8 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
         plan::engine(), desc_a, weights, bias ? desc_of(*bias) : dnnl::memory::desc{},
         desc_dst,       attr,   true};
   };
-  const auto desc_b = work.weights ? plan::any_desc(work.a.type, work.b.dims) : desc_of(work.b);
+  const auto desc_b = work.weights ? plan::any_desc(work.a.type, work.b.dims)
+                                   : desc_of(with_outermost_ones(work.b));
   auto primitive = make(desc_b, fused ? post_ops->attr() : plan::attributes());
   if (fused && first < node.post_ops.size() && (!primitive || plan::is_reference(primitive))) {
     auto plain = make(desc_b, plan::attributes());
@@ -256,7 +275,7 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
     return false;
   }
   const auto attr = fused ? post_ops->attr() : plan::attributes();
-  std::vector<plan::Argument> arguments{Lowering::argument(DNNL_ARG_SRC, work.a)};
+  std::vector<plan::Argument> arguments{Lowering::argument(DNNL_ARG_SRC, work.a, desc_a)};
   if (work.weights) {
     for (const auto& layout : lowering.packed_layouts(work.weights, work.b)) {
       if (layout == primitive.weights_desc()) {
@@ -271,7 +290,7 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
     arguments.push_back(
         lowering.packed(DNNL_ARG_WEIGHTS, work.weights, work.b, primitive.weights_desc()));
   } else {
-    arguments.push_back(Lowering::argument(DNNL_ARG_WEIGHTS, work.b));
+    arguments.push_back(Lowering::argument(DNNL_ARG_WEIGHTS, work.b, desc_b));
   }
   if (bias) {
     arguments.push_back(Lowering::argument(DNNL_ARG_BIAS, *bias));
