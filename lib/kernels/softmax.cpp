@@ -8,7 +8,9 @@
 namespace coinfer::kernels {
 namespace {
 
-COINFER_INLINE void row_of(const float* x, const float* mask, float* y, std::int64_t n,
+/// `y` holds the powers meanwhile; it may be `x` or `out`.
+template <class T>
+COINFER_INLINE void row_of(const float* x, const float* mask, float* y, T* out, std::int64_t n,
                            float scale) {
   constexpr float nothing = -std::numeric_limits<float>::infinity();
   const auto whole = n / lanes * lanes;
@@ -58,51 +60,58 @@ COINFER_INLINE void row_of(const float* x, const float* mask, float* y, std::int
     Floats v;
     load(v, y + i);
     v *= inverse;
-    store(y + i, v);
+    store(out + i, v);
   }
-  for (auto i = whole; i < n; ++i) {
-    y[i] = tail[i - whole] * inverse;
+  tail *= inverse;
+  if (whole < n) {
+    store_some(out + whole, tail, n - whole);
   }
 }
 
-using Row = void (*)(const float*, const float*, float*, std::int64_t, float);
+template <class T>
+using Row = void (*)(const float*, const float*, float*, T*, std::int64_t, float);
 
-COINFER_AVX512 void row_avx512(const float* x, const float* mask, float* y, std::int64_t n,
+template <class T>
+COINFER_AVX512 void row_avx512(const float* x, const float* mask, float* y, T* out, std::int64_t n,
                                float scale) {
-  row_of(x, mask, y, n, scale);
+  row_of(x, mask, y, out, n, scale);
 }
-COINFER_AVX2 void row_avx2(const float* x, const float* mask, float* y, std::int64_t n,
+template <class T>
+COINFER_AVX2 void row_avx2(const float* x, const float* mask, float* y, T* out, std::int64_t n,
                            float scale) {
-  row_of(x, mask, y, n, scale);
+  row_of(x, mask, y, out, n, scale);
 }
-void row_baseline(const float* x, const float* mask, float* y, std::int64_t n, float scale) {
-  row_of(x, mask, y, n, scale);
+template <class T>
+void row_baseline(const float* x, const float* mask, float* y, T* out, std::int64_t n,
+                  float scale) {
+  row_of(x, mask, y, out, n, scale);
 }
 
-Row best_row() {
+template <class T>
+Row<T> best_row() {
   switch (isa()) {
     case Isa::avx512:
-      return row_avx512;
+      return row_avx512<T>;
     case Isa::avx2:
-      return row_avx2;
+      return row_avx2<T>;
     default:
-      return row_baseline;
+      return row_baseline<T>;
   }
 }
 
-}  // namespace
-
-ops::Kernel softmax(const Softmax& form, int threads) {
+template <class T>
+ops::Kernel softmax_to(const Softmax& form, int threads) {
   std::int64_t rows = 1;
   for (const auto extent : form.outer) {
     rows *= extent;
   }
-  return [form, rows, threads, row = best_row()](const void* const* src, void* const* dst) {
+  return [form, rows, threads, row = best_row<T>()](const void* const* src, void* const* dst) {
     const auto* x = static_cast<const float*>(src[0]);
     const auto* mask = form.mask ? static_cast<const float*>(src[1]) : nullptr;
-    auto* y = static_cast<float*>(dst[0]);
+    auto* out = static_cast<T*>(dst[0]);
     const auto grain = std::max<std::int64_t>(1, 8192 / form.length);
     parallel(rows, grain, threads, [&](std::int64_t begin, std::int64_t end) {
+      [[maybe_unused]] float powers[std::is_same_v<T, float> ? 1 : longest_bf16_row];
       for (auto at = begin; at < end; ++at) {
         const float* added = mask;
         if (mask != nullptr) {
@@ -112,10 +121,23 @@ ops::Kernel softmax(const Softmax& form, int threads) {
             rest /= form.outer[i];
           }
         }
-        row(x + at * form.length, added, y + at * form.length, form.length, form.scale);
+        auto* to = out + at * form.length;
+        float* between = nullptr;
+        if constexpr (std::is_same_v<T, float>) {
+          between = to;
+        } else {
+          between = powers;
+        }
+        row(x + at * form.length, added, between, to, form.length, form.scale);
       }
     });
   };
+}
+
+}  // namespace
+
+ops::Kernel softmax(const Softmax& form, int threads) {
+  return form.bf16 ? softmax_to<std::uint16_t>(form, threads) : softmax_to<float>(form, threads);
 }
 
 }  // namespace coinfer::kernels

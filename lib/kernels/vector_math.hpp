@@ -16,25 +16,46 @@ constexpr std::int64_t lanes = 16;
 COINFER_INLINE void load(Floats& to, const float* from) { std::memcpy(&to, from, sizeof(to)); }
 COINFER_INLINE void store(float* to, const Floats& from) { std::memcpy(to, &from, sizeof(from)); }
 
+/// Sixteen numbers of bf16, the upper halves of floats.
+using Halves = std::uint16_t __attribute__((vector_size(32)));
+
+COINFER_INLINE void load(Floats& to, const std::uint16_t* from) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof(halves));
+  to = (Floats)(__builtin_convertvector(halves, Integers) << 16);
+}
+/// Rounds to the nearest, to even where two are as near; what is no number stays none.
+COINFER_INLINE void store(std::uint16_t* to, const Floats& from) {
+  const Integers bits = (Integers)from;
+  const Integers rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const Integers none = Integers{} + 0x7fc0;
+  const Halves halves = __builtin_convertvector(from == from ? rounded : none, Halves);
+  std::memcpy(to, &halves, sizeof(halves));
+}
+
 /// The first `count` numbers, the others being 0; all of them when `count` is not less.
-COINFER_INLINE void load_some(Floats& to, const float* from, std::int64_t count) {
+template <class T>
+COINFER_INLINE void load_some(Floats& to, const T* from, std::int64_t count) {
   if (count >= lanes) {
     load(to, from);
     return;
   }
-  float some[lanes] = {};
+  T some[lanes] = {};
   for (std::int64_t j = 0; j < count; ++j) {
     some[j] = from[j];
   }
   load(to, some);
 }
-COINFER_INLINE void store_some(float* to, const Floats& from, std::int64_t count) {
+template <class T>
+COINFER_INLINE void store_some(T* to, const Floats& from, std::int64_t count) {
   if (count >= lanes) {
     store(to, from);
     return;
   }
+  T some[lanes];
+  store(some, from);
   for (std::int64_t j = 0; j < count; ++j) {
-    to[j] = from[j];
+    to[j] = some[j];
   }
 }
 COINFER_INLINE void add_some(float* to, const Floats& what, std::int64_t count) {

@@ -97,8 +97,9 @@ bool lower_scale_shift(plan::Lowering& lowering, const graph::Node& node, const 
   const plan::View sources[] = {src, lowering.view_of(scale), lowering.view_of(shift)};
   const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
   lowering.add(
-      kernels::scale_shift(src.elements() / channels, channels, relu, lowering.threads()), sources,
-      {&dst, 1},
+      kernels::scale_shift(src.elements() / channels, channels, relu, src.type == ElementType::bf16,
+                           lowering.threads()),
+      sources, {&dst, 1},
       {.flops = 2.0 * static_cast<double>(src.elements()), .implementation = "scale_shift"});
   if (!relu) {
     lower_post_ops(lowering, node);
@@ -112,7 +113,10 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (dims.elements() == 0 || dims.size() < 2 || dims.size() > 5) {
     return false;
   }
-  for (std::size_t i = 0; i < 5; ++i) {
+  if (!plan::is_f32_or_bf16(ctx.type(0))) {
+    return false;
+  }
+  for (std::size_t i = 1; i < 5; ++i) {
     if (ctx.type(i) != ElementType::f32) {
       return false;
     }

@@ -116,13 +116,18 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   using plan::Lowering;
   const auto src = lowering.plain(node.inputs[0]);
   const auto desc = desc_of(*reshaped(src, {rows.count, rows.length}));
+  // It may round its result to bf16 itself.
+  const auto type = lowering.type(node.outputs[0]);
+  auto result = *reshaped(src, {rows.count, rows.length});
+  result.type = type;
+  const auto result_desc = desc_of(result);
   using Flags = dnnl::normalization_flags;
   const auto flags = ctx.has(2) ? Flags::use_scale | Flags::use_shift : Flags::use_scale;
   const dnnl::layer_normalization_forward::primitive_desc primitive{
       plan::engine(),
       dnnl::prop_kind::forward_inference,
       desc,
-      desc,
+      result_desc,
       ctx.attributes().real("epsilon", 1e-5F),
       flags,
       plan::attributes(),
@@ -130,9 +135,11 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (!primitive) {
     return false;
   }
-  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+  const auto dst = type == ctx.type(0) ? lowering.result_over(node.inputs[0], src, node.outputs[0])
+                                       : lowering.destination(node.outputs[0], src.strides);
   std::vector<plan::Argument> arguments{
-      Lowering::argument(DNNL_ARG_SRC, src, desc), Lowering::argument(DNNL_ARG_DST, dst, desc),
+      Lowering::argument(DNNL_ARG_SRC, src, desc),
+      Lowering::argument(DNNL_ARG_DST, dst, result_desc),
       Lowering::argument(DNNL_ARG_SCALE, *reshaped(lowering.plain(node.inputs[1]), {rows.length}))};
   if (ctx.has(2)) {
     arguments.push_back(Lowering::argument(

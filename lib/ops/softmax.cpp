@@ -98,11 +98,17 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
                              : *reshaped(src, {form.outer, form.length, form.inner});
   }
   if (node.type == "Softmax" && matrix.strides.back() == 1 && matrix.dims.back() == form.length) {
-    const kernels::Softmax rows{.outer = {form.outer * form.inner}, .length = form.length};
-    const auto result = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+    const bool bf16 = lowering.type(node.outputs[0]) == ElementType::bf16;
+    const kernels::Softmax rows{
+        .outer = {form.outer * form.inner}, .length = form.length, .bf16 = bf16};
+    const auto result = bf16 ? lowering.destination(node.outputs[0], src.strides)
+                             : lowering.result_over(node.inputs[0], src, node.outputs[0]);
     lowering.add(kernels::softmax(rows, lowering.threads()), {&src, 1}, {&result, 1},
                  {.flops = 4.0 * static_cast<double>(dims.elements())});
     return true;
+  }
+  if (lowering.type(node.outputs[0]) != ElementType::f32) {
+    return false;
   }
   const auto desc = desc_of(matrix);
   const dnnl::softmax_forward::primitive_desc primitive{
@@ -143,7 +149,9 @@ bool lower_masked(plan::Lowering& lowering, const graph::Node& node) {
     form.outer.push_back(dims[i]);
     form.mask_strides.push_back(mask.dims[i] == 1 ? 0 : mask.strides[i]);
   }
-  const auto dst = lowering.result_over(node.inputs[0], src, node.outputs[0]);
+  form.bf16 = lowering.type(node.outputs[0]) == ElementType::bf16;
+  const auto dst = form.bf16 ? lowering.destination(node.outputs[0], src.strides)
+                             : lowering.result_over(node.inputs[0], src, node.outputs[0]);
   const plan::View sources[] = {src, mask};
   lowering.add(kernels::softmax(form, lowering.threads()), sources, {&dst, 1},
                {.flops = 6.0 * static_cast<double>(dims.elements())});

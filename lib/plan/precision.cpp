@@ -2,6 +2,7 @@
 
 #include <dnnl.hpp>
 
+#include "kernels/softmax.hpp"
 #include "ops/eltwise.hpp"
 #include "ops/op.hpp"
 #include "passes/node.hpp"
@@ -92,8 +93,45 @@ class Precision {
     }
   }
 
+  /// A factor and a summand a channel, and perhaps a relu: computed in f32 on the way.
+  bool is_scale_shift(const Node& node) const {
+    return is_one_of(node, {"BatchNormalization"}) && node.outputs.size() == 1 &&
+           dims(node.outputs[0]).size() > 2 && dims(node.outputs[0]).size() <= 5 &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(),
+                       [&](ValueId id) { return graph_.is_constant(id) && is_f32(id); }) &&
+           (node.post_ops.empty() ||
+            (node.post_ops.size() == 1 && node.post_ops[0].type == "Relu"));
+  }
+
+  /// Computes in f32 and can round its result as it stores it.
+  bool can_round(const Node& node) const {
+    if (node.outputs.size() != 1 || !node.outputs[0] || !is_f32(node.outputs[0]) ||
+        !node.post_ops.empty() || !node.has_input(0) || !is_f32(node.inputs[0])) {
+      return false;
+    }
+    const auto shape = dims(node.outputs[0]);
+    if (shape.empty() || shape.elements() == 0) {
+      return false;
+    }
+    if (node.domain == "coinfer" && node.type == "MaskedSoftmax") {
+      return shape.back() <= kernels::longest_bf16_row;
+    }
+    if (is_one_of(node, {"Softmax"})) {
+      const auto axis = node.attributes.integer("axis", node.opset < 13 ? 1 : -1);
+      return (axis == -1 || axis == shape.rank() - 1) && shape.back() <= kernels::longest_bf16_row;
+    }
+    const auto axis = node.attributes.integer("axis", -1);
+    return is_one_of(node, {"LayerNormalization"}) && (axis == -1 || axis == shape.rank() - 1) &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](ValueId id) {
+             return !id || (is_f32(id) && dims(id) == Shape{shape.back()});
+           });
+  }
+
   /// Runs in bf16 as in f32, but for the rounding of its result.
   bool passes_on(const Node& node) const {
+    if (is_scale_shift(node)) {
+      return is_f32(node.outputs[0]) && dims(node.outputs[0]).elements() > 0;
+    }
     if (node.outputs.empty() || !node.post_ops.empty() || !node.outputs[0]) {
       return false;
     }
@@ -175,6 +213,9 @@ class Precision {
     }
     if (product_[i]) {
       return k == 0 || (k == 1 && !graph_.is_constant(one.inputs[1]));
+    }
+    if (one.type == "BatchNormalization") {
+      return k == 0;
     }
     // Arithmetic with one number is a function of the other operand.
     const auto eltwise = ops::as_eltwise(graph_, one);
@@ -291,9 +332,15 @@ class Precision {
             id = low;
           }
         }
-        if (product_[i]) {
+        if (product_[i] || is_scale_shift(node(i))) {
           one.attributes.set("mixed_precision", std::int64_t{1});
         }
+      } else if (can_round(one) && wanted_[one.outputs[0].index] &&
+                 !needs_f32[one.outputs[0].index]) {
+        const auto low = add_bf16_like(one.outputs[0]);
+        rounded[one.outputs[0].index] = low;
+        one.outputs[0] = low;
+        one.attributes.set("mixed_precision", std::int64_t{1});
       }
       const auto name = one.name;
       nodes.push_back(std::move(one));

@@ -143,6 +143,76 @@ BOOST_AUTO_TEST_CASE(an_attention_keeps_its_softmax_in_f32) {
   check(network);
 }
 
+BOOST_AUTO_TEST_CASE(normalisations_between_products_round_what_they_store) {
+  for (const std::int64_t length : {37, 64, 130}) {
+    Network network;
+    const auto x = network.input({3, 29, 48});
+    const auto y = network.add("MatMul", {x, network.constant({48, length})});
+    const auto normal =
+        network.add("LayerNormalization",
+                    {y, network.constant({length}, 0.5F, 1.5F), network.constant({length})});
+    const auto z = network.add("MatMul", {normal, network.constant({length, 53}, -0.1F, 0.1F)});
+    const auto weights = network.add("Softmax", {z}, attributes({{"axis", std::int64_t{-1}}}));
+    network.output(network.add("MatMul", {weights, network.constant({53, 40})}));
+    check(network);
+    if (plan::has_bf16()) {
+      const auto casts = std::count_if(network.steps.begin(), network.steps.end(),
+                                       [](const auto& step) { return step.type == "Cast"; });
+      BOOST_TEST(casts == 1, "only what enters is rounded apart");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_normalisation_stores_in_f32_for_others_is_rounded_apart) {
+  Network network;
+  const auto y = network.add("MatMul", {network.input({31, 48}), network.constant({48, 67})});
+  const auto normal = network.add("LayerNormalization",
+                                  {y, network.constant({67}, 0.5F, 1.5F), network.constant({67})});
+  network.output(network.add("MatMul", {normal, network.constant({67, 53})}));
+  network.output(network.add("Exp", {normal}));
+  check(network);
+}
+
+BOOST_AUTO_TEST_CASE(batch_norms_between_convolutions_run_in_bf16) {
+  for (const std::int64_t channels : {24, 37}) {
+    Network network;
+    const auto conv = [&](graph::ValueId x, std::int64_t in, std::int64_t out) {
+      return network.add("Conv", {x, network.constant({out, in, 3, 3}, -0.2F, 0.2F)},
+                         attributes({{"pads", Integers(4, 1)}}));
+    };
+    const auto first = conv(network.input({1, 8, 21, 19}), 8, channels);
+    const auto second = conv(first, channels, channels);
+    const auto joined =
+        network.add("Concat", {first, second}, attributes({{"axis", std::int64_t{1}}}));
+    const auto normal = network.add(
+        "BatchNormalization",
+        {joined, network.constant({2 * channels}, 0.5F, 1.5F), network.constant({2 * channels}),
+         network.constant({2 * channels}), network.constant({2 * channels}, 0.5F, 2.0F)});
+    const auto kept = network.add("Relu", {normal});
+    const auto plain = network.add(
+        "BatchNormalization",
+        {joined, network.constant({2 * channels}, 0.5F, 1.5F), network.constant({2 * channels}),
+         network.constant({2 * channels}), network.constant({2 * channels}, 0.5F, 2.0F)});
+    network.output(conv(network.add("Add", {kept, plain}), 2 * channels, 16));
+    check(network);
+    if (plan::has_bf16()) {
+      for (const auto& step : network.steps) {
+        BOOST_TEST(step.implementation != "kernel", step.node << " " << step.type);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_computed_in_bf16_is_computed_in_f32) {
+  // A product and, behind it, rows longer than the kernel that rounds takes.
+  Network network;
+  const auto scores =
+      network.add("MatMul", {network.input({3, 16}), network.constant({16, 5000}, -0.1F, 0.1F)});
+  const auto weights = network.add("Softmax", {scores}, attributes({{"axis", std::int64_t{-1}}}));
+  network.output(network.add("MatMul", {weights, network.constant({5000, 24})}));
+  BOOST_TEST(error_of(network) < rounding);
+}
+
 BOOST_AUTO_TEST_CASE(angles_stay_exact) {
   Network network;
   const auto positions = network.input({512, 1}, 0, 1000);
