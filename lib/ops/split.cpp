@@ -1,3 +1,4 @@
+#include "kernels/copy.hpp"
 #include "kernels/strided_copy.hpp"
 #include "ops/op.hpp"
 #include "plan/lowering.hpp"
@@ -100,6 +101,34 @@ Kernel split_kernel(const KernelContext& ctx) {
   };
 }
 
+/// Copies each part out of the whole as it lies, in one step.
+void copy_parts(plan::Lowering& lowering, const graph::Node& node, const plan::View& whole,
+                const std::vector<plan::View>& parts) {
+  struct Part {
+    std::int64_t offset;  // bytes from the start of the whole
+    Kernel copy;
+  };
+  std::vector<Part> copies;
+  std::vector<plan::View> results;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i >= node.outputs.size() || !node.outputs[i]) {
+      continue;
+    }
+    results.push_back(lowering.destination(node.outputs[i]));
+    copies.push_back({parts[i].offset - whole.offset,
+                      kernels::strided_copy(size_of(whole.type), parts[i].dims, parts[i].strides,
+                                            results.back().strides, lowering.threads())});
+  }
+  lowering.add(
+      [copies](const void* const* src, void* const* dst) {
+        for (std::size_t i = 0; i < copies.size(); ++i) {
+          const void* from = static_cast<const std::byte*>(src[0]) + copies[i].offset;
+          copies[i].copy(&from, dst + i);
+        }
+      },
+      {&whole, 1}, results, {.implementation = "copy"});
+}
+
 /// Parts that are each one block of memory are no work at all.
 bool lower_split(plan::Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
@@ -108,6 +137,7 @@ bool lower_split(plan::Lowering& lowering, const graph::Node& node) {
       normalize_axis(ctx, ctx.attributes().integer("axis", 0), ctx.shape(0).rank()));
   const auto starts = starts_of(ctx, whole.dims[axis]);
   std::vector<plan::View> parts;
+  bool dense = true;
   for (std::size_t i = 0; i < ctx.outputs(); ++i) {
     parts.push_back(whole);
     if (!ctx.has_output(i)) {
@@ -116,9 +146,17 @@ bool lower_split(plan::Lowering& lowering, const graph::Node& node) {
     parts[i].dims = ctx.output_shape(i);
     parts[i].offset +=
         starts[i] * whole.strides[axis] * static_cast<std::int64_t>(size_of(whole.type));
-    if (parts[i].elements() == 0 || !parts[i].is_dense()) {
+    if (parts[i].elements() == 0) {
       return false;
     }
+    dense = dense && parts[i].is_dense();
+  }
+  if (!dense) {
+    if (whole.type == ElementType::string) {
+      return false;
+    }
+    copy_parts(lowering, node, whole, parts);
+    return true;
   }
   for (std::size_t i = 0; i < ctx.outputs(); ++i) {
     if (ctx.has_output(i)) {
