@@ -202,8 +202,9 @@ int main(int argc, char** argv) {
     plan::Instance instance{plan, scratch};
     const std::atomic<bool> stop{false};
     std::vector<double> times;
-    // The best of all runs: a busy machine makes means useless.
-    std::vector<double> steps(plan->step_infos().size(), 1e30);
+    // The median of the runs: what the steps take sums up to what a run takes.
+    std::vector<double> steps(plan->step_infos().size(), 0);
+    std::vector<std::vector<float>> taken(steps.size());
     plan::StepTimes of_run;
     const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                           std::chrono::duration<double>(seconds));
@@ -217,11 +218,15 @@ int main(int argc, char** argv) {
         instance.run(in, out, stop, table ? &of_run : nullptr);
         times.push_back(milliseconds(Clock::now() - before));
         for (std::size_t i = 0; i < of_run.size(); ++i) {
-          steps[i] =
-              std::min(steps[i], std::chrono::duration<double, std::micro>(of_run[i]).count());
+          taken[i].push_back(std::chrono::duration<float, std::micro>(of_run[i]).count());
         }
       }
     });
+    for (std::size_t i = 0; i < steps.size() && table; ++i) {
+      const auto middle = taken[i].begin() + static_cast<std::ptrdiff_t>(taken[i].size() / 2);
+      std::nth_element(taken[i].begin(), middle, taken[i].end());
+      steps[i] = *middle;
+    }
     if (table) {
       fmt::print("{:>9} {:>6} {:>8} {:>6}  {:24} {:28} {:8} {}\n", "us", "share", "GFLOP/s", "peak",
                  "type", "implementation", "layout", "node");
