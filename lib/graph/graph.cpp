@@ -105,15 +105,6 @@ std::string result_name(const Graph& graph, std::size_t index) {
   return name.empty() ? fmt::format("Result_{}", index) : name + "/sink_port_0";
 }
 
-RtInfo notes_on(const Graph& graph, const NoteKey& key) {
-  const auto found = graph.notes.find(key);
-  auto info = found == graph.notes.end() ? RtInfo{} : found->second;
-  if (key.on == NoteKey::On::tensor && key.value && !graph[key.value].layout.empty()) {
-    info.entries.try_emplace("layout_0", RtInfo{graph[key.value].layout, {}});
-  }
-  return info;
-}
-
 std::string describe(const Node& node) {
   const auto prefix = node.domain.empty() ? std::string{} : node.domain + ".";
   return fmt::format("{}{} '{}'", prefix, node.type, node.name);

@@ -11,6 +11,7 @@
 #include "coinfer/shape.hpp"
 #include "coinfer/tensor.hpp"
 #include "graph/attributes.hpp"
+#include "graph/notes.hpp"
 
 namespace coinfer::ops {
 struct OpDef;
@@ -44,6 +45,7 @@ struct Value {
   std::string layout = {};  ///< of inputs and outputs: "[N,C,H,W]"; empty: unknown
   /// Where the elements of a few integers that are not known lie, when that is (`passes/bounds`).
   std::shared_ptr<const std::vector<Interval>> bounds = {};
+  Notes notes = {};  ///< its own (output 0), and of the parameter or constant that it stands for
 };
 
 /// Work done on a node's result before it is stored, in order (oneDNN's post-ops).
@@ -67,18 +69,9 @@ struct Node {
   boost::container::small_vector<ValueId, 2> outputs;
   Attributes attributes;
   std::vector<PostOp> post_ops;
+  Notes notes;
 
   bool has_input(std::size_t i) const noexcept { return i < inputs.size() && inputs[i]; }
-};
-
-/// What a note is on: a tensor, the node that makes it (parameters and constants too), or one that
-/// only reads it.
-struct NoteKey {
-  enum class On : std::uint8_t { tensor, maker, result, sink };
-  On on;
-  ValueId value;         ///< of a node with several results the first
-  std::size_t slot = 0;  ///< 0: the node itself; i + 1: its input i
-  friend auto operator<=>(const NoteKey&, const NoteKey&) noexcept = default;
 };
 
 /// What a network keeps between runs. A node coinfer.ReadValue reads it.
@@ -88,6 +81,7 @@ struct Variable {
   PartialShape shape = PartialShape::dynamic();
   ValueId assigned = no_value;   ///< what a run leaves there; no_value when it stays as it is
   std::string assigned_by = {};  ///< the friendly name of the node that does it, when one did
+  Notes notes = {};              ///< of that node
 };
 
 /// A network or the body of a control-flow node. `nodes` are in topological order.
@@ -105,10 +99,9 @@ class Graph {
   /// is none, or an empty one, the node is named by its tensor.
   std::vector<std::string> parameter_names;
   std::vector<std::string> result_names;
-  std::vector<Variable> variables;  ///< of a network only
-  RtInfo rt_info;                   ///< of the model
-  std::map<NoteKey, RtInfo>
-      notes;  ///< of its nodes and tensors; nothing reads them but their owner
+  std::map<std::size_t, Notes> result_notes;  ///< of outputs that have some
+  std::vector<Variable> variables;            ///< of a network only
+  RtInfo rt_info;                             ///< of the model
 
   ValueId add(Value value) {
     values.push_back(std::move(value));
@@ -149,10 +142,6 @@ void sort_topologically(Graph& graph);
 /// The friendly name of the node that an input or output of a network stands for.
 std::string parameter_name(const Graph& graph, std::size_t index);
 std::string result_name(const Graph& graph, std::size_t index);
-
-/// The notes at a key. The layout of an input or output, where it is known, is a note on its
-/// tensor.
-RtInfo notes_on(const Graph& graph, const NoteKey& key);
 
 /// "Conv 'conv1'": how errors name a node.
 std::string describe(const Node& node);

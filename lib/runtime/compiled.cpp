@@ -1,6 +1,7 @@
 #include "runtime/compiled.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/node.hpp"
 #include "coinfer/runtime.hpp"
 #include "ops/op.hpp"
 #include "passes/passes.hpp"
@@ -82,10 +83,29 @@ Prepared optimised(Prepared prepared) {
   return prepared;
 }
 
+/// A compiled model's ports: the model's, with notes of their own where there are some.
+std::vector<PortRef> own_ports(const Model& model, Node::Kind kind) {
+  auto ports = kind == Node::Kind::parameter ? model.inputs() : model.outputs();
+  for (auto& port : ports) {
+    auto info = Node{model, kind, port->index}.rt_info({NotesPlace::Of::output, 0});
+    if (!info.empty()) {
+      auto noted = *port;
+      noted.rt_info = std::make_shared<RtInfo>(std::move(info));
+      port = std::make_shared<const Port>(std::move(noted));
+    }
+  }
+  return ports;
+}
+
 }  // namespace
 
 Prepared prepare(const Model& model) {
-  return optimised({model.graph(), model.friendly_name(), model.inputs(), model.outputs(), {}, {}});
+  return optimised({model.graph(),
+                    model.friendly_name(),
+                    own_ports(model, Node::Kind::parameter),
+                    own_ports(model, Node::Kind::result),
+                    {},
+                    {}});
 }
 
 Prepared prepare(std::shared_ptr<graph::Graph> graph) {
@@ -93,8 +113,8 @@ Prepared prepare(std::shared_ptr<graph::Graph> graph) {
   {
     const Model model{graph};
     prepared.name = model.friendly_name();
-    prepared.inputs = model.inputs();
-    prepared.outputs = model.outputs();
+    prepared.inputs = own_ports(model, Node::Kind::parameter);
+    prepared.outputs = own_ports(model, Node::Kind::result);
   }
   prepared.graph = std::move(*graph);
   return optimised(std::move(prepared));

@@ -16,7 +16,7 @@ namespace {
 using namespace serialization;
 
 constexpr std::array<char, 8> magic{'\x89', 'c', 'o', 'i', 'n', 'f', 'e', 'r'};
-constexpr std::uint32_t format_version = 3;
+constexpr std::uint32_t format_version = 4;
 
 struct Header {
   std::array<char, 8> magic;
@@ -90,6 +90,17 @@ void put_port(Writer& meta, const Port& port) {
   meta.put(port.node_name);
   meta.put(port.type);
   put_shape(meta, port.shape);
+  // As OpenVINO keeps them: its attributes, and not what was noted beside them.
+  std::vector<const std::pair<const std::string, RtInfo>*> attributes;
+  for (const auto& entry : port.rt_info->entries) {
+    if (entry.second.attribute) {
+      attributes.push_back(&entry);
+    }
+  }
+  meta.list(attributes, [&](const auto* entry) {
+    meta.put(entry->first);
+    meta.put(property_text(entry->second.value));
+  });
 }
 
 std::vector<PortRef> get_ports(Reader& meta, bool is_output) {
@@ -102,6 +113,11 @@ std::vector<PortRef> get_ports(Reader& meta, bool is_output) {
     port.shape = get_partial_shape(meta);
     port.index = ports.size();
     port.is_output = is_output;
+    for (auto notes = meta.length(); notes > 0; --notes) {
+      auto name = meta.get<std::string>();
+      port.rt_info->entries.insert_or_assign(std::move(name),
+                                             RtInfo{meta.get<std::string>(), true, {}});
+    }
     ports.push_back(std::make_shared<const Port>(std::move(port)));
   }
   return ports;

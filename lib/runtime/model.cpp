@@ -48,7 +48,6 @@ void Model::list_ports(Impl& impl) {
       port.shape = value.shape;
       port.index = ports.size();
       port.is_output = is_output;
-      port.rt_info = graph::notes_on(*impl.graph, {graph::NoteKey::On::tensor, id});
       ports.push_back(std::make_shared<const Port>(std::move(port)));
     }
     return ports;
@@ -150,6 +149,13 @@ void Model::remove_output(std::size_t index) {
   if (index < graph.result_names.size()) {
     graph.result_names.erase(graph.result_names.begin() + static_cast<std::ptrdiff_t>(index));
   }
+  std::map<std::size_t, graph::Notes> notes;
+  for (auto& [at, note] : graph.result_notes) {
+    if (at != index) {
+      notes.emplace(at - (at > index ? 1 : 0), std::move(note));
+    }
+  }
+  graph.result_notes = std::move(notes);
   relist_ports();
 }
 
@@ -200,12 +206,21 @@ Model Model::clone() const {
 
 const RtInfo& Model::rt_info() const { return impl_->graph->rt_info; }
 
-void Model::set_rt_info(std::span<const std::string> path, Property value) {
-  impl_->graph->rt_info.at(path) = RtInfo{std::move(value), {}};
+void Model::set_rt_info(std::span<const std::string> path, RtInfo note) {
+  auto& info = impl_->graph->rt_info;
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    const auto* above = info.find(path.first(i));
+    if (above != nullptr && above->value != Property{}) {
+      throw Error(
+          fmt::format("the note '{}' of the model is a value: nothing can be noted below it",
+                      fmt::join(path.first(i), ".")));
+    }
+  }
+  info.at(path) = std::move(note);
 }
 
-bool Model::remove_rt_info(const std::string& name) {
-  return impl_->graph->rt_info.entries.erase(name) > 0;
+bool Model::erase_rt_info(const std::string& name) {
+  return impl_->graph->rt_info.entries.erase(name) != 0;
 }
 
 }  // namespace coinfer

@@ -218,53 +218,6 @@ void Node::set_layout(const Layout& layout) const {
                             layout.to_string(), value_of.name, value_of.shape.to_string()));
   }
   value_of.layout = layout.empty() ? std::string{} : layout.to_string();
-  auto model = model_;
-  model.relist_ports();
-}
-
-/// The key of notes on the node (slot 0) or on what its input `slot - 1` reads.
-graph::NoteKey Node::note_key(std::size_t slot) const {
-  check();
-  using On = graph::NoteKey::On;
-  if (slot > 0) {
-    input_id(slot - 1);  // throws when there is none
-  }
-  if (kind_ != Kind::operation) {
-    return {kind_ == Kind::result ? On::result
-            : kind_ == Kind::sink ? On::sink
-                                  : On::maker,
-            value(0), slot};
-  }
-  const auto& outputs = model_.graph().nodes[index_].outputs;
-  const auto made = std::find_if(outputs.begin(), outputs.end(), [](auto id) { return bool{id}; });
-  return {On::maker, made == outputs.end() ? graph::no_value : *made, slot};
-}
-
-RtInfo Node::notes(const graph::NoteKey& key) const { return graph::notes_on(model_.graph(), key); }
-
-bool Node::set_note(const graph::NoteKey& key, const std::string& name,
-                    std::optional<Property> value) const {
-  auto& graph = *model_.impl_->graph;
-  const bool there = notes(key).entries.contains(name);
-  if (value) {
-    graph.notes[key].entries[name] = RtInfo{std::move(*value), {}};
-  } else if (const auto found = graph.notes.find(key); found != graph.notes.end()) {
-    found->second.entries.erase(name);
-  }
-  auto model = model_;
-  model.relist_ports();
-  return there;
-}
-
-RtInfo Node::rt_info() const { return notes(note_key(0)); }
-RtInfo Node::input_rt_info(std::size_t index) const { return notes(note_key(index + 1)); }
-
-bool Node::set_rt_info(const std::string& name, std::optional<Property> value) const {
-  return set_note(note_key(0), name, std::move(value));
-}
-bool Node::set_input_rt_info(std::size_t index, const std::string& name,
-                             std::optional<Property> value) const {
-  return set_note(note_key(index + 1), name, std::move(value));
 }
 
 PortRef NodeOutput::port() const {
@@ -336,12 +289,6 @@ void NodeOutput::set_names(std::vector<std::string> names) const {
 }
 
 graph::ValueId NodeOutput::id() const { return node_.value(index_); }
-
-RtInfo NodeOutput::rt_info() const { return node_.notes({graph::NoteKey::On::tensor, id()}); }
-
-bool NodeOutput::set_rt_info(const std::string& name, std::optional<Property> value) const {
-  return node_.set_note({graph::NoteKey::On::tensor, id()}, name, std::move(value));
-}
 
 PortRef Model::add_output(const NodeOutput& tensor) {
   if (tensor.node().model() != *this) {

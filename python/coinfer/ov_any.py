@@ -16,41 +16,57 @@ class OVAny:
     """A value of a note, whose type the file does not tell: a bool, int, float, str, list or dict.
 
     `value` is what it holds; `astype` and `aslist` read a text as something else. It is equal to
-    what it holds, and indexed as that. Thread safety: as for dict.
+    another OVAny, or to a value of the same type, that holds the same, and indexed as that. One
+    that stands for an attribute of OpenVINO's ("fused_names_0") has only a text: `astype(str)`.
+
+    Thread safety: as for dict.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_attribute", "_value")
 
     def __init__(self, value: Any) -> None:
-        """Hold `value`; of another OVAny what that holds."""
-        self._value: Any = value._value if isinstance(value, OVAny) else value
+        """Hold `value`; of another OVAny what that holds. A list holds items of one type."""
+        self._attribute = False
+        self._value: Any = None
+        self.set(value)
+
+    @classmethod
+    def _of_attribute(cls, text: str) -> OVAny:
+        made = cls(text)
+        made._attribute = True
+        return made
 
     @property
     def value(self) -> Any:
-        """What it holds."""
+        """What it holds; TypeError for an attribute of OpenVINO's, which has a text alone."""
+        if self._attribute:
+            raise TypeError("an attribute of OpenVINO's has no value in Python; use astype(str)")
         return self._value
 
     def get(self) -> Any:
         """The same as `value`."""
-        return self._value
+        return self.value
 
     def set(self, value: Any) -> None:
-        """Hold `value` instead."""
-        self._value = value._value if isinstance(value, OVAny) else value
+        """Hold `value` instead. What it was read from stays as it is."""
+        self._attribute = isinstance(value, OVAny) and value._attribute
+        self._value = _held(value)
 
-    def astype(self, dtype: type) -> Any:
+    def astype(self, dtype: Any) -> Any:
         """The value as `dtype`: bool, int, float, str or dict (of OVAny).
 
         A text becomes a number by what it begins with, a bool by YES, NO, true, false, 1 or 0.
         Raises coinfer.Error where the value cannot be read so.
         """
-        read = _READERS.get(dtype)
+        read = _READERS.get(dtype) if isinstance(dtype, type) else None
         if read is None:
             name = getattr(dtype, "__name__", repr(dtype))
             raise Error(f"astype() reads bool, int, float, str and dict, not {name}")
+        if self._attribute and dtype is not str:
+            raise Error(f"an attribute of OpenVINO's cannot be read as {dtype.__name__}")
         return read(self._value)
 
-    def aslist(self, dtype: type | None = None) -> list[Any]:
+    def aslist(self, dtype: Any = None) -> list[Any]:
         """The value as a list: of a text, its words as `dtype`, which is bool, int, float or str.
 
         Without `dtype` an empty list, as in OpenVINO. Raises coinfer.Error for what is neither a
@@ -58,23 +74,28 @@ class OVAny:
         """
         if dtype is None:
             return []
+        if dtype not in (bool, int, float, str):
+            raise Error(f"aslist() reads bool, int, float and str, not {dtype!r}")
         if isinstance(self._value, list | tuple):
             return list(self._value)
-        if not isinstance(self._value, str):
-            raise Error(f"a list was expected, not the {_kind(self._value)} {self._value!r}")
+        if self._attribute or not isinstance(self._value, str):
+            kind = "attribute" if self._attribute else _kind(self._value)
+            raise Error(f"a list was expected, not the {kind} {self._value!r}")
         return [OVAny(word).astype(dtype) for word in self._value.split()]
 
     def __eq__(self, other: object) -> bool:
-        return bool(self._value == (other._value if isinstance(other, OVAny) else other))
+        if other is None or self._attribute != (isinstance(other, OVAny) and other._attribute):
+            return False
+        value = _held(other)
+        return type(self._value) is type(value) and bool(self._value == value)
 
     def __hash__(self) -> int:
         return hash(self._value)
 
     def __len__(self) -> int:
+        if not hasattr(self._value, "__len__"):
+            raise AttributeError(f"the {_kind(self._value)} {self._value!r} has no length")
         return len(self._value)
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
 
     def __getitem__(self, key: Any) -> Any:
         return self._value[key]
@@ -86,6 +107,22 @@ class OVAny:
         return f"OVAny({self._value!r})"
 
 
+def _held(value: Any) -> Any:
+    """The value as an OVAny holds it."""
+    if isinstance(value, OVAny):
+        return value._value
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list):
+        kinds = sorted({_kind(item) for item in value})
+        if len(kinds) > 1:
+            raise Error(f"a list's items are of one type, not of {', '.join(kinds)}")
+        return [int(item) if isinstance(item, bool) else item for item in value]
+    if isinstance(value, dict):
+        return {key: _held(item) for key, item in value.items()}
+    return value
+
+
 def _kind(value: Any) -> str:
     return type(value).__name__
 
@@ -95,6 +132,8 @@ def _wrong(value: Any, wanted: str) -> Error:
 
 
 def _begins(value: Any, pattern: re.Pattern[str], wanted: str) -> str:
+    if value == "":
+        return "0"
     found = pattern.match(value) if isinstance(value, str) else None
     if found is None:
         raise _wrong(value, wanted)
@@ -140,7 +179,10 @@ def _text(value: Any) -> str:
 def _dict(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _wrong(value, "a dict")
-    return {key: OVAny(entry) for key, entry in value.items()}
+    return {
+        key: _dict(entry) if isinstance(entry, dict) else OVAny(entry)
+        for key, entry in value.items()
+    }
 
 
 _READERS: dict[type, Callable[[Any], Any]] = {

@@ -153,18 +153,36 @@ bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   return {};
 }
 
+/// Of a tensor in the order of its dimensions: "abcd".
+std::string layout_name(const PartialShape& shape) {
+  std::string letters;
+  for (std::int64_t i = 0; shape.has_rank() && i < shape.rank(); ++i) {
+    letters += static_cast<char>('a' + i % 26);
+  }
+  return letters.empty() ? "undef" : letters;
+}
+
 /// With notes on its nodes that OpenVINO's runtime models have too.
 PyModel runtime_model(const PyCompiledModel& self) {
   const auto model = self.model().runtime_model();
   std::int64_t order = 0;
   for (const auto& node : nodes_of(model)) {
-    node.set_rt_info("execOrder", std::to_string(order++));
-    node.set_rt_info("layerType", operator_name(node));
+    const auto note = [&](const char* name, std::string text) {
+      node.set_rt_info(name, RtInfo{Property{std::move(text)}, false, {}});
+    };
     std::vector<std::string_view> types;
+    std::vector<std::string> layouts;
     for (std::size_t i = 0; i < node.output_size(); ++i) {
-      types.push_back(name_of(node.output(i).port()->type));
+      const auto port = node.output(i).port();
+      types.push_back(name_of(port->type));
+      layouts.push_back(layout_name(port->shape));
     }
-    node.set_rt_info("outputPrecisions", fmt::format("{}", fmt::join(types, ",")));
+    note("execOrder", std::to_string(order++));
+    note("layerType", operator_name(node));
+    note("originalLayersNames", node.friendly_name());
+    note("outputLayouts", fmt::format("{}", fmt::join(layouts, ",")));
+    note("outputPrecisions", fmt::format("{}", fmt::join(types, ",")));
+    note("runtimePrecision", types.empty() ? std::string{} : std::string{types.front()});
   }
   return PyModel{model};
 }

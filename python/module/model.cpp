@@ -6,7 +6,6 @@
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
 #include "module/node.hpp"
-#include "module/properties.hpp"
 #include "module/rt_info.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
@@ -251,24 +250,17 @@ std::vector<std::string> path_from(const bp::object& path) {
     names.push_back(bp::extract<std::string>(path));
     return names;
   }
+  if (!PyList_Check(path.ptr()) && !PyTuple_Check(path.ptr())) {
+    throw_type_error(fmt::format("the path of a note is a str or a list of str, not {}",
+                                 Py_TYPE(path.ptr())->tp_name));
+  }
   for (bp::stl_input_iterator<std::string> name{path}, end; name != end; ++name) {
     names.push_back(*name);
   }
   return names;
 }
 
-bp::object all_rt_info(const PyModel& self) {
-  const auto model = self.get();
-  return wrap_notes({[model] { return model.rt_info(); },
-                     [model](const std::string& name, std::optional<Property> value) {
-                       auto changed = model;
-                       if (!value) {
-                         return changed.remove_rt_info(name);
-                       }
-                       changed.set_rt_info(std::span{&name, 1}, std::move(*value));
-                       return true;
-                     }});
-}
+bp::object all_rt_info(const PyModel& self) { return wrap_rt_info(self.get()); }
 
 bp::object get_rt_info(const PyModel& self, const bp::object& path) {
   if (path.is_none()) {
@@ -279,27 +271,25 @@ bp::object get_rt_info(const PyModel& self, const bp::object& path) {
   if (info == nullptr) {
     throw Error(fmt::format("the model has no runtime info '{}'", fmt::join(names, ".")));
   }
-  return note(*info);
+  return note_to_python(*info);
 }
 
 bool has_rt_info(const PyModel& self, const bp::object& path) {
   const auto names = path_from(path);
+  const auto& info = self.get().rt_info();
   for (std::size_t i = 1; i < names.size(); ++i) {
-    const auto* above = self.get().rt_info().find(std::span{names}.first(i));
+    const auto* above = info.find(std::span{names}.first(i));
     if (above != nullptr && above->entries.empty()) {
-      throw Error(fmt::format(
-          "the note '{}' is a value; nothing lies below it",
-          fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), ".")));
+      throw Error(fmt::format("the note '{}' of the model is a value, and holds no others",
+                              fmt::join(std::span{names}.first(i), ".")));
     }
   }
-  return self.get().rt_info().find(names) != nullptr;
+  return info.find(names) != nullptr;
 }
 
 void set_rt_info(PyModel& self, const bp::object& value, const bp::object& path) {
   const auto names = path_from(path);
-  for (auto& [at, note] : notes_from(names, value)) {
-    self.get().set_rt_info(at, std::move(note));
-  }
+  self.get().set_rt_info(names, note_from_python(value));
 }
 
 // --- copies
@@ -363,9 +353,7 @@ void register_model() {
       .add_property("friendly_name", &name, &rename, "The name; settable.")
       .add_property("name", &name, "The same as `friendly_name`.")
       .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
-      .add_property(
-          "rt_info", &all_rt_info,
-          "Notes that came with the model, an RTMap; what is set there is set in the model.")
+      .add_property("rt_info", &all_rt_info, "Notes that came with the model, an RTMap.")
       .def("input", &input, (bp::arg("key") = none),
            "The input whose tensor name or index `key` is; without one, the only input. "
            "RuntimeError "
@@ -441,15 +429,14 @@ void register_model() {
            "`output_tensors`. To do it\nmore often, compile the model. `evaluation_context` is not "
            "looked at. RuntimeError naming the input for a wrong shape or type.")
       .def("get_rt_info", &get_rt_info, (bp::arg("path") = none),
-           "The note at `path`, a name or a list of names, an OVAny, or without it all of them, an "
-           "RTMap; RuntimeError when there is none.")
+           "The note at `path`, a name or a list of names, an OVAny; without it all of them, an "
+           "RTMap. RuntimeError when there is none.")
       .def("has_rt_info", &has_rt_info, bp::arg("path"),
-           "True when there is a note at `path`, a name or a list of names. RuntimeError when it "
-           "leads "
-           "through a note that is a value.")
+           "True when there is a note at `path`, a name or a list of names.")
       .def("set_rt_info", &set_rt_info, (bp::arg("obj"), bp::arg("path")),
-           "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text, "
-           "list of texts or of ints, OVAny or dict of such.")
+           "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text, list "
+           "of "
+           "one of these, dict or OVAny.")
       .def("clone", &clone, "A copy that can be changed on its own; weights are shared.")
       .def("__copy__", &no_copy)
       .def("__deepcopy__", &deep_copy)

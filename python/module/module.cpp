@@ -48,9 +48,9 @@ void register_all() {
   register_element_types();
   register_arrays();
   register_shapes();
-  register_rt_info();
   register_ports();
   register_layout();
+  register_rt_info();
   register_nodes();
   register_tensor();
   register_results();

@@ -149,14 +149,13 @@ void set_layout(const PyNode& self, const bp::object& layout) {
   self.get().set_layout(layout_from(layout.ptr()));
 }
 
-bp::object node_notes(const PyNode& self) {
-  if (!self.node) {
-    return wrap_notes({[] { return RtInfo{}; }, {}});
-  }
-  return wrap_notes({[node = *self.node] { return node.rt_info(); },
-                     [node = *self.node](const std::string& name, std::optional<Property> value) {
-                       return node.set_rt_info(name, std::move(value));
-                     }});
+bp::object rt_info_of(const PyNode& self) {
+  // A compiled model keeps what is noted on its ports, not on their nodes.
+  return self.node ? wrap_rt_info(*self.node) : wrap_rt_info(std::make_shared<RtInfo>());
+}
+
+void set_rt_info(const PyNode& self, const bp::object& value, const std::string& key) {
+  self.get().set_rt_info(key, note_from_python(value));
 }
 
 ElementType type_at(const PyNode& self, std::size_t index) { return port_of(self, index)->type; }
@@ -220,6 +219,10 @@ bp::object target_inputs(const Output& self) {
   return set;
 }
 
+bp::object rt_info_of_output(const Output& self) {
+  return wrap_rt_info(self.source.node(), {NotesPlace::Of::output, self.source.index()});
+}
+
 bp::object outputs_equal(const Output& self, const bp::object& other) {
   if (const auto* that = held_output(other.ptr())) {
     return bp::object{self.source == that->source};
@@ -241,29 +244,18 @@ std::size_t hash_output(const Output& self) {
              : hash_node({self.source.node(), nullptr}) + self.source.index();
 }
 
-bp::object output_notes(const Output& self) {
-  return wrap_notes(
-      {[source = self.source] { return source.rt_info(); },
-       [source = self.source](const std::string& name, std::optional<Property> value) {
-         return source.set_rt_info(name, std::move(value));
-       }});
-}
-
 // --- Input
 
 PortRef source_port(const Input& self) { return self.node.input_value(self.index).port(); }
+
+bp::object rt_info_of_input(const Input& self) {
+  return wrap_rt_info(self.node, {NotesPlace::Of::input, self.index});
+}
 
 bp::object inputs_equal(const Input& self, const bp::object& other) {
   const bp::extract<const Input&> that{other};
   return that.check() ? bp::object{self.node == that().node && self.index == that().index}
                       : bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
-}
-
-bp::object input_notes(const Input& self) {
-  return wrap_notes({[self] { return self.node.input_rt_info(self.index); },
-                     [self](const std::string& name, std::optional<Property> value) {
-                       return self.node.set_input_rt_info(self.index, name, std::move(value));
-                     }});
 }
 
 std::string show_input(const Input& self) {
@@ -319,9 +311,9 @@ void register_nodes() {
       bp::no_init)
       .add_property("index", &output_index, "Which of its node's outputs it is.")
       .add_property("node", &output_node, "The Node that makes it.")
-      .add_property("rt_info", &output_notes, "Notes on the tensor, an RTMap.")
-      .def("get_rt_info", &output_notes, "The same as `rt_info`.")
       .add_property("target_inputs", &target_inputs, "The Inputs that read it, a set.")
+      .add_property("rt_info", &rt_info_of_output, "Notes on the tensor, an RTMap.")
+      .def("get_rt_info", &rt_info_of_output, "The same as `rt_info`.")
       .def("get_index", &output_index, "The same as `index`.")
       .def("get_node", &output_node, "The same as `node`.")
       .def("get_target_inputs", &target_inputs, "The same as `target_inputs`.")
@@ -349,8 +341,8 @@ void register_nodes() {
           "get_tensor",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
           "The same as `tensor`.")
-      .add_property("rt_info", &input_notes, "Notes on the input, an RTMap.")
-      .def("get_rt_info", &input_notes, "The same as `rt_info`.")
+      .add_property("rt_info", &rt_info_of_input, "Notes on the input, an RTMap.")
+      .def("get_rt_info", &rt_info_of_input, "The same as `rt_info`.")
       .def(
           "get_node", +[](const Input& self) { return wrap_node(self.node); },
           "The Node that it belongs to.")
@@ -385,8 +377,7 @@ void register_nodes() {
       .add_property(
           "shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
           "The Shape of its only output; RuntimeError when it is dynamic.")
-      .add_property("rt_info", &node_notes,
-                    "Notes on the node, an RTMap: those of the file, and those set here.")
+      .add_property("rt_info", &rt_info_of, "Notes on the node, an RTMap.")
       .add_property("layout", &layout_of, &set_layout,
                     "The Layout of a parameter or result; settable.")
       .add_property("data", &data_of, "A read-only array: the value of a Constant.")
@@ -410,7 +401,9 @@ void register_nodes() {
            "The Output `output_index`; RuntimeError when there is none.")
       .def("outputs", &outputs_of, "All Outputs, a list.")
       .def("get_attributes", &attributes, "The operator's attributes by name, a dict.")
-      .def("get_rt_info", &node_notes, "The same as `rt_info`.")
+      .def("get_rt_info", &rt_info_of, "The same as `rt_info`.")
+      .def("set_rt_info", &set_rt_info, (bp::arg("value"), bp::arg("key")),
+           "Notes `value`, a bool, number, text, list of one of these or dict, as `key`.")
       .def("get_layout", &layout_of, "The same as `layout`.")
       .def("set_layout", &set_layout, bp::arg("layout"), "The same as setting `layout`.")
       .def(

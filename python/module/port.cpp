@@ -42,9 +42,7 @@ std::size_t index_of(const ConstOutput&) { return 0; }
 bp::object same(const bp::object& self) { return self; }
 bp::object same_deeply(const bp::object& self, const bp::object& /*memo*/) { return self; }
 bp::object node(const ConstOutput& self) { return wrap_port_node(self.port); }
-bp::object notes(const ConstOutput& self) {
-  return wrap_notes({[port = self.port] { return port->rt_info; }, {}});
-}
+bp::object rt_info_of(const ConstOutput& self) { return wrap_rt_info(self.port->rt_info); }
 bp::object no_targets(const ConstOutput&) { return bp::object{bp::handle<>(PySet_New(nullptr))}; }
 
 std::intptr_t hash(const ConstOutput& self) {
@@ -242,7 +240,7 @@ void register_ports() {
       .add_property("shape", &shape, "The tensor's Shape; RuntimeError when it is dynamic.")
       .add_property("index", &index_of, "Which of its node's outputs it is.")
       .add_property("node", &node, "The parameter or result that it stands for, a Node.")
-      .add_property("rt_info", &notes, "Notes on the tensor, an RTMap that cannot be changed.")
+      .add_property("rt_info", &rt_info_of, "Notes on the tensor, an RTMap.")
       .add_property("tensor", &itself,
                     "Its tensor's names, element type and shape: the port itself has them.")
       .def("get_tensor", &itself, "The same as `tensor`.")
@@ -256,7 +254,7 @@ void register_ports() {
       .def("get_shape", &shape, "The same as `shape`.")
       .def("get_index", &index_of, "The same as `index`.")
       .def("get_node", &node, "The same as `node`.")
-      .def("get_rt_info", &notes, "The same as `rt_info`.")
+      .def("get_rt_info", &rt_info_of, "The same as `rt_info`.")
       .add_property("target_inputs", &no_targets, "The Inputs that read it: none are kept.")
       .def("get_target_inputs", &no_targets, "The same as `target_inputs`.")
       .def("__copy__", &same)

@@ -114,7 +114,8 @@ bp::object to_python(const std::string& name, const std::vector<std::string>& va
   return policies;
 }
 
-bp::object to_python(const std::string&, const std::vector<std::int64_t>& value) {
+template <class Number>
+bp::object to_python(const std::string&, const std::vector<Number>& value) {
   bp::list list;
   for (const auto number : value) {
     list.append(number);

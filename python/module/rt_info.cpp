@@ -1,194 +1,291 @@
 #include "module/rt_info.hpp"
 
+#include <functional>
+
+#include "asyncio_bridge/gil.hpp"
+#include "coinfer/error.hpp"
+#include "module/construct.hpp"
 #include "module/exceptions.hpp"
-#include "module/properties.hpp"
 
 namespace coinfer::python {
 namespace {
 
 namespace bp = boost::python;
+using bridge::PyRef;
 
-std::string key_of(const bp::object& key) {
-  if (!PyUnicode_Check(key.ptr())) {
-    throw_type_error(
-        fmt::format("the name of a note is a str, not {}", Py_TYPE(key.ptr())->tp_name));
+struct RtMap {
+  std::function<RtInfo()> read;
+  std::function<void(const std::string&, RtInfo)> write;
+  std::function<bool(const std::string&)> erase;
+};
+
+// --- values
+
+bp::object any_class() { return bp::import("coinfer.ov_any").attr("OVAny"); }
+
+struct ValueToPython {
+  bp::object operator()(std::monostate) const { return {}; }
+  template <class T>
+  bp::object operator()(const T& value) const {
+    return bp::object{value};
   }
-  return bp::extract<std::string>(key);
-}
+  template <class T>
+  bp::object operator()(const std::vector<T>& values) const {
+    bp::list list;
+    for (const auto& value : values) {
+      list.append(value);
+    }
+    return list;
+  }
+};
 
-[[noreturn]] void throw_key_error(const bp::object& key) {
-  PyErr_SetObject(PyExc_KeyError, key.ptr());
-  throw bridge::PythonError{};
-}
-
-/// Of an entry: an OVAny, or a dict of them.
-bp::object entry(const RtInfo& info) {
-  if (info.entries.empty()) {
-    return note(info);
+/// Of a note with entries a dict of what `leaf` makes of them.
+template <class Leaf>
+bp::object tree_to_python(const RtInfo& note, Leaf leaf) {
+  if (note.entries.empty()) {
+    return leaf(note);
   }
   bp::dict entries;
-  for (const auto& [name, below] : info.entries) {
-    entries[name] = entry(below);
+  for (const auto& [name, entry] : note.entries) {
+    entries[name] = tree_to_python(entry, leaf);
   }
   return entries;
 }
 
-bp::object get(const PyNotes& self, const bp::object& key) {
+bp::object plain(const RtInfo& note) { return std::visit(ValueToPython{}, note.value.value()); }
+
+bp::object leaf_to_python(const RtInfo& note) {
+  return note.attribute ? any_class().attr("_of_attribute")(plain(note)) : any_class()(plain(note));
+}
+
+std::string text_from(const bp::object& object, const char* what) {
+  if (!PyUnicode_Check(object.ptr())) {
+    throw_type_error(fmt::format("{} is a str, not {}", what, Py_TYPE(object.ptr())->tp_name));
+  }
+  return bp::extract<std::string>(object);
+}
+
+template <class T>
+Property list_from(const bp::object& items) {
+  std::vector<T> values;
+  for (bp::stl_input_iterator<T> value{items}, end; value != end; ++value) {
+    values.push_back(*value);
+  }
+  return Property{std::move(values)};
+}
+
+/// Items of one kind.
+Property list_from(const bp::object& items) {
+  const auto all = [&](auto check) {
+    for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
+      if (!check(bp::object{items[i]}.ptr())) {
+        return false;
+      }
+    }
+    return true;
+  };
+  if (all([](PyObject* item) { return PyUnicode_Check(item) != 0; })) {
+    return list_from<std::string>(items);
+  }
+  if (all([](PyObject* item) { return PyLong_Check(item) != 0; })) {
+    return list_from<std::int64_t>(items);
+  }
+  if (all([](PyObject* item) { return PyFloat_Check(item) != 0; })) {
+    return list_from<double>(items);
+  }
+  throw_type_error("the items of a list in runtime info are all str, all int or all float");
+}
+
+Property value_from(const bp::object& value) {
+  auto* object = value.ptr();
+  if (object == Py_None) {
+    return {};
+  }
+  if (PyBool_Check(object)) {
+    return object == Py_True;
+  }
+  if (PyUnicode_Check(object)) {
+    return Property{std::string{bp::extract<std::string>(value)}};
+  }
+  if (PyFloat_Check(object)) {
+    return PyFloat_AS_DOUBLE(object);
+  }
+  if (PyIndex_Check(object)) {
+    return Property{
+        std::int64_t{bp::extract<std::int64_t>(bp::object{bp::handle<>(PyNumber_Index(object))})}};
+  }
+  if (PyList_Check(object) || PyTuple_Check(object)) {
+    return list_from(value);
+  }
+  throw_type_error(fmt::format(
+      "runtime info holds bool, int, float, str, lists of one of these and dicts, not {}",
+      Py_TYPE(object)->tp_name));
+}
+
+// --- the map
+
+bp::object get(const RtMap& self, const bp::object& key) {
+  const auto name = text_from(key, "the name of a note");
   const auto info = self.read();
-  const auto found = info.entries.find(key_of(key));
+  const auto found = info.entries.find(name);
   if (found == info.entries.end()) {
-    throw_key_error(key);
+    self.write(name, {});  // as OpenVINO does it
+    return leaf_to_python({});
   }
-  return entry(found->second);
+  return tree_to_python(found->second, leaf_to_python);
 }
 
-bool change(const PyNotes& self, const bp::object& key, std::optional<Property> value) {
-  if (!self.set) {
-    throw_type_error("the notes on a compiled model cannot be changed");
+void set(const RtMap& self, const bp::object& key, const bp::object& value) {
+  auto name = text_from(key, "the name of a note");
+  if (!PyUnicode_Check(value.ptr()) && !PyIndex_Check(value.ptr())) {
+    throw_type_error(
+        fmt::format("runtime info is set to str or int, not to {}; "
+                    "Model.set_rt_info and Node.set_rt_info take more",
+                    Py_TYPE(value.ptr())->tp_name));
   }
-  return self.set(key_of(key), std::move(value));
+  self.write(name, PyBool_Check(value.ptr()) ? RtInfo{std::int64_t{value.ptr() == Py_True}, {}, {}}
+                                             : note_from_python(value));
 }
 
-void set(const PyNotes& self, const bp::object& key, const bp::object& value) {
-  if (!PyUnicode_Check(value.ptr()) && !PyLong_Check(value.ptr())) {
-    throw_type_error(fmt::format("a note '{}' that is set here is a str or an int, not {}",
-                                 key_of(key), Py_TYPE(value.ptr())->tp_name));
-  }
-  change(self, key, note_from(value));
-}
-
-void remove(const PyNotes& self, const bp::object& key) {
-  if (!change(self, key, std::nullopt)) {
-    throw_key_error(key);
+void erase(const RtMap& self, const bp::object& key) {
+  const auto name = text_from(key, "the name of a note");
+  if (!self.erase(name)) {
+    PyErr_SetObject(PyExc_KeyError, key.ptr());
+    throw bridge::PythonError{};
   }
 }
 
-bool contains(const PyNotes& self, const bp::object& key) {
-  return PyUnicode_Check(key.ptr()) && self.read().entries.contains(key_of(key));
+std::size_t size(const RtMap& self) { return self.read().entries.size(); }
+bool filled(const RtMap& self) { return !self.read().entries.empty(); }
+bool contains(const RtMap& self, const bp::object& key) {
+  return self.read().entries.contains(text_from(key, "the name of a note"));
 }
 
-std::size_t size(const PyNotes& self) { return self.read().entries.size(); }
-bool is_there(const PyNotes& self) { return size(self) > 0; }
-
-bp::dict all(const PyNotes& self) {
-  bp::dict entries;
-  for (const auto& [name, below] : self.read().entries) {
-    entries[name] = entry(below);
+template <class Item>
+bp::object iterate(const RtMap& self, Item item) {
+  bp::list list;
+  for (const auto& [name, note] : self.read().entries) {
+    list.append(item(name, note));
   }
-  return entries;
+  return list.attr("__iter__")();
 }
 
-bp::object iterate(const PyNotes& self) {
-  return bp::object{bp::handle<>(PyObject_GetIter(all(self).ptr()))};
+bp::object keys(const RtMap& self) {
+  return iterate(self, [](const std::string& name, const RtInfo&) { return bp::object{name}; });
 }
-bp::object keys(const PyNotes& self) { return all(self).attr("keys")(); }
-bp::object values(const PyNotes& self) { return all(self).attr("values")(); }
-bp::object items(const PyNotes& self) { return all(self).attr("items")(); }
-
+bp::object values(const RtMap& self) {
+  return iterate(self, [](const std::string&, const RtInfo& note) {
+    return tree_to_python(note, leaf_to_python);
+  });
+}
 /// With values instead of OVAny.
-bp::object plain(const PyNotes& self) {
+bp::object plain_tree(const RtMap& self) {
   const auto info = self.read();
-  return info.entries.empty() ? bp::object{bp::dict{}} : note_value(info);
+  return info.entries.empty() ? bp::object{bp::dict{}} : tree_to_python(info, plain);
 }
 
-bp::object equal(const PyNotes& self, const bp::object& other) {
-  const bp::extract<const PyNotes&> that{other};
-  if (that.check()) {
-    return bp::object{self.read() == that().read()};
-  }
-  if (!PyDict_Check(other.ptr())) {
+bp::object equal(const RtMap& self, const bp::object& other) {
+  const bp::extract<const RtMap&> that{other};
+  if (!that.check() && !PyDict_Check(other.ptr())) {
     return bp::object{bp::handle<>(bp::borrowed(Py_NotImplemented))};
   }
-  return plain(self) == other;
+  return plain_tree(self) == (that.check() ? plain_tree(that()) : other);
 }
 
-std::string show(const PyNotes& self) {
-  return fmt::format("RTMap({})", bp::extract<std::string>(bp::str(plain(self)))());
+std::string show(const RtMap& self) {
+  return fmt::format("RTMap({})", bp::extract<std::string>(bp::str(plain_tree(self)))());
 }
 
-/// What an OVAny holds, or the value itself.
-bp::object held_value(const bp::object& value) {
-  const bp::object any = bp::import("coinfer.ov_any").attr("OVAny");
-  return PyObject_IsInstance(value.ptr(), any.ptr()) == 1 ? bp::object{value.attr("value")} : value;
+bp::object items(const RtMap& self) {
+  return iterate(self, [](const std::string& name, const RtInfo& note) {
+    return bp::make_tuple(name, tree_to_python(note, leaf_to_python));
+  });
 }
+
+RtMap map_of(std::shared_ptr<RtInfo> info) {
+  return {[info] { return *info; },
+          [info](const std::string& name, RtInfo note) {
+            info->entries.insert_or_assign(name, std::move(note));
+          },
+          [info](const std::string& name) { return info->entries.erase(name) != 0; }};
+}
+
+/// By identity, as OpenVINO has it.
+std::intptr_t hash(const RtMap& self) { return reinterpret_cast<std::intptr_t>(&self) >> 4; }
+
+void initialise(const bp::object& self) { install_value(self, map_of(std::make_shared<RtInfo>())); }
 
 }  // namespace
 
-bp::object wrap_notes(PyNotes notes) { return bp::object{std::move(notes)}; }
-
-bp::object note_value(const RtInfo& info) {
-  if (info.entries.empty()) {
-    const auto value = property_value({}, info.value);
-    return PyTuple_Check(value.ptr()) ? bp::object{bp::list{value}} : value;
-  }
-  bp::dict entries;
-  for (const auto& [name, below] : info.entries) {
-    entries[name] = note_value(below);
-  }
-  return entries;
+bp::object note_to_python(const RtInfo& note) {
+  return note.entries.empty() ? leaf_to_python(note) : any_class()(tree_to_python(note, plain));
 }
 
-bp::object note(const RtInfo& info) {
-  return bp::import("coinfer.ov_any").attr("OVAny")(note_value(info));
+RtInfo note_from_python(const bp::object& value) {
+  if (PyObject_IsInstance(value.ptr(), any_class().ptr()) == 1) {
+    const bool attribute = bp::extract<bool>(value.attr("_attribute"));
+    auto note = note_from_python(bp::object{value.attr("_value")});
+    note.attribute = attribute;
+    return note;
+  }
+  RtInfo note;
+  if (!PyDict_Check(value.ptr())) {
+    note.value = value_from(value);
+    return note;
+  }
+  const bp::list entries = bp::dict{value}.items();
+  for (bp::ssize_t i = 0; i < bp::len(entries); ++i) {
+    note.entries.insert_or_assign(text_from(bp::object{entries[i][0]}, "the name of a note"),
+                                  note_from_python(bp::object{entries[i][1]}));
+  }
+  return note;
 }
 
-Property note_from(const bp::object& value) {
-  if (PyList_Check(value.ptr()) && PyList_GET_SIZE(value.ptr()) > 0) {
-    std::vector<std::int64_t> numbers;
-    for (bp::stl_input_iterator<bp::object> item{value}, end; item != end; ++item) {
-      if (!PyLong_Check((*item).ptr()) || PyBool_Check((*item).ptr())) {
-        numbers.clear();
-        break;
-      }
-      numbers.push_back(bp::extract<std::int64_t>(*item));
-    }
-    if (!numbers.empty()) {
-      return Property{std::move(numbers)};
-    }
-  }
-  bp::dict one;
-  one["note"] = held_value(value);
-  return properties_from(one).at("note");
+bp::object wrap_rt_info(const Model& model) {
+  return bp::object{RtMap{[model] { return model.rt_info(); },
+                          [model](const std::string& name, RtInfo note) {
+                            auto handle = model;
+                            handle.set_rt_info(std::array{name}, std::move(note));
+                          },
+                          [model](const std::string& name) {
+                            auto handle = model;
+                            return handle.erase_rt_info(name);
+                          }}};
 }
 
-std::vector<std::pair<std::vector<std::string>, Property>> notes_from(
-    const std::vector<std::string>& path, const bp::object& value) {
-  const auto held = held_value(value);
-  if (!PyDict_Check(held.ptr())) {
-    return {{path, note_from(held)}};
-  }
-  std::vector<std::pair<std::vector<std::string>, Property>> all;
-  const bp::dict entries{held};
-  for (bp::stl_input_iterator<bp::object> key{entries}, end; key != end; ++key) {
-    auto below = path;
-    below.push_back(key_of(*key));
-    auto notes = notes_from(below, entries[*key]);
-    all.insert(all.end(), std::make_move_iterator(notes.begin()),
-               std::make_move_iterator(notes.end()));
-  }
-  return all;
+bp::object wrap_rt_info(const Node& node, NotesPlace place) {
+  return bp::object{RtMap{
+      [=] { return node.rt_info(place); },
+      [=](const std::string& name, RtInfo note) { node.set_rt_info(name, std::move(note), place); },
+      [=](const std::string& name) { return node.erase_rt_info(name, place); }}};
+}
+
+bp::object wrap_rt_info(std::shared_ptr<RtInfo> info) {
+  return bp::object{map_of(std::move(info))};
 }
 
 void register_rt_info() {
-  bp::class_<PyNotes>("RTMap",
-                      "Notes on a model, a node or a tensor: a mapping of names to OVAny, or to a "
-                      "dict of them where "
-                      "there are notes\nbelow a name. It shows the notes as they are now. They "
-                      "change nothing that is "
-                      "computed.\n\nThread safety: as for Model.",
-                      bp::no_init)
+  bp::class_<RtMap>(
+      "RTMap",
+      "Runtime info of a model, node or port: notes by name, which change nothing that is "
+      "computed. Values are coinfer.OVAny, or a\ndict of them for a tree. It shows what is there "
+      "now. `RTMap()` is one of its own.\n\nThread safety: as for Model; reading a name that is "
+      "not there adds it.",
+      bp::no_init)
+      .def("__init__", &initialise)
+      .def("__len__", &size)
+      .def("__bool__", &filled)
+      .def("__contains__", &contains)
       .def("__getitem__", &get)
       .def("__setitem__", &set)
-      .def("__delitem__", &remove)
-      .def("__contains__", &contains)
-      .def("__len__", &size)
-      .def("__bool__", &is_there)
-      .def("__iter__", &iterate)
+      .def("__delitem__", &erase)
+      .def("__iter__", &keys)
+      .def("keys", &keys, "An iterator over the names, in their order.")
+      .def("values", &values, "An iterator over the values, in the order of their names.")
+      .def("items", &items, "An iterator over tuples (name, value), in the order of the names.")
       .def("__eq__", &equal)
-      .def("__repr__", &show)
-      .def("keys", &keys, "The names of the notes, a view.")
-      .def("values", &values, "What the names stand for, a view.")
-      .def("items", &items, "Pairs of a name and what it stands for, a view.");
+      .def("__hash__", &hash)
+      .def("__repr__", &show);
 }
 
 }  // namespace coinfer::python

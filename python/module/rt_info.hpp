@@ -1,39 +1,25 @@
 #pragma once
 
 #include <boost/python.hpp>
-#include <functional>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "coinfer/rt_info.hpp"
+#include "coinfer/model.hpp"
+#include "coinfer/node.hpp"
 
+/// Runtime info in Python: `RTMap`, a view of the notes on a model, node or port, whose values are
+/// `coinfer.OVAny`.
 namespace coinfer::python {
 
-/// Notes on a model, a node or a tensor, as they are now: Python's RTMap.
-struct PyNotes {
-  std::function<RtInfo()> read;
-  /// Sets an entry, or takes it away; false when there was none. Empty: they cannot be changed.
-  std::function<bool(const std::string&, std::optional<Property>)> set;
-};
+boost::python::object wrap_rt_info(const Model& model);
+boost::python::object wrap_rt_info(const Node& node, NotesPlace place = {});
+/// Notes that belong to a compiled model's port, or to nobody else.
+boost::python::object wrap_rt_info(std::shared_ptr<RtInfo> info);
 
-boost::python::object wrap_notes(PyNotes notes);
+/// A note as a coinfer.OVAny; one with entries holds a dict.
+boost::python::object note_to_python(const RtInfo& note);
+/// A bool, number, text, list of one of these, dict by name, or a coinfer.OVAny of them. Throws
+/// PythonError (TypeError) for anything else.
+RtInfo note_from_python(const boost::python::object& value);
 
-/// A note's value, a dict of the notes below it, or both kinds in a dict.
-boost::python::object note_value(const RtInfo& info);
-/// The same in a coinfer.OVAny.
-boost::python::object note(const RtInfo& info);
-
-/// The value of a note that Python gives: bool, int, float, str, a list of texts or of ints, an
-/// OVAny of such. Throws PythonError (TypeError).
-Property note_from(const boost::python::object& value);
-
-/// The same of a dict too: each of its values with its path below `path`.
-std::vector<std::pair<std::vector<std::string>, Property>> notes_from(
-    const std::vector<std::string>& path, const boost::python::object& value);
-
-/// The class RTMap.
 void register_rt_info();
 
 }  // namespace coinfer::python

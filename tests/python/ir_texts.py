@@ -65,6 +65,23 @@ def network(layers: Sequence[Layer], tag: str = "net") -> str:
     return f"<{head}><layers>{texts}</layers><edges>{edges}</edges></{tag}>"
 
 
+def noted() -> str:
+    """``y = relu(x)``, f32 [2], with runtime info of the relu, of x's port and of the model."""
+    net = network(
+        [parameter("x", [2]), Layer("relu", "ReLU", [(0, 0)], [2]), result("y", (1, 0), [2])]
+    )
+    info = '<rt_info><attribute name="{}" version="0" {}="{}"/></rt_info>'.format
+    net = net.replace(
+        'version="opset1"><data/>',
+        'version="opset1"><data/>' + info("fused_names", "value", "conv,relu"),
+        1,
+    )
+    net = net.replace('names="x">', 'names="x">' + info("layout", "layout", "[C]"))
+    return net.replace(
+        "</net>", '<rt_info><author value="me"/><tool><name value="hand"/></tool></rt_info></net>'
+    )
+
+
 def counter() -> str:
     """``sum = variable 'total' + x``, which is assigned; f32 [2]."""
     variable: dict[str, object] = {
@@ -111,8 +128,8 @@ def layer_with_notes() -> str:
     ]
     on_last_port = [
         _notes(layout_0="[N,C,W]", port_note_0="of x"),
-        _notes(made_0="by relu"),
-        _notes(layout_0="[N,C,...]", seen_0="by result"),
+        _notes(made_0="by relu", decompression_0=""),
+        _notes(layout_0="[N,C,...]", seen_0="by result", precise_0=""),
     ]
     for i, layer in enumerate(layers[1:]):
         noted = layer.replace("/><input>", f"/>{on_layer[i]}<input>", 1)

@@ -4,6 +4,7 @@
 #include "coinfer/model.hpp"
 #include "frontends/ir/control_flow.hpp"
 #include "frontends/ir/decompression.hpp"
+#include "frontends/ir/runtime_info.hpp"
 #include "frontends/ir/types.hpp"
 #include "frontends/ir/writer.hpp"
 #include "ops/op.hpp"
@@ -40,6 +41,7 @@ void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& resul
   } catch (const Error& error) {
     throw ModelFileError(fmt::format("{}: {}", layer.title(), error.what()));
   }
+  note_value(layer, value);
   results.push_back(graph.add(std::move(value)));
 }
 
@@ -152,18 +154,6 @@ std::string layout_of(pugi::xml_node ports) {
   return {};
 }
 
-/// An element of runtime info: `<name value="…"/>`, or one with elements of its own. Names that
-/// are no names of XML elements are written `<info name="…">`.
-void read_rt_info(pugi::xml_node node, RtInfo& info) {
-  if (const auto value = node.attribute("value")) {
-    info.value = std::string{value.value()};
-  }
-  for (const auto child : node.children()) {
-    const auto name = child.attribute("name");
-    read_rt_info(child, info.entries[name ? name.value() : child.name()]);
-  }
-}
-
 /// As OpenVINO lists states: in the order in which the file assigns them, and then the others.
 void order_variables(Graph& graph, const std::vector<std::string_view>& assigned) {
   std::map<std::string_view, std::size_t> places;
@@ -176,52 +166,6 @@ void order_variables(Graph& graph, const std::vector<std::string_view>& assigned
   };
   std::stable_sort(graph.variables.begin(), graph.variables.end(),
                    [&](const auto& a, const auto& b) { return place(a) < place(b); });
-}
-
-/// Notes that the file puts on a layer or a port: `<attribute name="fused_names" version="0"
-/// value="…"/>` becomes "fused_names_0". Layouts are kept as such, and which weights were wide once
-/// is told by their own types.
-void read_notes(pugi::xml_node at, graph::NoteKey key, Graph& graph) {
-  for (const auto attribute : at.child("rt_info").children("attribute")) {
-    const std::string name = attribute.attribute("name").value();
-    if (name.empty() || name == "layout") {
-      continue;
-    }
-    std::string value;
-    for (const auto part : attribute.attributes()) {
-      const std::string_view what = part.name();
-      if (what == "name" || what == "version") {
-        continue;
-      }
-      value += fmt::format("{}{}", value.empty() ? "" : " ", part.value());
-    }
-    const auto full = fmt::format("{}_{}", name, attribute.attribute("version").as_string("0"));
-    graph.notes[key].entries[full].value = std::move(value);
-  }
-}
-
-/// The notes on a layer, on its results, and on what a Result reads. What other layers read is not
-/// always what their nodes read.
-void read_layer_notes(const Layer& layer, const std::vector<ValueId>& results, Graph& graph) {
-  using On = graph::NoteKey::On;
-  const auto made = std::find_if(results.begin(), results.end(), [](auto id) { return bool{id}; });
-  if (made == results.end()) {
-    return;
-  }
-  const auto on = layer.type == "Result"   ? On::result
-                  : layer.type == "Assign" ? On::sink
-                                           : On::maker;
-  read_notes(layer.xml, {on, *made}, graph);
-  if (on == On::result) {
-    read_notes(layer.xml.child("input").child("port"), {on, *made, 1}, graph);
-  }
-  std::size_t index = 0;
-  for (const auto port : layer.xml.child("output").children("port")) {
-    if (index < results.size() && results[index] && on == On::maker) {
-      read_notes(port, {On::tensor, results[index]}, graph);
-    }
-    ++index;
-  }
 }
 
 /// The layers of a `<net>` or a `<body>` as a graph; inputs and outputs in the order of the file.
@@ -246,6 +190,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
       results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
       (*graph)[results[0]].own_name = true;
       decompression.add_constant(results[0]);
+      note_value(layer, (*graph)[results[0]]);
       if (layer.outputs.size() != 1) {
         throw ModelFileError(
             fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
@@ -269,6 +214,7 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
         }
         decompression.add_results(layer, inputs, results);
       }
+      note_results(layer, inputs, results, *graph);
     }
   }
   // Variables are declared where they are read, which may come later.
@@ -280,18 +226,13 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
   }
   order_variables(*graph, assigned);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    read_layer_notes(network.layers[i], values[i], *graph);
-  }
-  for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const auto& layer = network.layers[i];
     if (layer.type == "Parameter") {
       (*graph)[values[i][0]].layout = layout_of(layer.xml.child("output"));
       graph->inputs.push_back(values[i][0]);
       graph->parameter_names.push_back(layer.name);
     } else if (layer.type == "Result") {
-      if (auto layout = layout_of(layer.xml.child("input")); !layout.empty()) {
-        (*graph)[values[i][0]].layout = std::move(layout);
-      }
+      note_result(layer, *graph, graph->outputs.size());
       graph->outputs.push_back(values[i][0]);
       graph->result_names.push_back(layer.name);
     }
@@ -330,7 +271,7 @@ std::shared_ptr<Graph> read(std::span<const std::byte> xml, const MemoryRef& wei
   const auto net = parse(xml, document);
   const auto network = read_network(net);
   auto graph = build(network, weights);
-  read_rt_info(net.child("rt_info"), graph->rt_info);
+  read_model_info(net.child("rt_info"), graph->rt_info);
   graph->rt_info.entries["version"].value = std::int64_t{net.attribute("version").as_int()};
   passes::infer(*graph, false);
   return graph;

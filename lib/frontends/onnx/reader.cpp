@@ -45,6 +45,10 @@ std::shared_ptr<graph::Graph> read(const MemoryRef& file, ExternalData external)
   Builder builder{model, tensors};
   auto graph = builder.build();
   passes::infer(*graph, false);
+  for (const auto& entry : model.head.metadata_props()) {
+    // Where OpenVINO has it.
+    graph->rt_info.at(std::array{std::string{"framework"}, entry.key()}).value = entry.value();
+  }
   for (const auto& promise : builder.promises()) {
     keep_promise(promise, *graph);
   }

@@ -14,9 +14,9 @@ namespace coinfer {
 
 namespace graph {
 class Graph;
+class Notes;
 struct Value;
 struct ValueId;
-struct NoteKey;
 }  // namespace graph
 class NodeOutput;
 
@@ -29,9 +29,14 @@ struct Port {
   PartialShape shape;
   std::size_t index = 0;  ///< among the model's inputs or outputs
   bool is_output = false;
-  RtInfo rt_info;  ///< notes on the tensor
+  /// Of a compiled model's port. Changing them while another thread reads them is not safe.
+  std::shared_ptr<RtInfo> rt_info = std::make_shared<RtInfo>();
 
-  friend bool operator==(const Port&, const Port&) = default;
+  /// Notes are not compared.
+  friend bool operator==(const Port& a, const Port& b) {
+    return a.names == b.names && a.node_name == b.node_name && a.type == b.type &&
+           a.shape == b.shape && a.index == b.index && a.is_output == b.is_output;
+  }
 
   bool has_name(std::string_view name) const noexcept;
   /// The first name; throws Error when there is none.
@@ -79,9 +84,10 @@ class Model {
   Model clone() const;
 
   const RtInfo& rt_info() const;
-  void set_rt_info(std::span<const std::string> path, Property value);
-  /// Takes a note of the model away; true when there was one.
-  bool remove_rt_info(const std::string& name);
+  /// Adds a note at a path or replaces it. Throws Error when a value stands on the way there.
+  void set_rt_info(std::span<const std::string> path, RtInfo note);
+  /// False when there is none of that name.
+  bool erase_rt_info(const std::string& name);
 
   const graph::Graph& graph() const { return *impl_->graph; }
   /// Replaces the graph by a changed copy.

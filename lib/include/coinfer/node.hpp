@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +18,15 @@ using NodeAttribute =
                  std::vector<double>, std::vector<std::string>>;
 
 class NodeOutput;
+
+/// What of a node notes are on: itself, or one of its ports.
+struct NotesPlace {
+  enum class Of : std::uint8_t { node, input, output };
+  Of of = Of::node;
+  std::size_t port = 0;
+
+  friend bool operator==(NotesPlace, NotesPlace) noexcept = default;
+};
 
 /// A parameter, result, constant or operation of a model, or a sink: what assigns a variable. A
 /// handle that keeps its model; it is valid until nodes are added to the model or taken away.
@@ -54,13 +62,13 @@ class Node {
   /// Of a parameter or result; empty for others.
   Layout layout() const;
   void set_layout(const Layout& layout) const;
-  /// Notes on the node, or on what its input `index` reads. They change nothing that is computed.
-  RtInfo rt_info() const;
-  RtInfo input_rt_info(std::size_t index) const;
-  /// Sets a note, or takes it away where there is no value: then true when there was one.
-  bool set_rt_info(const std::string& name, std::optional<Property> value) const;
-  bool set_input_rt_info(std::size_t index, const std::string& name,
-                         std::optional<Property> value) const;
+  /// A copy of the notes there. Those on an output are on its tensor, and the layout of a
+  /// parameter or result is one of them, "layout_0".
+  RtInfo rt_info(NotesPlace place = {}) const;
+  /// Adds a note or replaces it.
+  void set_rt_info(const std::string& name, RtInfo note, NotesPlace place = {}) const;
+  /// False when there is none.
+  bool erase_rt_info(const std::string& name, NotesPlace place = {}) const;
 
   friend bool operator==(const Node&, const Node&) noexcept = default;
 
@@ -68,11 +76,9 @@ class Node {
   friend class NodeOutput;
   graph::ValueId value(std::size_t output) const;
   graph::ValueId input_id(std::size_t index) const;
-  graph::NoteKey note_key(std::size_t slot) const;
-  RtInfo notes(const graph::NoteKey& key) const;
-  bool set_note(const graph::NoteKey& key, const std::string& name,
-                std::optional<Property> value) const;
   void check() const;
+  const graph::Notes* find_notes(NotesPlace place) const;
+  graph::Notes& notes(NotesPlace place) const;
 
   Model model_;
   Kind kind_;
@@ -92,9 +98,6 @@ class NodeOutput {
   std::vector<std::pair<Node, std::size_t>> targets() const;
   /// Replaces the tensor's names; throws Error when another tensor has one of them.
   void set_names(std::vector<std::string> names) const;
-  /// Notes on the tensor, as Node's are on the node.
-  RtInfo rt_info() const;
-  bool set_rt_info(const std::string& name, std::optional<Property> value) const;
 
   friend bool operator==(const NodeOutput&, const NodeOutput&) noexcept = default;
 

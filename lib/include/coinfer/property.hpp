@@ -11,8 +11,9 @@ namespace coinfer {
 /// A property's value. Names and meanings are OpenVINO's.
 class Property {
  public:
-  using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                             std::vector<std::string>, std::vector<std::int64_t>>;
+  using Value =
+      std::variant<std::monostate, bool, std::int64_t, double, std::string,
+                   std::vector<std::string>, std::vector<std::int64_t>, std::vector<double>>;
   Property() = default;
   Property(bool value) : value_{value} {}
   Property(int value) : value_{std::int64_t{value}} {}
@@ -22,6 +23,7 @@ class Property {
   Property(std::string value) : value_{std::move(value)} {}
   Property(std::vector<std::string> value) : value_{std::move(value)} {}
   Property(std::vector<std::int64_t> value) : value_{std::move(value)} {}
+  Property(std::vector<double> value) : value_{std::move(value)} {}
 
   const Value& value() const noexcept { return value_; }
   friend bool operator==(const Property&, const Property&) = default;

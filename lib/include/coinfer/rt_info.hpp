@@ -8,13 +8,14 @@
 
 namespace coinfer {
 
-/// Notes that come with a model and do not change what it computes: a tree of named values.
+/// Notes that come with a model, a node or a port and do not change what is computed: a tree of
+/// named values.
 struct RtInfo {
-  Property value;  ///< of a leaf
+  Property value;          ///< of a leaf
+  bool attribute = false;  ///< it is one of OpenVINO's attributes, and `value` its text
   std::map<std::string, RtInfo> entries;
 
-  friend bool operator==(const RtInfo&, const RtInfo&) = default;
-
+  bool empty() const { return entries.empty(); }
   /// The entry at a path of names; null when there is none.
   const RtInfo* find(std::span<const std::string> path) const {
     const auto* at = this;

@@ -91,6 +91,8 @@ def model_files(folder: Path) -> dict[str, str]:
         path = folder / f"{name}.onnx"
         path.write_bytes(model.SerializeToString())
         paths[name] = str(path)
+    paths["noted"] = str(folder / "noted.xml")
+    Path(paths["noted"]).write_text(ir_texts.noted())
     paths["counter"] = str(folder / "counter.xml")
     Path(paths["counter"]).write_text(ir_texts.counter())
     return paths

@@ -63,6 +63,8 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     # total of the rows of x, f32 [?,3] -> [?]
     "rows": lambda w: w.compiled("rows"),
     # sum = variable 'total' + x, which is assigned, f32 [2]; an OpenVINO IR
+    # y = relu(x), f32 [2], with runtime info; an OpenVINO IR
+    "noted": lambda w: w["core"].read_model(w["paths"]["noted"]),
     "counter_model": lambda w: w["core"].read_model(w["paths"]["counter"]),
     "counter": lambda w: w["core"].compile_model(w["counter_model"], "CPU", F32),
     # y = x for strings [?]
