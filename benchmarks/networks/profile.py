@@ -1,6 +1,6 @@
 """Where the time of a network goes, step by step: ``script/bench profile NETWORK…``.
 
-A step's line has its time (the best of all runs), GFLOP/s, the share of the machine's peak (the
+A step's line has its time (the median of all runs), GFLOP/s, the share of the machine's peak (the
 best of large products of matrices, measured in the same process), implementation, layout, node.
 """
 

@@ -15,13 +15,16 @@ COINFER_INLINE void row_of(const float* x, const float* mask, float* y, T* out, 
   constexpr float nothing = -std::numeric_limits<float>::infinity();
   const auto whole = n / lanes * lanes;
   // What is left of the row is worked on in a buffer, filled up with what counts for nothing.
-  float rest[lanes];
-  for (std::int64_t j = 0; j < lanes; ++j) {
-    const auto i = whole + j;
-    rest[j] = i >= n ? nothing : x[i] * scale + (mask != nullptr ? mask[i] : 0.0F);
+  Floats tail = Floats{} + nothing;
+  if (whole < n) {
+    float rest[lanes];
+    store(rest, tail);
+    for (auto i = whole; i < n; ++i) {
+      rest[i - whole] = x[i] * scale + (mask != nullptr ? mask[i] : 0.0F);
+    }
+    load(tail, rest);
   }
-  Floats greatest;
-  load(greatest, rest);
+  Floats greatest = tail;
   for (std::int64_t i = 0; i < whole; i += lanes) {
     Floats v;
     load(v, x + i);
@@ -34,12 +37,7 @@ COINFER_INLINE void row_of(const float* x, const float* mask, float* y, T* out, 
     store(y + i, v);
     greatest = v > greatest ? v : greatest;
   }
-  float top = greatest[0];
-  for (std::int64_t j = 1; j < lanes; ++j) {
-    top = greatest[j] > top ? greatest[j] : top;
-  }
-  Floats tail;
-  load(tail, rest);
+  const float top = greatest_of(greatest);
   tail -= top;
   exp_of(tail);
   Floats sums = tail;
@@ -51,11 +49,7 @@ COINFER_INLINE void row_of(const float* x, const float* mask, float* y, T* out, 
     store(y + i, v);
     sums += v;
   }
-  float sum = 0;
-  for (std::int64_t j = 0; j < lanes; ++j) {
-    sum += sums[j];
-  }
-  const float inverse = 1.0F / sum;
+  const float inverse = 1.0F / sum_of(sums);
   for (std::int64_t i = 0; i < whole; i += lanes) {
     Floats v;
     load(v, y + i);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/isa.hpp"
 
@@ -31,6 +32,46 @@ COINFER_INLINE void store(std::uint16_t* to, const Floats& from) {
   const Integers none = Integers{} + 0x7fc0;
   const Halves halves = __builtin_convertvector(from == from ? rounded : none, Halves);
   std::memcpy(to, &halves, sizeof(halves));
+}
+
+COINFER_INLINE void shifted_by(Floats& to, const Floats& from, std::integral_constant<int, 8>) {
+  to = __builtin_shufflevector(from, from, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+COINFER_INLINE void shifted_by(Floats& to, const Floats& from, std::integral_constant<int, 4>) {
+  to = __builtin_shufflevector(from, from, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+}
+COINFER_INLINE void shifted_by(Floats& to, const Floats& from, std::integral_constant<int, 2>) {
+  to = __builtin_shufflevector(from, from, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+}
+COINFER_INLINE void shifted_by(Floats& to, const Floats& from, std::integral_constant<int, 1>) {
+  to = __builtin_shufflevector(from, from, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+template <int distance>
+COINFER_INLINE void fold_sum(Floats& v) {
+  Floats other;
+  shifted_by(other, v, std::integral_constant<int, distance>{});
+  v += other;
+}
+template <int distance>
+COINFER_INLINE void fold_greatest(Floats& v) {
+  Floats other;
+  shifted_by(other, v, std::integral_constant<int, distance>{});
+  v = other > v ? other : v;
+}
+/// Of all sixteen, by halves.
+COINFER_INLINE float sum_of(Floats v) {
+  fold_sum<8>(v);
+  fold_sum<4>(v);
+  fold_sum<2>(v);
+  fold_sum<1>(v);
+  return v[0];
+}
+COINFER_INLINE float greatest_of(Floats v) {
+  fold_greatest<8>(v);
+  fold_greatest<4>(v);
+  fold_greatest<2>(v);
+  fold_greatest<1>(v);
+  return v[0];
 }
 
 /// The first `count` numbers, the others being 0; all of them when `count` is not less.
