@@ -225,6 +225,84 @@ batch = real(3, 5, 4)
 case("grouped_matmul_batch", lambda o, x, m: version(17).grouped_matmul(x, m), batch, matrices)
 EXPECTED["grouped_matmul_batch"] = batch @ matrices.transpose(0, 2, 1)
 
+
+# --- regions: three anchors at each of 4 x 5 places
+def corners(*shape: int) -> Array:
+    """Boxes with their lower corner first."""
+    start = rng.uniform(0, 40, (*shape, 2))
+    return np.concatenate([start, start + rng.uniform(2, 30, (*shape, 2))], -1).astype(np.float32)
+
+
+for normalized, image in (
+    (True, [[60, 70, 1]]),
+    (False, [[60, 70, 1, 1], [50, 40, 2, 1]]),
+):
+    case(
+        f"generate_proposals_{normalized}",
+        lambda o, i, a, d, s, n=normalized: version(9).generate_proposals(
+            i, a, d, s, 4.0, 0.6, 40, 12, n, 1.0, "i32"
+        ),
+        np.float32(image),
+        corners(4, 5, 3),
+        0.3 * real(len(image), 12, 4, 5),
+        rng.permutation(60 * len(image)).reshape(len(image), 3, 4, 5).astype(np.float32) / 100,
+    )
+case(
+    "detectron_proposals",
+    lambda o, *x: node(
+        6,
+        "ExperimentalDetectronGenerateProposalsSingleImage",
+        list(x),
+        {"min_size": 4.0, "nms_threshold": 0.6, "pre_nms_count": 40, "post_nms_count": 30},
+    ),
+    np.float32([60, 70, 1]),
+    corners(60),
+    0.3 * real(12, 4, 5),
+    (rng.permutation(60).reshape(3, 4, 5) + 1).astype(np.float32) / 100,
+)
+for most in (8, 40):
+    case(
+        f"detectron_detection_{most}",
+        lambda o, *x, most=most: node(
+            6,
+            "ExperimentalDetectronDetectionOutput",
+            list(x),
+            {
+                "score_threshold": 0.1,
+                "nms_threshold": 0.5,
+                "max_delta_log_wh": 2.0,
+                "num_classes": 3,
+                "post_nms_count": 12,
+                "max_detections_per_image": most,
+                "class_agnostic_box_regression": False,
+                "deltas_weights": [10.0, 10.0, 5.0, 5.0],
+            },
+        ),
+        corners(16),
+        real(16, 12),
+        (rng.permutation(48).reshape(16, 3) + 1).astype(np.float32) / 50,
+        np.float32([[60, 70, 1]]),
+    )
+for flatten, given in ((True, {}), (False, {"h": 4, "w": 5, "stride_x": 4.0, "stride_y": 6.0})):
+    case(
+        f"detectron_grid_{flatten}",
+        lambda o, *x, flatten=flatten, given=given: node(
+            6,
+            "ExperimentalDetectronPriorGridGenerator",
+            list(x),
+            {"flatten": flatten, "h": 0, "w": 0, "stride_x": 0.0, "stride_y": 0.0} | given,
+        ),
+        corners(3),
+        real(1, 2, 4, 5),
+        real(1, 3, 60, 70),
+    )
+case(
+    "detectron_best",
+    lambda o, *x: node(6, "ExperimentalDetectronTopKROIs", list(x), {"max_rois": 5}),
+    corners(9),
+    rng.permutation(9).astype(np.float32),
+)
+
 # --- sparse rows, strings
 for places in ([[0, 1], [2, 0], [2, 3], [4, 1]], [[0, 0], [1, 0], [2, 1], [3, 3]]):
     case(

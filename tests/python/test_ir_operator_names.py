@@ -18,12 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "openvino-operators.md"
 REFUSED = {
     "BinaryConvolution": "its weights have one bit",
     "DeformablePSROIPooling": "no kernel",
-    "ExperimentalDetectronDetectionOutput": "no kernel",
-    "ExperimentalDetectronGenerateProposalsSingleImage": "no kernel",
-    "ExperimentalDetectronPriorGridGenerator": "no kernel",
     "ExperimentalDetectronROIFeatureExtractor": "no kernel",
-    "ExperimentalDetectronTopKROIs": "no kernel",
-    "GenerateProposals": "no kernel",
     "Multinomial": "random; OpenVINO's numbers follow from no written rule",
     "NMSRotated": "no kernel",
     "Proposal": "no kernel",
@@ -34,8 +29,8 @@ REFUSED = {
 HEAD = """# Operators of OpenVINO
 
 Every operator of the opsets that `openvino` {version} has, with the opset it came with.
-Restrictions of those that are read stand in [operators.md](operators.md). Generated; a test compares. To write
-it anew: `COINFER_WRITE_DOCS=1 pytest tests/python/test_ir_operator_names.py`
+Restrictions of those that are read stand in [operators.md](operators.md). Generated; a test
+compares. To write it anew: `COINFER_WRITE_DOCS=1 pytest tests/python/test_ir_operator_names.py`
 
 | operator | opset | coinfer |
 |---|---|---|

@@ -222,7 +222,110 @@ Values class_selection(Writer& w) {
   return results;
 }
 
+std::vector<ValueId> reals(Writer& w, std::initializer_list<std::size_t> inputs) {
+  std::vector<ValueId> values;
+  for (const auto i : inputs) {
+    values.push_back(real(w, i));
+  }
+  return values;
+}
+
+/// What is computed in f32, as the layer's element type.
+ValueId as_given(Writer& w, ValueId value) {
+  return w.type(w.in(0)) == ElementType::f32 ? value : w.cast(value, w.type(w.in(0)));
+}
+
+std::vector<Writer::Attribute> proposal_limits(Writer& w) {
+  return {{"min_size", static_cast<float>(w.real("min_size", 0))},
+          {"nms_threshold", static_cast<float>(w.real("nms_threshold", 0))},
+          {"pre_nms_count", w.integer("pre_nms_count", 0)},
+          {"post_nms_count", w.integer("post_nms_count", 0)}};
+}
+
+Values generate_proposals(Writer& w) {
+  const auto type = w.index_type("roi_num_type");
+  auto attributes = proposal_limits(w);
+  attributes.emplace_back("normalized", std::int64_t{w.flag("normalized", true)});
+  attributes.emplace_back("nms_eta", static_cast<float>(w.real("nms_eta", 1)));
+  const auto found = w.own("GenerateProposals", reals(w, {0, 1, 2, 3}), 3, std::move(attributes));
+  return {as_given(w, found[0]), as_given(w, found[1]), w.as_index(found[2], type)};
+}
+
+Values detectron_proposals(Writer& w) {
+  auto attributes = proposal_limits(w);
+  attributes.emplace_back("normalized", std::int64_t{0});
+  attributes.emplace_back("fixed", std::int64_t{1});
+  const auto found = w.own("GenerateProposals", reals(w, {0, 1, 2, 3}), 2, std::move(attributes));
+  return {as_given(w, found[0]), as_given(w, found[1])};
+}
+
+Values detectron_detection(Writer& w) {
+  if (w.flag("class_agnostic_box_regression", false)) {
+    w.unsupported("class_agnostic_box_regression='true' is not supported");
+  }
+  const auto found = w.own("ClassBoxes", reals(w, {0, 1, 2, 3}), 3,
+                           {{"score_threshold", static_cast<float>(w.real("score_threshold", 0))},
+                            {"nms_threshold", static_cast<float>(w.real("nms_threshold", 0))},
+                            {"max_delta_log_wh", static_cast<float>(w.real("max_delta_log_wh", 0))},
+                            {"num_classes", w.integer("num_classes", 0)},
+                            {"post_nms_count", w.integer("post_nms_count", -1)},
+                            {"max_detections_per_image", w.integer("max_detections_per_image", 0)},
+                            {"deltas_weights", w.reals("deltas_weights")}});
+  return {as_given(w, found[0]), w.as_index(found[1], ElementType::i32), as_given(w, found[2])};
+}
+
+/// The grid is the feature map's; without given steps it fills the image.
+Values detectron_grid(Writer& w) {
+  const auto check = [&](const char* name, std::size_t axis) {
+    const auto given = w.integer(name, 0);
+    const auto& map = w.shape(1);
+    // OpenVINO's shapes follow the feature map, its plugin the attribute.
+    if (given != 0 && (map.rank() != 4 || map[axis] != Dimension{given})) {
+      w.unsupported(
+          fmt::format("a grid with {}='{}' over a feature map of shape {} is not supported", name,
+                      given, map.to_string()));
+    }
+  };
+  check("h", 2);
+  check("w", 3);
+  const auto grid = w.extents(w.in(1), 2, 4);
+  const auto counts = w.cast(grid, ElementType::f32);
+  const auto image = w.cast(w.extents(w.in(2), 2, 4), ElementType::f32);
+  const auto filling = w.node("Div", {image, counts});
+  const auto step = [&](const char* name, std::int64_t at) {
+    const auto given = static_cast<float>(w.real(name, 0));
+    return given > 0 ? w.graph().add_constant(Tensor::vector<float>(std::array{given}))
+                     : w.node("Gather", {filling, w.ints({at})}, {{"axis", std::int64_t{0}}});
+  };
+  const auto steps = w.join({step("stride_y", 0), step("stride_x", 1)});
+  auto boxes = w.own("PriorGrid", {real(w, 0), grid, steps}, 1)[0];
+  if (!w.flag("flatten", true)) {
+    boxes = w.node("Reshape", {boxes, w.join({grid, w.ints({-1, 4})})});
+  }
+  return {as_given(w, boxes)};
+}
+
+/// The regions with the highest scores; zeros where there are fewer.
+Values detectron_best(Writer& w) {
+  const auto most = w.integer("max_rois", 0);
+  if (most < 1 || most > std::int64_t{1} << 24) {
+    w.fail(fmt::format("max_rois is {}", most));
+  }
+  const auto count = w.node("Min", {w.extents(w.in(1), 0, 1), w.ints({most})});
+  const auto best = w.nodes("TopK", {w.in(1), count}, 2, {{"axis", std::int64_t{0}}});
+  const auto rows = w.node("Gather", {w.in(0), best[1]}, {{"axis", std::int64_t{0}}});
+  const auto missing = w.node("Sub", {w.ints({most}), count});
+  return {w.node("Pad", {rows, w.join({w.ints({0, 0}), missing, w.ints({0})})})};
+}
+
 constexpr std::array table{
+    NamedConversion{"GenerateProposals", generate_proposals},
+    NamedConversion{"ExperimentalDetectronGenerateProposalsSingleImage", detectron_proposals},
+    NamedConversion{"ExperimentalDetectronDetectionOutput", detectron_detection,
+                    "not class_agnostic_box_regression"},
+    NamedConversion{"ExperimentalDetectronPriorGridGenerator", detectron_grid,
+                    "h and w as the feature map has them"},
+    NamedConversion{"ExperimentalDetectronTopKROIs", detectron_best},
     NamedConversion{"NonMaxSuppression", non_max_suppression},
     NamedConversion{"MulticlassNms", class_selection, "boxes of images, not of regions"},
     NamedConversion{"MatrixNms", class_selection},
