@@ -8,7 +8,8 @@ namespace {
 
 // coinfer.RoiAlign: regions [R, 4] (x0, y0, x1, y1) of images [N, C, H, W], each sampled
 // bilinearly to [C, rows, columns] (He et al., Mask R-CNN, ICCV 2017); input 2 tells the image of
-// each (i64).
+// each (i64). With rotated = 1 regions are [R, 5]: the middle x and y, width, height, and the angle
+// (radians) by which they are turned, clockwise or not.
 
 struct Alignment {
   std::int64_t rows = 1, columns = 1, sampling = 0;
@@ -16,6 +17,10 @@ struct Alignment {
   float before = 0, after = 0;  ///< added to a coordinate before and after it is scaled
   bool at_least_one = true;     ///< no region is smaller than one element
   bool max = false;
+  bool rotated = false;
+  float turn = 1;  ///< the sign of angles
+
+  std::int64_t numbers() const { return rotated ? 5 : 4; }  ///< of a region
 };
 
 template <class Context>
@@ -38,6 +43,8 @@ Alignment alignment_of(const Context& ctx) {
     how.at_least_one = false;
   }
   how.max = attributes.text("mode", "avg") == "max";
+  how.rotated = attributes.integer("rotated", 0) != 0;
+  how.turn = attributes.integer("clockwise", 0) != 0 ? 1.0F : -1.0F;
   return how;
 }
 
@@ -55,7 +62,7 @@ void infer_align(InferContext& ctx) {
   const auto& images = ctx.shape(0);
   const auto& regions = ctx.shape(1);
   if (regions.has_rank() &&
-      (!regions[1].contains(4) ||
+      (!regions[1].contains(how.numbers()) ||
        (ctx.shape(2).has_rank() && !Dimension::merge(regions[0], ctx.shape(2)[0])))) {
     ctx.fail(fmt::format("regions of shape {} and numbers of shape {} do not fit",
                          regions.to_string(), ctx.shape(2).to_string()));
@@ -101,15 +108,25 @@ void align(const Alignment& how, const Shape& images, std::int64_t regions, cons
   const auto height = images[2], width = images[3];
   // Of one region: grows once per thread.
   thread_local std::vector<Sample> samples;
-  for (std::int64_t r = 0; r < regions; ++r, boxes += 4) {
+  for (std::int64_t r = 0; r < regions; ++r, boxes += how.numbers()) {
     if (numbers[r] < 0 || numbers[r] >= images[0]) {
       throw Error(fmt::format("the image {} of region {} is none of {}", numbers[r], r, images[0]));
     }
     const auto place = [&](int i) {
       return (static_cast<float>(boxes[i]) + how.before) * how.scale + how.after;
     };
-    const auto x0 = place(0), y0 = place(1);
+    auto x0 = place(0), y0 = place(1);
     auto w = place(2) - x0, h = place(3) - y0;
+    const auto middle_x = x0, middle_y = y0;  // of a rotated region, which is walked from there
+    float sine = 0, cosine = 1;
+    if (how.rotated) {
+      w = static_cast<float>(boxes[2]) * how.scale;
+      h = static_cast<float>(boxes[3]) * how.scale;
+      x0 = -w / 2;
+      y0 = -h / 2;
+      sine = std::sin(static_cast<float>(boxes[4]) * how.turn);
+      cosine = std::cos(static_cast<float>(boxes[4]) * how.turn);
+    }
     if (how.at_least_one) {
       w = std::max(w, 1.0F);
       h = std::max(h, 1.0F);
@@ -134,7 +151,10 @@ void align(const Alignment& how, const Shape& images, std::int64_t regions, cons
                            (static_cast<float>(a) + 0.5F) * bin_h / static_cast<float>(down);
             const auto x = x0 + static_cast<float>(k) * bin_w +
                            (static_cast<float>(b) + 0.5F) * bin_w / static_cast<float>(along);
-            samples.push_back(sample_at(y, x, height, width));
+            samples.push_back(how.rotated
+                                  ? sample_at(x * sine + y * cosine + middle_y,
+                                              x * cosine - y * sine + middle_x, height, width)
+                                  : sample_at(y, x, height, width));
           }
         }
       }

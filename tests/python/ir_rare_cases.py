@@ -296,6 +296,43 @@ for flatten, given in ((True, {}), (False, {"h": 4, "w": 5, "stride_x": 4.0, "st
         real(1, 2, 4, 5),
         real(1, 3, 60, 70),
     )
+for turned in (False, True):
+    for samples in (0, 2):
+        case(
+            f"roi_align_rotated_{turned}_{samples}",
+            lambda o, x, r, t=turned, s=samples: version(15).roi_align_rotated(
+                x, r, np.int32([0, 1, 1]), 3, 2, s, 0.5, t
+            ),
+            real(2, 3, 9, 10),
+            np.float32([[8, 9, 10, 6, 0.5], [10, 4, 7, 9, -1.2], [17, 2, 9, 9, 3]]),
+        )
+for framework, image, options in (
+    ("", [50, 60, 1], {}),
+    ("", [50, 60, 1.5, 0.5], {"clip_before_nms": False, "clip_after_nms": True, "normalize": True}),
+    ("tensorflow", [50, 60, 1], {"box_size_scale": 5.0, "box_coordinate_scale": 10.0}),
+):
+    case(
+        f"proposal_{framework}_{image[0]}_{len(image)}",
+        lambda o, p, d, image=image, framework=framework, options=options: node(
+            4,
+            "Proposal",
+            [p, d, np.float32(image)],
+            {
+                "base_size": 16,
+                "pre_nms_topn": 50,
+                "post_nms_topn": 12,
+                "nms_thresh": 0.6,
+                "feat_stride": 10,
+                "min_size": 6,
+                "ratio": [0.5, 1.3],
+                "scale": [1.0, 2.0],
+                "framework": framework,
+                **options,
+            },
+        ),
+        (rng.permutation(2 * 8 * 20).reshape(2, 8, 4, 5) / 320).astype(np.float32),
+        0.5 * real(2, 16, 4, 5),
+    )
 case(
     "detectron_best",
     lambda o, *x: node(6, "ExperimentalDetectronTopKROIs", list(x), {"max_rois": 5}),

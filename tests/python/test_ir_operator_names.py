@@ -21,8 +21,6 @@ REFUSED = {
     "ExperimentalDetectronROIFeatureExtractor": "no kernel",
     "Multinomial": "random; OpenVINO's numbers follow from no written rule",
     "NMSRotated": "no kernel",
-    "Proposal": "no kernel",
-    "ROIAlignRotated": "no kernel",
     "RandomUniform": "random; its state goes on from one inference to the next",
 }
 

@@ -82,6 +82,17 @@ Values roi_align(Writer& w) {
                 {"aligned_mode", w.text("aligned_mode", "asymmetric")}});
 }
 
+Values roi_align_rotated(Writer& w) {
+  return w.own("RoiAlign", {w.in(0), w.in(1), w.i64(2)}, 1,
+               {{"rows", w.integer("pooled_h", 1)},
+                {"columns", w.integer("pooled_w", 1)},
+                {"sampling_ratio", w.integer("sampling_ratio", 0)},
+                {"spatial_scale", static_cast<float>(w.real("spatial_scale", 1))},
+                {"aligned_mode", std::string{"half_pixel_for_nn"}},
+                {"rotated", std::int64_t{1}},
+                {"clockwise", std::int64_t{w.flag("clockwise_mode", false)}}});
+}
+
 /// Each region's numbers apart: a place (squashed), an extent, a score and the classes.
 Values region_yolo(Writer& w) {
   const auto x = w.in(0);
@@ -251,6 +262,36 @@ Values generate_proposals(Writer& w) {
   return {as_given(w, found[0]), as_given(w, found[1]), w.as_index(found[2], type)};
 }
 
+/// The regions of each image, with its number before them; and their scores.
+Values proposal(Writer& w) {
+  const auto framework = w.text("framework", "");
+  if (!framework.empty() && framework != "tensorflow") {
+    w.unsupported(fmt::format("framework='{}' is not supported", framework));
+  }
+  const auto real_of = [&](const char* name, double otherwise) {
+    return static_cast<float>(w.real(name, otherwise));
+  };
+  const auto flag = [&](const char* name, bool otherwise) {
+    return std::int64_t{w.flag(name, otherwise)};
+  };
+  const auto found = w.own("Proposal", reals(w, {0, 1, 2}), 2,
+                           {{"base_size", w.integer("base_size", 0)},
+                            {"pre_nms_count", w.integer("pre_nms_topn", 0)},
+                            {"post_nms_count", w.integer("post_nms_topn", 0)},
+                            {"nms_threshold", real_of("nms_thresh", 0)},
+                            {"step", w.integer("feat_stride", 0)},
+                            {"min_size", real_of("min_size", 0)},
+                            {"ratio", w.reals("ratio")},
+                            {"scale", w.reals("scale")},
+                            {"clip_before", flag("clip_before_nms", true)},
+                            {"clip_after", flag("clip_after_nms", false)},
+                            {"normalize", flag("normalize", false)},
+                            {"extent_scale", real_of("box_size_scale", 1)},
+                            {"place_scale", real_of("box_coordinate_scale", 1)},
+                            {"tensorflow", std::int64_t{!framework.empty()}}});
+  return {as_given(w, found[0]), as_given(w, found[1])};
+}
+
 Values detectron_proposals(Writer& w) {
   auto attributes = proposal_limits(w);
   attributes.emplace_back("normalized", std::int64_t{0});
@@ -333,6 +374,8 @@ constexpr std::array table{
                     "attributes for which OpenVINO reserves as many boxes as it makes"},
     NamedConversion{"PriorBoxClustered", prior_box_clustered},
     NamedConversion{"ROIAlign", roi_align},
+    NamedConversion{"ROIAlignRotated", roi_align_rotated},
+    NamedConversion{"Proposal", proposal},
     NamedConversion{"ROIPooling", roi_pooling},
     NamedConversion{"PSROIPooling", ps_roi_pooling},
     NamedConversion{"DetectionOutput", detection_output},

@@ -48,8 +48,12 @@ ValueId Writer::in(std::size_t i) const {
   return inputs_[i];
 }
 
-std::int64_t Writer::rank(std::size_t i) const {
+const PartialShape& Writer::shape(std::size_t i) const {
   in(i);
+  return layer_.inputs.at(i).shape;
+}
+
+std::int64_t Writer::rank(std::size_t i) const {
   const auto& port = shape(i);
   const auto& value = graph_[inputs_[i]];
   if (value.constant) {

@@ -47,7 +47,8 @@ class Writer {
   ValueId in(std::size_t i) const;
   /// From the declared port; throws when it is not known.
   std::int64_t rank(std::size_t i) const;
-  const PartialShape& shape(std::size_t i) const { return layer_.inputs.at(i).shape; }
+  /// As the port declares it; throws when the layer has no such input.
+  const PartialShape& shape(std::size_t i) const;
   ElementType type(ValueId id) const { return graph_[id].type; }
   /// The input's values when it is a constant of integers (any integral type) in every shape that
   /// the network can have.
