@@ -3,8 +3,8 @@
 #include "coinfer/compiled_model.hpp"
 #include "coinfer/core.hpp"
 #include "coinfer/error.hpp"
-#include "module/construct.hpp"
 #include "module/exceptions.hpp"
+#include "module/model_surgery.hpp"
 #include "module/node.hpp"
 #include "module/rt_info.hpp"
 #include "module/shape.hpp"
@@ -15,14 +15,6 @@ namespace coinfer::python {
 namespace {
 
 namespace bp = boost::python;
-
-void initialise(const bp::object& self, const bp::object& other) {
-  const bp::extract<const PyModel&> model{other};
-  if (!model.check()) {
-    throw_type_error("Model(other) takes a Model; models are read by Core.read_model");
-  }
-  install_value(self, PyModel{model().get()});
-}
 
 // --- ports and nodes
 
@@ -335,13 +327,16 @@ Model& PyModel::get() {
 
 void register_model() {
   const auto none = bp::object{};
-  bp::class_<PyModel>(
+  bp::class_<PyModel> model{
       "Model",
-      "A network as read from a file. `with` closes it at the end, and gives back its memory.\n\n"
+      "A network as read from a file. `with` closes it at the end, and gives back its memory. "
+      "`Model(other)` is the same one; `Model(results[, sinks], parameters[, variables][, name])` "
+      "a "
+      "copy of what computes the `results`,\nNodes or Outputs of a model, from the list of its "
+      "`parameters`; its variables stay as they are, but for the `sinks` given.\n\n"
       "Thread safety: reading a shared model is safe, changing it is not.",
-      bp::no_init)
-      .def("__init__", &initialise, bp::arg("other"))
-      .add_property("inputs", &inputs, "The input ports, a list of Output.")
+      bp::no_init};
+  model.add_property("inputs", &inputs, "The input ports, a list of Output.")
       .add_property("outputs", &outputs, "The output ports, a list of Output.")
       .add_property("parameters", &parameters, "The inputs as Nodes, a list.")
       .add_property("results", &results, "The outputs as Nodes, a list.")
@@ -445,6 +440,7 @@ void register_model() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  register_surgery(model);
 }
 
 }  // namespace coinfer::python

@@ -18,6 +18,7 @@ class Notes;
 struct Value;
 struct ValueId;
 }  // namespace graph
+class Node;
 class NodeOutput;
 
 /// An input or output of a model: its names, element type and shape.
@@ -80,8 +81,17 @@ class Model {
   void remove_output(std::size_t index);
   /// The model without that input. Throws Error when there is none, or when something reads it.
   void remove_input(std::size_t index);
+  /// Another output that is the output `index` again. Throws Error when there is none.
+  void repeat_output(std::size_t index);
+  /// The model without the assignment of variable `index`, which keeps its value.
+  void remove_sink(std::size_t index);
   /// A copy that can be changed on its own; weights are shared.
   Model clone() const;
+  /// A copy with these outputs (results, or outputs of any nodes), inputs and sinks, and no node
+  /// that they do not need. Throws Error for nodes of another model, a parameter given twice, and
+  /// one that is needed and not given.
+  Model part(const std::vector<NodeOutput>& outputs, const std::vector<Node>& parameters,
+             const std::vector<Node>& sinks, std::string name) const;
 
   const RtInfo& rt_info() const;
   /// Adds a note at a path or replaces it. Throws Error when a value stands on the way there.

@@ -219,3 +219,62 @@ _WRONG = {
 @variants(step=list(_WRONG))
 def wrong_kinds(ov, core, paths, step):
     return tried(_WRONG[step], _processor(ov, core, paths), ov)
+
+
+@variants(kind=["RESIZE_LINEAR", "RESIZE_NEAREST", "RESIZE_CUBIC"])
+def resize_by(ov, core, paths, np, kind):
+    p = _processor(ov, core, paths)
+    p.input().tensor().set_layout(ov.Layout("NCHW")).set_spatial_static_shape(7, 5)
+    p.input().preprocess().resize(getattr(ov.preprocess.ResizeAlgorithm, kind))
+    p.input().model().set_layout(ov.Layout("NCHW"))
+    return _run(core, p.build(), _image(np, 1, 3, 7, 5)).round(2)
+
+
+@variants(kind=["GRAY", "NV12_SINGLE_PLANE", "I420_SINGLE_PLANE", "RGBX", "BGRX", "BGR"])
+def one_plane_to_rgb(ov, core, paths, kind):
+    p = _processor(ov, core, paths)
+    formats = ov.preprocess.ColorFormat
+    tensor = p.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    tensor.set_color_format(getattr(formats, kind))
+    p.input().preprocess().convert_color(formats.RGB).convert_element_type(ov.Type.f32)
+    p.input().model().set_layout(ov.Layout("NCHW"))
+    return tried(lambda: p.build().inputs)
+
+
+@variants(kind=["RGB", "BGR"])
+def to_grey(ov, core, paths, np, kind):
+    p = _processor(ov, core, paths, "sub")
+    formats = ov.preprocess.ColorFormat
+    p.input("x").tensor().set_layout(ov.Layout("HW")).set_color_format(getattr(formats, kind))
+    return tried(lambda: p.input("x").preprocess().convert_color(formats.GRAY) and p.build().inputs)
+
+
+@variants(layout=["NHWC", "NCHW", "N...", "...C"])
+def layout_of_the_tensor(ov, core, paths, layout):
+    p = _processor(ov, core, paths)
+    p.input().tensor().set_layout(ov.Layout(layout))
+    p.input().model().set_layout(ov.Layout("NCHW"))
+    return tried(lambda: p.build().inputs)
+
+
+@variants(layout=["NHWC", "NWHC", "NC"])
+def output_layout(ov, core, paths, np, layout):
+    p = _processor(ov, core, paths)
+    p.output().model().set_layout(ov.Layout("NCHW"))
+    p.output().tensor().set_layout(ov.Layout(layout))
+    return tried(lambda: _run(core, p.build(), _image(np, 1, 3, 4, 4)))
+
+
+def model_layout_is_a_layout_of_the_built(ov, core, paths):
+    p = _processor(ov, core, paths)
+    p.input().tensor().set_layout(ov.Layout("NHWC"))
+    p.input().model().set_layout(ov.Layout("NCHW"))
+    return p.build().input().node.layout
+
+
+def output_step_by_step(ov, core, paths, np):
+    p = _processor(ov, core, paths)
+    p.output().model().set_layout(ov.Layout("NCHW"))
+    p.output().postprocess().convert_layout(ov.Layout("NHWC")).convert_element_type(ov.Type.i32)
+    p.output().tensor().set_element_type(ov.Type.i32)
+    return _run(core, p.build(), _image(np, 1, 3, 4, 4))
