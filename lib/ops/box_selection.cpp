@@ -2,6 +2,7 @@
 #include <queue>
 
 #include "ops/op.hpp"
+#include "ops/rotated_box.hpp"
 #include "ops/types.hpp"
 
 namespace coinfer::ops {
@@ -11,7 +12,8 @@ namespace {
 // scalars: the most boxes a class (i64), the overlap from which a box is suppressed, the score
 // that a box must exceed, and sigma (f32). With a sigma above 0 boxes that overlap better ones lose
 // score instead (Bodla et al., Soft-NMS, ICCV 2017). Results: rows (batch, class, box) (i64), rows
-// (batch, class, score) (f32), and how many they are [1] (i64).
+// (batch, class, score) (f32), and how many they are [1] (i64). With rotated = 1 boxes are [N, B,
+// 5]: their middle x and y, width, height and an angle (radians), clockwise or not.
 
 void infer_selection(InferContext& ctx) {
   ctx.check_inputs(6, 6);
@@ -25,13 +27,14 @@ void infer_selection(InferContext& ctx) {
   }
   const auto& boxes = ctx.shape(0);
   const auto& scores = ctx.shape(1);
+  const std::int64_t numbers = ctx.attributes().integer("rotated", 0) != 0 ? 5 : 4;
   if (boxes.has_rank() && scores.has_rank() &&
-      (!boxes[2].contains(4) || !Dimension::merge(boxes[0], scores[0]) ||
+      (!boxes[2].contains(numbers) || !Dimension::merge(boxes[0], scores[0]) ||
        !Dimension::merge(boxes[1], scores[2]))) {
     ctx.fail(
-        fmt::format("boxes of shape {} and scores of shape {} do not fit: [N,B,4] and [N,C,B] "
+        fmt::format("boxes of shape {} and scores of shape {} do not fit: [N,B,{}] and [N,C,B] "
                     "were expected",
-                    boxes.to_string(), scores.to_string()));
+                    boxes.to_string(), scores.to_string(), numbers));
   }
   ctx.output(0, ElementType::i64, PartialShape{Dimension{}, 3});
   ctx.output(1, ElementType::f32, PartialShape{Dimension{}, 3});
@@ -74,8 +77,9 @@ struct Limits {
 };
 
 /// The best boxes of one class. `boxes` are the batch's.
-void select(std::vector<Candidate> candidates, const std::vector<Box>& boxes, const Limits& limits,
-            std::vector<Candidate>& selected) {
+template <class AnyBox>
+void select(std::vector<Candidate> candidates, const std::vector<AnyBox>& boxes,
+            const Limits& limits, std::vector<Candidate>& selected) {
   const auto worse = [](const Candidate& a, const Candidate& b) {
     return a.score < b.score || (a.score == b.score && a.box > b.box);
   };
@@ -123,11 +127,18 @@ std::vector<Tensor> evaluate_selection(const graph::Node& node, std::span<const 
   const auto count = boxes.shape()[1];
   const auto groups = scores.shape()[1];
   std::vector<Candidate> selected;
-  std::vector<Box> batch(static_cast<std::size_t>(count));
+  const bool rotated = node.attributes.integer("rotated", 0) != 0;
+  const auto turn = node.attributes.integer("clockwise", 0) != 0 ? 1.0F : -1.0F;
+  std::vector<Box> batch(rotated ? 0 : static_cast<std::size_t>(count));
+  std::vector<RotatedBox> turned(rotated ? static_cast<std::size_t>(count) : 0);
   for (std::int64_t n = 0; n < scores.shape()[0]; ++n) {
     for (std::int64_t i = 0; i < count; ++i) {
-      batch[static_cast<std::size_t>(i)] =
-          box_of(boxes.data<float>() + (n * count + i) * 4, by_center);
+      const auto* from = boxes.data<float>() + (n * count + i) * (rotated ? 5 : 4);
+      if (rotated) {
+        turned[static_cast<std::size_t>(i)] = {from[0], from[1], from[2], from[3], turn * from[4]};
+      } else {
+        batch[static_cast<std::size_t>(i)] = box_of(from, by_center);
+      }
     }
     for (std::int64_t c = 0; c < groups; ++c) {
       const auto* score = scores.data<float>() + (n * groups + c) * count;
@@ -137,7 +148,11 @@ std::vector<Tensor> evaluate_selection(const graph::Node& node, std::span<const 
           candidates.push_back({score[i], n, c, i});
         }
       }
-      select(std::move(candidates), batch, limits, selected);
+      if (rotated) {
+        select(std::move(candidates), turned, limits, selected);
+      } else {
+        select(std::move(candidates), batch, limits, selected);
+      }
     }
   }
   if (node.attributes.integer("sort_result_descending", 1) != 0) {

@@ -306,6 +306,30 @@ for turned in (False, True):
             real(2, 3, 9, 10),
             np.float32([[8, 9, 10, 6, 0.5], [10, 4, 7, 9, -1.2], [17, 2, 9, 9, 3]]),
         )
+for clockwise in (False, True):
+    for descending in (False, True):
+        case(
+            f"nms_rotated_{clockwise}_{descending}",
+            lambda o, b, s, c=clockwise, d=descending: version(13).nms_rotated(
+                b,
+                s,
+                np.int64(6),
+                np.float32(0.3),
+                np.float32(0.2),
+                d,
+                "i32",
+                c,
+            ),
+            np.concatenate(
+                [
+                    real(2, 12, 2, low=0, high=12),
+                    real(2, 12, 2, low=4, high=12),
+                    real(2, 12, 1, low=-3, high=3),
+                ],
+                -1,
+            ),
+            (rng.permutation(2 * 3 * 12).reshape(2, 3, 12) / 72).astype(np.float32),
+        )
 for framework, image, options in (
     ("", [50, 60, 1], {}),
     ("", [50, 60, 1.5, 0.5], {"clip_before_nms": False, "clip_after_nms": True, "normalize": True}),

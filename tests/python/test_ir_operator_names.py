@@ -20,7 +20,6 @@ REFUSED = {
     "DeformablePSROIPooling": "no kernel",
     "ExperimentalDetectronROIFeatureExtractor": "no kernel",
     "Multinomial": "random; OpenVINO's numbers follow from no written rule",
-    "NMSRotated": "no kernel",
     "RandomUniform": "random; its state goes on from one inference to the next",
 }
 

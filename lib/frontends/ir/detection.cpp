@@ -37,6 +37,22 @@ Values non_max_suppression(Writer& w) {
   return results;
 }
 
+Values nms_rotated(Writer& w) {
+  const auto type = w.index_type("output_type");
+  auto results = w.own(
+      "NonMaxSuppression",
+      {real(w, 0), real(w, 1), w.i64(2), number(w, 3, 0), number(w, 4, 0), number(w, 5, 0)}, 3,
+      {{"sort_result_descending", std::int64_t{w.flag("sort_result_descending", true)}},
+       {"rotated", std::int64_t{1}},
+       {"clockwise", std::int64_t{w.flag("clockwise", true)}}});
+  results[0] = w.as_index(results[0], type);
+  results[2] = w.as_index(results[2], type);
+  if (w.type(w.in(1)) != ElementType::f32) {
+    results[1] = w.cast(results[1], w.type(w.in(1)));
+  }
+  return results;
+}
+
 Values prior_box(Writer& w) {
   const auto real_of = [&](const char* name, float otherwise) {
     return static_cast<float>(w.real(name, otherwise));
@@ -368,6 +384,7 @@ constexpr std::array table{
                     "h and w as the feature map has them"},
     NamedConversion{"ExperimentalDetectronTopKROIs", detectron_best},
     NamedConversion{"NonMaxSuppression", non_max_suppression},
+    NamedConversion{"NMSRotated", nms_rotated},
     NamedConversion{"MulticlassNms", class_selection, "boxes of images, not of regions"},
     NamedConversion{"MatrixNms", class_selection},
     NamedConversion{"PriorBox", prior_box,
