@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.coordinator import Case
 from benchmarks.models import ALL, one_add, single_input
 from benchmarks.networks.generated import generated_path
+from benchmarks.networks.quantised import quantised_path
 from samples import minilm_onnx
 from samples.magika import network as magika
 from tests.python.zoo import ZOO, seeded_zoo_path
@@ -45,6 +46,11 @@ def made(name: str, title: str, shape: Sequence[int | list[int]]) -> Network:
     return Network(title, lambda: generated_path(name), lambda _: inputs)
 
 
+def quantised(of: Network, *operators: str) -> Network:
+    """The network with the operators' tensors in 8 bits."""
+    return Network(of.title + ", int8", lambda: quantised_path(of.path(), operators), of.inputs)
+
+
 def content(_: Path) -> dict[str, Any]:
     network = magika.load()
     shape = [1, network.beg_size + network.end_size]
@@ -71,6 +77,10 @@ NETWORKS: dict[str, Network] = {
     "gru": made("gru", "GRU", [50, 1, 64]),
     "mlp": made("mlp", "MLP, 32 rows", [32, 784]),
 }
+NETWORKS["resnet50-int8"] = quantised(
+    NETWORKS["resnet50"], "Conv", "Add", "MaxPool", "AveragePool", "Gemm", "Relu"
+)
+NETWORKS["minilm-int8"] = quantised(NETWORKS["minilm-128"], "MatMul")
 
 
 def cases(names: Sequence[str], ways: Sequence[str]) -> list[Case]:

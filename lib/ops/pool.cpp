@@ -194,7 +194,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(0);
   const auto dst_dims = ctx.output_shape(0);
-  if (!plan::is_f32_or_bf16(ctx.type(0)) || src_dims.elements() == 0 ||
+  const bool in_8_bits = is_max(node.type) && node.post_ops.empty() &&
+                         (ctx.type(0) == ElementType::u8 || ctx.type(0) == ElementType::i8);
+  if ((!plan::is_f32_or_bf16(ctx.type(0)) && !in_8_bits) || src_dims.elements() == 0 ||
       (node.outputs.size() > 1 && lowering.is_needed(node.outputs[1]))) {
     return false;
   }

@@ -1,7 +1,10 @@
+#include "kernels/quantize.hpp"
+
 #include <cmath>
 
 #include "ops/op.hpp"
 #include "ops/types.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -280,6 +283,44 @@ Kernel dequantize_kernel(const KernelContext& ctx) {
   return with_zero_point(ctx, std::move(kernel));
 }
 
+/// One constant scale for an f32 or 8-bit tensor: over it as it lies.
+bool lower_per_tensor(plan::Lowering& lowering, const graph::Node& node, bool dequantizes) {
+  const auto narrow = dequantizes ? lowering.type(node.inputs[0]) : lowering.type(node.outputs[0]);
+  const auto wide = dequantizes ? lowering.type(node.outputs[0]) : lowering.type(node.inputs[0]);
+  const auto& scale = lowering.constant(node.inputs[1]);
+  if (wide != ElementType::f32 || (narrow != ElementType::u8 && narrow != ElementType::i8) ||
+      !scale || scale.type() != ElementType::f32 || scale.size() != 1 ||
+      node.attributes.integer("block_size", 0) != 0 || !node.post_ops.empty() ||
+      (node.has_input(2) && !lowering.constant(node.inputs[2]))) {
+    return false;
+  }
+  kernels::Steps steps{*scale.data<float>(), 0, narrow == ElementType::i8};
+  if (node.has_input(2)) {
+    const auto& zero = lowering.constant(node.inputs[2]);
+    steps.zero = steps.is_signed ? static_cast<float>(*zero.data<std::int8_t>())
+                                 : static_cast<float>(*zero.data<std::uint8_t>());
+  }
+  auto src = lowering.view(node.inputs[0]);
+  if (!src.is_dense()) {
+    src = lowering.plain(node.inputs[0]);
+  }
+  const auto dst = lowering.destination(node.outputs[0], src.strides);
+  const auto count = src.elements();
+  auto kernel = dequantizes ? kernels::dequantize(count, steps, lowering.threads())
+                            : kernels::quantize(count, steps, lowering.threads());
+  lowering.add(std::move(kernel), {&src, 1}, {&dst, 1},
+               {.flops = static_cast<double>(count),
+                .implementation = dequantizes ? "dequantize" : "quantize"});
+  return true;
+}
+
+bool lower_quantize(plan::Lowering& lowering, const graph::Node& node) {
+  return lower_per_tensor(lowering, node, false);
+}
+bool lower_dequantize(plan::Lowering& lowering, const graph::Node& node) {
+  return lower_per_tensor(lowering, node, true);
+}
+
 void infer_dynamic_quantize(InferContext& ctx) {
   ctx.check_inputs(1, 1);
   ctx.check_type(0, {ElementType::f32});
@@ -318,12 +359,16 @@ Kernel dynamic_quantize_kernel(const KernelContext& ctx) {
   };
 }
 
-const Register quantize{
-    {.type = "QuantizeLinear", .since = 10, .infer = infer_quantize, .kernel = quantize_kernel}};
+const Register quantize{{.type = "QuantizeLinear",
+                         .since = 10,
+                         .infer = infer_quantize,
+                         .kernel = quantize_kernel,
+                         .lower = lower_quantize}};
 const Register dequantize{{.type = "DequantizeLinear",
                            .since = 10,
                            .infer = infer_dequantize,
-                           .kernel = dequantize_kernel}};
+                           .kernel = dequantize_kernel,
+                           .lower = lower_dequantize}};
 const Register dynamic_quantize{{.type = "DynamicQuantizeLinear",
                                  .since = 11,
                                  .infer = infer_dynamic_quantize,

@@ -5,6 +5,7 @@
 namespace coinfer::passes {
 
 void optimise(graph::Graph& graph) {
+  recognise_quantization(graph);
   infer(graph, true);
   // A branch may make the next condition constant.
   while (inline_branches(graph)) {

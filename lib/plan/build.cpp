@@ -7,6 +7,7 @@
 #include "plan/lowering.hpp"
 #include "plan/one_hot.hpp"
 #include "plan/precision.hpp"
+#include "plan/quantization.hpp"
 #include "plan/simplify.hpp"
 
 namespace coinfer::plan {
@@ -26,6 +27,16 @@ double work_of(const graph::Graph& graph, const graph::Node& node) {
   for (const auto id : node.inputs) {
     in += id && !graph.is_constant(id) ? static_cast<double>(graph[id].shape.to_shape().elements())
                                        : 0;
+  }
+  if (node.type == "QuantizedConv" || node.type == "QuantizedMatMul") {
+    // Scales and zero points are no work.
+    const auto weights = graph[node.inputs[3]].shape.to_shape();
+    const auto x = graph[node.inputs[0]].shape.to_shape();
+    const auto terms = node.type == "QuantizedConv"
+                           ? weights.elements() / std::max<std::int64_t>(1, weights[0])
+                       : x.empty() ? 1
+                                   : x.back();
+    return out * static_cast<double>(std::max<std::int64_t>(1, terms));
   }
   if (node.type == "MatMul" || node.type == "Gemm" || node.type == "Conv" ||
       node.type == "ConvTranspose") {
@@ -78,6 +89,7 @@ class Builder {
     simplify(graph_);
     look_up_one_hot(graph_);
     fuse(graph_);
+    keep_quantized(graph_);
     double work = 0;
     for (const auto& node : graph_.nodes) {
       work += work_of(graph_, node);

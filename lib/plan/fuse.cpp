@@ -21,7 +21,9 @@ bool is_binary(const Node& node) {
 
 /// Nodes that become a primitive with post-ops.
 bool takes_post_ops(const Graph& graph, const Node& node) {
-  if (!node.domain.empty() || node.outputs.empty() ||
+  const bool quantized =
+      node.domain == "coinfer" && (node.type == "QuantizedConv" || node.type == "QuantizedMatMul");
+  if ((!node.domain.empty() && !quantized) || node.outputs.empty() ||
       graph[node.outputs[0]].type != ElementType::f32 || node.post_ops.size() >= max_post_ops) {
     return false;
   }
@@ -40,7 +42,8 @@ bool takes_post_ops(const Graph& graph, const Node& node) {
            (!node.has_input(2) || graph[node.inputs[2]].shape.to_shape().elements() ==
                                       graph[node.outputs[0]].shape.to_shape().back());
   }
-  return node.type == "Conv" || node.type == "MatMul" || node.type == "BatchNormalization";
+  return quantized || node.type == "Conv" || node.type == "MatMul" ||
+         node.type == "BatchNormalization";
 }
 
 class Fusion {
