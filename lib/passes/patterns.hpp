@@ -4,8 +4,9 @@
 
 namespace coinfer::passes {
 
-/// Makes one product of 8-bit tensors of a convolution whose operands DequantizeLinear makes, before
-/// folding would make f32 weights of them. Does nothing on machines where such products are inexact.
+/// Makes one product of 8-bit tensors of a convolution whose operands DequantizeLinear makes,
+/// before folding would make f32 weights of them. Does nothing on machines where such products are
+/// inexact.
 void recognise_quantization(graph::Graph& graph);
 
 /// Folds batch normalisation, and multiplications and additions of one constant a channel, into

@@ -13,7 +13,7 @@ class ProfilingInfo:
     status      EXECUTED; OPTIMIZED_OUT: another node does its work, or it was known while planning;
                 NOT_RUN: the inference did not come to it, or PERF_COUNT is off
     node_name   the node's name in the model
-    node_type   its operator, with those fused into it: "Conv+Relu"
+    node_type   its operator by OpenVINO's name, with those fused into it: "Convolution+Relu"
     exec_type   the implementation that took longest
     real_time   a timedelta: the time of all that was executed for it, 0 when not executed
     cpu_time    the same

@@ -6,6 +6,7 @@
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
 #include "module/infer_request.hpp"
+#include "module/operator_names.hpp"
 #include "module/tensor.hpp"
 
 namespace coinfer::python {
@@ -254,9 +255,9 @@ bp::list profiling_info(PyInferRequest& self) {
     const auto microseconds = [](std::chrono::nanoseconds time) {
       return std::chrono::duration<double, std::micro>(time).count();
     };
-    entries.append(make.attr("_of")(static_cast<int>(info.status), info.node_name, info.node_type,
-                                    info.exec_type, microseconds(info.real_time),
-                                    microseconds(info.cpu_time)));
+    entries.append(make.attr("_of")(static_cast<int>(info.status), info.node_name,
+                                    operator_names(info.node_type), info.exec_type,
+                                    microseconds(info.real_time), microseconds(info.cpu_time)));
   }
   return entries;
 }

@@ -60,6 +60,14 @@ constexpr auto names = std::to_array<std::pair<std::string_view, std::string_vie
 });
 static_assert(std::is_sorted(names.begin(), names.end()));
 
+/// The name of an operator that is not known to be grouped.
+std::string name_of_type(std::string_view type) {
+  const auto found =
+      std::lower_bound(names.begin(), names.end(), type,
+                       [](const auto& entry, std::string_view key) { return entry.first < key; });
+  return std::string{found == names.end() || found->first != type ? type : found->second};
+}
+
 bool is_grouped(const Node& node) {
   for (const auto& [name, value] : node.attributes()) {
     if (name == "group") {
@@ -73,18 +81,25 @@ bool is_grouped(const Node& node) {
 }  // namespace
 
 std::string operator_name(const Node& node) {
-  auto type = node.type_name();
+  const auto type = node.type_name();
   if (node.kind() != Node::Kind::operation) {
     return type;
   }
-  const auto found =
-      std::lower_bound(names.begin(), names.end(), type,
-                       [](const auto& entry, std::string_view key) { return entry.first < key; });
-  if (found == names.end() || found->first != type) {
-    return type;
-  }
   const bool convolution = type == "Conv" || type == "ConvTranspose";
-  return std::string{convolution && is_grouped(node) ? "Group" : ""}.append(found->second);
+  return (convolution && is_grouped(node) ? "Group" : "") + name_of_type(type);
+}
+
+std::string operator_names(std::string_view types) {
+  std::string all;
+  for (;;) {
+    const auto end = std::min(types.find('+'), types.size());
+    all += name_of_type(types.substr(0, end));
+    if (end == types.size()) {
+      return all;
+    }
+    all += '+';
+    types.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace coinfer::python

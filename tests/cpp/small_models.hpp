@@ -88,7 +88,8 @@ inline Model two_stages() {
   return make.model();
 }
 
-/// In f32 unless the configuration says otherwise: what is compared here is exact, or takes its time.
+/// In f32 unless the configuration says otherwise: what is compared here is exact, or takes its
+/// time.
 inline CompiledModel compile(const Model& model, Properties config = {}) {
   config.try_emplace("INFERENCE_PRECISION_HINT", "f32");
   return Core{}.compile_model(model, "CPU", config);

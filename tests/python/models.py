@@ -153,6 +153,10 @@ def non_zero(shape: Sequence[Dim] = (None,)) -> onnx.ModelProto:
     return build("non_zero", nodes, [("x", F32, shape)], outputs, {"two": np.float32([2])})
 
 
+#: For models that must take their time: bf16 is many times as fast on some machines.
+IN_F32 = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
 def slow(layers: int = 200, size: int = 512, seed: int = 0) -> onnx.ModelProto:
     """``layers`` steps ``x = relu(x @ w)`` of [size, size], f32: some milliseconds each, so that
     there is time to cancel. All share one weight, and values neither grow nor fade.

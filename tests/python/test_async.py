@@ -413,12 +413,14 @@ def test_shared_inputs_live_until_the_run_is_idle_and_no_longer(
         pass
 
     async def main() -> None:
+        ahead = [slow.infer_async([slow_input(slow)]) for _ in range(4)]
         data = slow_input(slow).view(Array)
         alive = weakref.ref(data)
         future = slow.infer_async([data], share_inputs=True)
         del data
-        gc.collect()
         assert alive() is not None
+        await asyncio.gather(*ahead)
+        del ahead
         await future
         del future
         for _ in range(2000):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 @pytest.fixture
 def model() -> coinfer.CompiledModel:
     core = coinfer.Core()
-    return core.compile_model(core.read_model(models.slow(100, 256)), "CPU")
+    return core.compile_model(core.read_model(models.slow(100, 256)), "CPU", models.IN_F32)
 
 
 @pytest.fixture

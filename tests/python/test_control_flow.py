@@ -421,4 +421,4 @@ def test_profiling_sums_up_the_iterations() -> None:
     limit = np.array(1e30, np.float32)
     request.infer([np.array(50), np.array(True), array(1, 2, 3), limit])
     nodes = {info.node_type for info in request.profiling_info if info.real_time.total_seconds()}
-    assert {"Add", "Mul"} & nodes
+    assert {"Add", "Multiply"} & nodes

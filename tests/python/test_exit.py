@@ -18,7 +18,8 @@ import asyncio, os, signal, sys, threading, time
 import numpy as np
 import coinfer; from tests.python import models
 core = coinfer.Core()
-def load(model, **config): return core.compile_model(core.read_model(model), "CPU", config)
+def load(model, **config):
+    return core.compile_model(core.read_model(model), "CPU", models.IN_F32 | config)
 slow = load(models.slow(300, 384))
 data = np.zeros(slow.input(0).shape, np.float32)
 """

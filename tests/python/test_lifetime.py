@@ -16,7 +16,7 @@ import pytest
 
 import coinfer
 from tests.python.loops import WithoutReader
-from tests.python.models import one_add, slow
+from tests.python.models import IN_F32, one_add, slow
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
@@ -68,7 +68,7 @@ def test_shared_input_is_released_with_the_request(model: coinfer.CompiledModel)
 
 
 def test_shared_input_of_a_dropped_request_lives_until_its_run_is_over() -> None:
-    compiled = coinfer.Core().compile_model(slow(), "CPU", {})
+    compiled = coinfer.Core().compile_model(slow(), "CPU", IN_F32)
     shape = [d.get_length() if d.is_static else 1 for d in compiled.input().partial_shape]
     array = np.zeros(shape, np.float32).view(Array)
     reference = weakref.ref(array)
@@ -187,7 +187,7 @@ def test_a_cycle_through_a_callback_is_collected(model: coinfer.CompiledModel, k
 
 def test_a_cycle_with_a_run_in_flight_lives_until_its_callback_returned() -> None:
     core = coinfer.Core()
-    model = core.compile_model(core.read_model(slow(400, 128)), "CPU", {})
+    model = core.compile_model(core.read_model(slow(400, 128)), "CPU", IN_F32)
     request = model.create_infer_request()
     calls: list[int] = []
     request.set_callback(lambda owner: calls.append(len([owner])), request)

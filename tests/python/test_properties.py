@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 
 import coinfer
 from coinfer import properties
 from coinfer.properties import device, hint, intel_cpu, log, streams
-from tests.python.models import one_add
+from tests.python.models import F32, build, one_add
 
 #: Of OpenVINO's CPU device, with COMPATIBILITY_CHECK left out: it takes an argument there.
 OF_THE_DEVICE = """SUPPORTED_PROPERTIES AVAILABLE_DEVICES RANGE_FOR_ASYNC_INFER_REQUESTS
@@ -173,6 +174,19 @@ def test_typed_properties_give_pairs_and_refuse_other_types() -> None:
     core.set_property(properties.cache_dir("/tmp/none"))
     assert core.get_property(properties.cache_dir) == "/tmp/none"
     assert pickle.loads(pickle.dumps(hint.num_requests)) == "PERFORMANCE_HINT_NUM_REQUESTS"
+
+
+def test_profiling_names_operators_as_openvino_does() -> None:
+    shape = [1, 2, 4, 4]
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Relu", ["c"], ["y"])]
+    ports = [("x", F32, shape)], [("y", F32, shape)]
+    weights = {"w": np.ones((2, 2, 1, 1), np.float32)}
+    model = build("convolution", nodes, *ports, weights).SerializeToString()
+    request = coinfer.compile_model(model, "CPU", {"PERF_COUNT": True}).create_infer_request()
+    request.infer([np.ones(shape, np.float32)])
+    kinds = "+".join(info.node_type for info in request.profiling_info).split("+")
+    assert "Convolution" in kinds
+    assert "Conv" not in kinds
 
 
 def test_profiling_tells_each_nodes_time_when_it_is_on() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import coinfer
-from tests.python.models import one_add, slow
+from tests.python.models import IN_F32, one_add, slow
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
@@ -295,7 +295,7 @@ def test_request_or_queue_dropped_in_flight_finishes_its_callback(
 
 
 def test_cancelled_items_are_told_by_wait_all() -> None:
-    compiled = coinfer.Core().compile_model(slow(), "CPU", {})
+    compiled = coinfer.Core().compile_model(slow(), "CPU", IN_F32)
     shape = [d.get_length() if d.is_static else 1 for d in compiled.input().partial_shape]
     queue = coinfer.AsyncInferQueue(compiled, 2)
     for _ in range(2):

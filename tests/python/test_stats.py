@@ -26,7 +26,9 @@ def add() -> coinfer.CompiledModel:
 
 @pytest.fixture(scope="module")
 def slow() -> coinfer.CompiledModel:
-    return coinfer.Core().compile_model(models.slow(200, 256), "CPU", {"NUM_STREAMS": 1})
+    return coinfer.Core().compile_model(
+        models.slow(200, 256), "CPU", {**models.IN_F32, "NUM_STREAMS": 1}
+    )
 
 
 def slow_input(slow: coinfer.CompiledModel) -> np.ndarray:

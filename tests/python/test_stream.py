@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 def compiled(model: object) -> coinfer.CompiledModel:
-    return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", {})
+    return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", models.IN_F32)
 
 
 @pytest.fixture

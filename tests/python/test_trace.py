@@ -22,7 +22,7 @@ import asyncio, sys
 import numpy as np
 import coinfer
 from tests.python import models
-def load(model, **config): return coinfer.Core().compile_model(model, "CPU", config)
+def load(model, **config): return coinfer.Core().compile_model(model, "CPU", models.IN_F32 | config)
 add = load(models.one_add((4,)))
 x = np.ones(4, np.float32)
 """
@@ -287,7 +287,9 @@ def test_a_disk_that_is_full_is_an_error() -> None:
 
 
 def test_a_cancelled_run_is_shown_as_far_as_it_came(tmp_path: Path) -> None:
-    slow = coinfer.Core().compile_model(models.slow(200, 384), "CPU", {"NUM_STREAMS": 1})
+    slow = coinfer.Core().compile_model(
+        models.slow(200, 384), "CPU", {**models.IN_F32, "NUM_STREAMS": 1}
+    )
     data = np.zeros(slow.input(0).shape, np.float32)
     first, second = slow.create_infer_request(), slow.create_infer_request()
     with coinfer.trace(tmp_path / "t.json"):
