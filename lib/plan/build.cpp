@@ -3,6 +3,7 @@
 #include "ops/op.hpp"
 #include "passes/node.hpp"
 #include "passes/passes.hpp"
+#include "plan/attention.hpp"
 #include "plan/fuse.hpp"
 #include "plan/lowering.hpp"
 #include "plan/one_hot.hpp"
@@ -96,6 +97,9 @@ class Builder {
     }
     if (bf16 && work >= tiny_work && has_bf16()) {
       lower_precision(graph_);
+      if (has_amx()) {
+        join_attention(graph_);
+      }
     }
     if (work < tiny_work && threads > 1) {
       kernels::Arena arena{1};

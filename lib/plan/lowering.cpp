@@ -355,7 +355,10 @@ void Lowering::find_wanted_strides() {
       continue;
     }
     const auto made_by = uses_.producer(node.inputs[0]);
-    if (made_by < 0 || graph_.nodes[static_cast<std::size_t>(made_by)].type != "MatMul") {
+    const auto makes_strided = [](const graph::Node& maker) {
+      return maker.type == "MatMul" || (maker.type == "Attention" && maker.domain == "coinfer");
+    };
+    if (made_by < 0 || !makes_strided(graph_.nodes[static_cast<std::size_t>(made_by)])) {
       continue;
     }
     const auto& readers = uses_.readers(node.outputs[0]);

@@ -39,6 +39,11 @@ void check(Network& network) {
   }
 }
 
+std::ptrdiff_t count_of(const Network& network, std::string_view type) {
+  return std::count_if(network.steps.begin(), network.steps.end(),
+                       [&](const auto& step) { return step.type == type; });
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(plan_precision)
@@ -141,6 +146,48 @@ BOOST_AUTO_TEST_CASE(an_attention_keeps_its_softmax_in_f32) {
   const auto projected = network.add("MatMul", {joined, network.constant({120, 50})});
   network.output(network.add("Add", {projected, network.input({2, 23, 50})}));
   check(network);
+  if (plan::has_amx()) {
+    BOOST_TEST(count_of(network, "Attention") == 1);
+    BOOST_TEST(count_of(network, "Reshape") == 0, "heads are written side by side");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(attentions_are_joined_only_where_nothing_else_reads_between) {
+  const auto attention = [](Network& network, const Shape& q, const Shape& k, const Shape& v) {
+    const auto scores = network.add("MatMul", {network.input(q), network.input(k)});
+    const auto weights = network.add("Softmax", {scores}, attributes({{"axis", std::int64_t{-1}}}));
+    network.output(network.add("MatMul", {weights, network.input(v)}));
+    return std::pair{scores, weights};
+  };
+  {
+    Network network;  // k and v are shared by the heads, as in multi-query attention
+    attention(network, {2, 4, 40, 16}, {2, 1, 16, 35}, {1, 1, 35, 24});
+    check(network);
+    BOOST_TEST(count_of(network, "Attention") == (plan::has_amx() ? 1 : 0));
+  }
+  {
+    Network network;  // and of one rank less than the queries
+    attention(network, {2, 4, 40, 16}, {16, 35}, {35, 24});
+    check(network);
+  }
+  {
+    Network network;
+    network.output(attention(network, {2, 40, 16}, {2, 16, 35}, {2, 35, 24}).first);
+    check(network);
+    BOOST_TEST(count_of(network, "Attention") == 0);
+  }
+  {
+    Network network;
+    network.output(attention(network, {2, 40, 16}, {2, 16, 35}, {2, 35, 24}).second);
+    check(network);
+    BOOST_TEST(count_of(network, "Attention") == 0);
+  }
+  {
+    Network network;  // the values have a batch that the scores have not
+    attention(network, {1, 40, 16}, {1, 16, 35}, {3, 35, 24});
+    check(network);
+    BOOST_TEST(count_of(network, "Attention") == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(normalisations_between_products_round_what_they_store) {

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+#include "coinfer/shape.hpp"
+#include "ops/op.hpp"
+
+namespace coinfer::kernels {
+
+/// softmax(scale * q k + mask) v for each matrix of a batch, with bf16 operands and sums in f32:
+/// the scores stay in the first caches. Rows of the softmax are normalised after the second
+/// product.
+struct Attention {
+  /// Strides in elements; along `batch` zero where the operand is broadcast.
+  struct Matrix {
+    Dims batch;
+    std::int64_t row = 0;
+    std::int64_t column = 0;
+  };
+  Dims batch;
+  std::int64_t rows = 0;   ///< of q, the mask and the result
+  std::int64_t keys = 0;   ///< columns of k and the mask, rows of v
+  std::int64_t depth = 0;  ///< columns of q, rows of k
+  std::int64_t width = 0;  ///< columns of v and the result
+  Matrix q;                ///< column is 1
+  Matrix k;                ///< row or column is 1
+  Matrix v;                ///< row or column is 1
+  Matrix mask;             ///< f32, column is 1
+  Matrix result;           ///< column is 1
+  bool has_mask = false;
+  bool f32_result = false;  ///< else bf16
+  float scale = 1;
+};
+
+/// What the kernel writes to besides its result, 64-byte aligned.
+std::int64_t attention_scratch_bytes(const Attention& form, int threads);
+
+/// src: q, k, v and, where there is one, the mask; dst: the result, scratch memory. Only on
+/// machines with AMX.
+ops::Kernel attention(const Attention& form, int threads);
+
+}  // namespace coinfer::kernels

@@ -1,0 +1,191 @@
+// Attention of bf16 operands on AMX against plain loops in f64.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/attention.hpp"
+#include "plan/precision.hpp"
+
+using namespace coinfer;
+using kernels::Attention;
+
+namespace {
+
+constexpr auto infinity = std::numeric_limits<float>::infinity();
+constexpr std::uint16_t untouched = 0x4242;
+
+float widened(std::uint16_t half) {
+  const auto bits = static_cast<std::uint32_t>(half) << 16;
+  float value = 0;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+/// Numbers that bf16 has exactly.
+std::vector<std::uint16_t> noise(std::int64_t count, unsigned seed) {
+  std::mt19937 random{seed};
+  std::normal_distribution<float> normal;
+  std::vector<std::uint16_t> values(static_cast<std::size_t>(count));
+  for (auto& value : values) {
+    const auto number = normal(random);
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &number, sizeof(bits));
+    value = static_cast<std::uint16_t>(bits >> 16);
+  }
+  return values;
+}
+
+enum class Mask { none, columns, full };
+
+struct Case {
+  std::int64_t batch, heads, rows, keys, depth, width;
+  bool k_by_columns, v_by_columns;
+  Mask mask;
+};
+
+Attention form_of(const Case& one) {
+  Attention form;
+  form.batch = {one.batch, one.heads};
+  form.rows = one.rows;
+  form.keys = one.keys;
+  form.depth = one.depth;
+  form.width = one.width;
+  // Of q, k and v the heads of a row lie side by side, as projections leave them.
+  const auto matrix = [&](std::int64_t rows, std::int64_t columns) {
+    return Attention::Matrix{{rows * one.heads * columns, columns}, one.heads * columns, 1};
+  };
+  form.q = matrix(one.rows, one.depth);
+  form.k = matrix(one.keys, one.depth);
+  std::swap(form.k.row, form.k.column);
+  if (!one.k_by_columns) {
+    form.k = matrix(one.depth, one.keys);
+  }
+  form.v = matrix(one.keys, one.width);
+  if (one.v_by_columns) {
+    form.v = matrix(one.width, one.keys);
+    std::swap(form.v.row, form.v.column);
+  }
+  form.result = matrix(one.rows, one.width);
+  form.has_mask = one.mask != Mask::none;
+  form.mask = one.mask == Mask::full ? Attention::Matrix{{one.rows * one.keys, 0}, one.keys, 1}
+                                     : Attention::Matrix{{one.keys, 0}, 0, 1};
+  form.scale = 0.3F;
+  return form;
+}
+
+double number(const std::vector<std::uint16_t>& values, const Attention::Matrix& matrix,
+              std::int64_t b, std::int64_t h, std::int64_t row, std::int64_t column) {
+  return static_cast<double>(widened(values[static_cast<std::size_t>(
+      b * matrix.batch[0] + h * matrix.batch[1] + row * matrix.row + column * matrix.column)]));
+}
+
+/// The largest difference from plain loops, as a share of the root mean square of v.
+double worst_of(const Case& one, int threads, bool f32_result) {
+  auto form = form_of(one);
+  form.f32_result = f32_result;
+  const auto count = one.batch * one.heads;
+  const auto q = noise(count * one.rows * one.depth, 1);
+  const auto k = noise(count * one.keys * one.depth, 2);
+  const auto v = noise(count * one.keys * one.width, 3);
+  std::vector<float> mask(static_cast<std::size_t>(one.batch * one.rows * one.keys));
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    mask[i] = i % 7 == 3 ? -infinity : i % 5 == 1 ? std::numeric_limits<float>::lowest() : 0.5F;
+  }
+  if (one.mask == Mask::full) {
+    // The first row sees nothing: by the lowest number all keys count alike.
+    std::fill_n(mask.begin(), one.keys, std::numeric_limits<float>::lowest());
+  }
+  std::vector<std::uint16_t> result(
+      static_cast<std::size_t>(count * one.rows * one.width) * (f32_result ? 2 : 1) + 16,
+      untouched);
+  std::vector<std::byte> memory(
+      static_cast<std::size_t>(kernels::attention_scratch_bytes(form, threads)) + 64);
+  void* scratch = memory.data();
+  auto space = memory.size();
+  std::align(64, space - 64, scratch, space);
+  const void* const src[] = {q.data(), k.data(), v.data(), mask.data()};
+  void* const dst[] = {result.data(), scratch};
+  kernels::attention(form, threads)(src, dst);
+  BOOST_TEST(std::all_of(result.end() - 16, result.end(), [](auto x) { return x == untouched; }));
+
+  double worst = 0;
+  std::vector<double> powers(static_cast<std::size_t>(one.keys));
+  for (std::int64_t b = 0; b < one.batch; ++b) {
+    for (std::int64_t h = 0; h < one.heads; ++h) {
+      for (std::int64_t row = 0; row < one.rows; ++row) {
+        auto top = -std::numeric_limits<double>::infinity();
+        for (std::int64_t key = 0; key < one.keys; ++key) {
+          double score = 0;
+          for (std::int64_t i = 0; i < one.depth; ++i) {
+            score += number(q, form.q, b, h, row, i) * number(k, form.k, b, h, i, key);
+          }
+          score *= static_cast<double>(form.scale);
+          if (form.has_mask) {
+            const auto at = b * form.mask.batch[0] + row * form.mask.row + key;
+            // In f32: the lowest number swallows the score.
+            score =
+                static_cast<double>(static_cast<float>(score) + mask[static_cast<std::size_t>(at)]);
+          }
+          powers[static_cast<std::size_t>(key)] = score;
+          top = std::max(top, score);
+        }
+        double sum = 0;
+        for (auto& power : powers) {
+          power = std::exp(power - top);
+          sum += power;
+        }
+        for (std::int64_t i = 0; i < one.width; ++i) {
+          double wanted = 0;
+          for (std::int64_t key = 0; key < one.keys; ++key) {
+            wanted += powers[static_cast<std::size_t>(key)] / sum * number(v, form.v, b, h, key, i);
+          }
+          const auto at = static_cast<std::size_t>(
+              b * form.result.batch[0] + h * form.result.batch[1] + row * form.result.row + i);
+          float got = 0;
+          if (f32_result) {
+            std::memcpy(&got, result.data() + 2 * at, sizeof(got));
+          } else {
+            got = widened(result[at]);
+          }
+          const auto error = std::abs(static_cast<double>(got) - wanted);
+          worst = error <= worst ? worst : error;  // also when it is no number
+        }
+      }
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(kernels_attention)
+
+BOOST_AUTO_TEST_CASE(ragged_attentions_agree_with_plain_loops) {
+  if (!plan::has_amx()) {
+    BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
+    return;
+  }
+  for (const auto& one : {
+           Case{1, 1, 16, 16, 32, 32, true, false, Mask::none},
+           Case{2, 3, 17, 31, 40, 24, true, false, Mask::columns},
+           Case{1, 2, 33, 100, 64, 64, true, false, Mask::full},
+           Case{2, 2, 61, 33, 8, 8, false, false, Mask::none},
+           Case{1, 3, 32, 65, 17, 33, false, true, Mask::full},
+           Case{3, 1, 95, 197, 64, 80, true, true, Mask::columns},
+           Case{1, 1, 49, 600, 256, 256, true, false, Mask::none},
+       }) {
+    for (const int threads : {1, 2, 3}) {
+      // Powers are rounded to 8 bits; so is the result.
+      BOOST_TEST_CONTEXT("rows " << one.rows << ", keys " << one.keys << ", depth " << one.depth
+                                 << ", width " << one.width << ", threads " << threads) {
+        BOOST_TEST(worst_of(one, threads, true) < 0.012);
+        BOOST_TEST(worst_of(one, threads, false) < 0.025);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
