@@ -42,9 +42,15 @@ double work_of(const graph::Graph& graph, const graph::Node& node) {
   if (node.type == "MatMul" || node.type == "Gemm" || node.type == "Conv" ||
       node.type == "ConvTranspose") {
     const auto weights = graph[node.inputs[1]].shape.to_shape();
-    const double columns = node.type == "Conv" && !weights.empty() ? static_cast<double>(weights[0])
-                           : weights.empty()                       ? 1.0
-                                             : static_cast<double>(weights.back());
+    const auto columns_of = [&] {
+      if (weights.empty()) {
+        return 1.0;
+      }
+      const bool first =
+          node.type == "Conv" || (node.type == "Gemm" && node.attributes.integer("transB", 0) != 0);
+      return static_cast<double>(first ? weights[0] : weights.back());
+    };
+    const double columns = columns_of();
     return out * std::max(1.0, static_cast<double>(weights.elements()) / std::max(1.0, columns));
   }
   return std::max(in, out);

@@ -30,7 +30,7 @@ class Simplifier {
     for (const auto id : graph_.outputs) {
       is_output_[id.index] = true;
     }
-    narrow_convolutions();
+    replace_convolutions();
     skip_identities();  // one between two views would keep them apart
     join_views();
     skip_identities();
@@ -126,15 +126,108 @@ class Simplifier {
     }
   }
 
-  void narrow_convolutions() {
+  void replace_convolutions() {
+    const graph::Uses uses{graph_};
     std::vector<Node> nodes;
     nodes.reserve(graph_.nodes.size());
-    for (auto& node : graph_.nodes) {
-      if (!narrow(node, nodes)) {
-        nodes.push_back(std::move(node));
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      // Looked at before any node has moved: of the nodes behind this one none has.
+      const auto& node = graph_.nodes[i];
+      const bool is_rearranged = !is_output(node.outputs[0]) && uses.single_use(node.outputs[0]) &&
+                                 is_one_of(graph_.nodes[uses.readers(node.outputs[0])[0]],
+                                           {"Reshape", "Flatten", "Transpose"});
+      if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes))) {
+        nodes.push_back(std::move(graph_.nodes[i]));
       }
     }
     graph_.nodes = std::move(nodes);
+  }
+
+  /// A node made for another one, its results inferred.
+  void add_node(std::vector<Node>& nodes, Node node, const Node& of, ValueId input,
+                ValueId result) {
+    node.name = of.name;
+    node.inputs.insert(node.inputs.begin(), input);
+    node.outputs = {result};
+    if (node.op == nullptr) {
+      node.op = ops::Registry::instance().find("", node.type, node.opset);
+    }
+    passes::infer_node(graph_, node);
+    nodes.push_back(std::move(node));
+  }
+  ValueId add_value(const Node& of) {
+    return graph_.add({of.name, graph_[of.inputs[0]].type, {}, {}});
+  }
+  void add_view(std::vector<Node>& nodes, const Node& of, ValueId from, ValueId to,
+                const Shape& shape) {
+    Node node;
+    node.inputs = {from};
+    reshape_to(node, shape);
+    node.inputs.erase(node.inputs.begin());
+    add_node(nodes, std::move(node), of, from, to);
+  }
+  void add_transpose(std::vector<Node>& nodes, const Node& of, ValueId from, ValueId to,
+                     std::vector<std::int64_t> order) {
+    Node node;
+    node.type = "Transpose";
+    node.opset = 13;
+    node.attributes.set("perm", std::move(order));
+    add_node(nodes, std::move(node), of, from, to);
+  }
+
+  /// Conv of patches that do not overlap, as vision transformers begin: patches as rows times
+  /// weights. The result is what the transposition that follows wants.
+  bool unfold(const Node& node, std::vector<Node>& nodes) {
+    if (!is_one_of(node, {"Conv"}) || !node.post_ops.empty() || !node.has_input(1) ||
+        !graph_.is_constant(node.inputs[1]) || node.attributes.integer("group", 1) != 1) {
+      return false;
+    }
+    const auto src = dims(node.inputs[0]);
+    const auto dst = dims(node.outputs[0]);
+    const auto weights = graph_[node.inputs[1]].constant;
+    if (src.size() != 4 || !weights.is_continuous() || dst.elements() == 0) {
+      return false;
+    }
+    const auto kernel = Dims{weights.shape()[2], weights.shape()[3]};
+    const auto is = [&](const char* name, const std::vector<std::int64_t>& wanted) {
+      const auto given = node.attributes.integers(name);
+      return !given || *given == wanted;
+    };
+    // Rows of fewer elements are copied too slowly.
+    if (kernel[1] < 8 || src[2] != dst[2] * kernel[0] || src[3] != dst[3] * kernel[1] ||
+        !node.attributes.integers("strides") || !is("strides", {kernel[0], kernel[1]}) ||
+        !is("pads", {0, 0, 0, 0}) || !is("dilations", {1, 1})) {
+      return false;
+    }
+    const auto terms = src[1] * kernel[0] * kernel[1];
+    const auto rows = dst[0] * dst[2] * dst[3];
+    const auto split = add_value(node);
+    const auto joined = add_value(node);
+    const auto patches = add_value(node);
+    const auto product = add_value(node);
+    const auto image = add_value(node);
+    add_view(nodes, node, node.inputs[0], split,
+             {src[0], src[1], dst[2], kernel[0], dst[3], kernel[1]});
+    add_transpose(nodes, node, split, joined, {0, 2, 4, 1, 3, 5});
+    add_view(nodes, node, joined, patches, {rows, terms});
+    Node gemm;
+    gemm.type = "Gemm";
+    gemm.opset = 13;
+    gemm.attributes.set("transB", std::int64_t{1});
+    // The same memory under other extents: packed weights are found by their address.
+    gemm.inputs = {graph_.add_constant(seen_as(weights, {dst[1], terms}))};
+    if (node.has_input(2)) {
+      gemm.inputs.push_back(node.inputs[2]);
+    }
+    add_node(nodes, std::move(gemm), node, patches, product);
+    add_view(nodes, node, product, image, {dst[0], dst[2], dst[3], dst[1]});
+    add_transpose(nodes, node, image, node.outputs[0], {0, 3, 1, 2});
+    return true;
+  }
+
+  static Tensor seen_as(const Tensor& constant, const Shape& shape) {
+    const auto offset = static_cast<std::byte*>(constant.data()) - constant.memory()->data();
+    return {constant.type(), shape, constant.memory(), static_cast<std::size_t>(offset)};
   }
 
   /// Conv over [N,C,H,1] -> Reshape, Conv over [N,C,H], Reshape.
@@ -169,29 +262,15 @@ class Simplifier {
     const auto without_width = [](const Shape& shape) {
       return Shape{std::span<const std::int64_t>{shape.begin(), shape.end() - 1}};
     };
-    const auto view = [&](ValueId from, ValueId to, const Shape& shape) {
-      Node reshape;
-      reshape.name = node.name;
-      reshape.inputs = {from};
-      reshape.outputs = {to};
-      reshape_to(reshape, shape);
-      passes::infer_node(graph_, reshape);
-      nodes.push_back(std::move(reshape));
-    };
-    const auto type = graph_[node.inputs[0]].type;
-    const auto line = graph_.add({node.name, type, {}, {}});
-    const auto result = graph_.add({node.name, type, {}, {}});
-    view(node.inputs[0], line, without_width(src));
+    const auto line = add_value(node);
+    const auto result = add_value(node);
+    add_view(nodes, node, node.inputs[0], line, without_width(src));
     conv.inputs[0] = line;
-    // The same memory under other extents: packed weights are found by their address.
-    const auto offset = static_cast<std::byte*>(weights.data()) - weights.memory()->data();
-    conv.inputs[1] =
-        graph_.add_constant(Tensor{weights.type(), without_width(weights.shape()), weights.memory(),
-                                   static_cast<std::size_t>(offset)});
+    conv.inputs[1] = graph_.add_constant(seen_as(weights, without_width(weights.shape())));
     conv.outputs[0] = result;
     passes::infer_node(graph_, conv);
     nodes.push_back(std::move(conv));
-    view(result, node.outputs[0], dst);
+    add_view(nodes, node, result, node.outputs[0], dst);
     return true;
   }
 

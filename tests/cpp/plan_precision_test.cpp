@@ -190,6 +190,29 @@ BOOST_AUTO_TEST_CASE(attentions_are_joined_only_where_nothing_else_reads_between
   }
 }
 
+BOOST_AUTO_TEST_CASE(patches_are_rows_of_a_product) {
+  for (const bool bias : {true, false}) {
+    Network network;
+    const auto x = network.input({2, 3, 24, 32});
+    std::vector<graph::ValueId> inputs{x, network.constant({40, 3, 12, 8})};
+    if (bias) {
+      inputs.push_back(network.constant({40}));
+    }
+    const auto y = network.add("Conv", inputs, attributes({{"strides", Integers{12, 8}}}));
+    const auto flat = network.add("Reshape", {y, network.integers({2, 40, 8})});
+    network.output(network.add("Transpose", {flat}, attributes({{"perm", Integers{0, 2, 1}}})));
+    BOOST_TEST(network.error() < 1e-5);
+    BOOST_TEST(count_of(network, "Conv") == 0);
+    check(network);
+  }
+  Network network;  // nobody rearranges the result
+  const auto y =
+      network.add("Conv", {network.input({1, 3, 16, 16}), network.constant({40, 3, 8, 8})},
+                  attributes({{"strides", Integers{8, 8}}}));
+  network.output(network.add("Relu", {y}));
+  BOOST_TEST(network.error() < 1e-5);
+}
+
 BOOST_AUTO_TEST_CASE(normalisations_between_products_round_what_they_store) {
   for (const std::int64_t length : {37, 64, 130}) {
     Network network;
