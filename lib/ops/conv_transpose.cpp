@@ -1,4 +1,5 @@
 #include "ops/op.hpp"
+#include "ops/post_ops.hpp"
 #include "ops/types.hpp"
 #include "ops/window.hpp"
 #include "plan/lowering.hpp"
@@ -230,7 +231,8 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(0);
   const auto dst_dims = ctx.output_shape(0);
-  if (ctx.type(0) != ElementType::f32 || src_dims.elements() == 0 || dst_dims.elements() == 0) {
+  const bool floats = ctx.type(0) == ElementType::f32 || plan::is_mixed(node);
+  if (!floats || src_dims.elements() == 0 || dst_dims.elements() == 0) {
     return false;
   }
   auto window = spread_of(ctx, src_dims, ctx.shape(1)).window;
@@ -243,27 +245,36 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   const auto src = lowering.channels_last(node.inputs[0]);
   const auto strides = plan::channels_last_strides(dst_dims);
-  const auto dst_desc = desc_of(View{{}, 0, ElementType::f32, dst_dims, strides});
+  const auto dst_desc = desc_of(View{{}, 0, ctx.output_type(0), dst_dims, strides});
   const auto weights =
       weights_view(lowering.plain(node.inputs[1]), ctx.attributes().integer("group", 1));
   dnnl::memory::desc bias;
   if (ctx.has(2)) {
     bias = desc_of(lowering.plain(node.inputs[2]));
   }
-  const dnnl::deconvolution_forward::primitive_desc primitive{
-      plan::engine(),
-      dnnl::prop_kind::forward_inference,
-      dnnl::algorithm::deconvolution_direct,
-      desc_of(src),
-      plan::any_desc(ElementType::f32, weights.dims),
-      bias,
-      dst_desc,
-      plan::to_dims(window.strides),
-      plan::to_dims(dilations),
-      plan::to_dims(window.pads_begin),
-      plan::to_dims(window.pads_end),
-      plan::attributes(),
-      true};
+  const auto make = [&](const dnnl::primitive_attr& attr) {
+    return dnnl::deconvolution_forward::primitive_desc{plan::engine(),
+                                                       dnnl::prop_kind::forward_inference,
+                                                       dnnl::algorithm::deconvolution_direct,
+                                                       desc_of(src),
+                                                       plan::any_desc(ctx.type(0), weights.dims),
+                                                       bias,
+                                                       dst_desc,
+                                                       plan::to_dims(window.strides),
+                                                       plan::to_dims(dilations),
+                                                       plan::to_dims(window.pads_begin),
+                                                       plan::to_dims(window.pads_end),
+                                                       attr,
+                                                       true};
+  };
+  auto post_ops = std::make_unique<PostOps>(lowering, node, strides, dst_dims, false);
+  // Vectors of few channels are mostly empty: too slow for what costs more than a comparison.
+  bool fused = post_ops->fits() && dst_dims[1] >= 16;
+  auto primitive = make(fused ? post_ops->attr() : plan::attributes());
+  if (fused && !node.post_ops.empty() && (!primitive || plan::is_reference(primitive))) {
+    primitive = make(plan::attributes());
+    fused = false;
+  }
   if (!primitive) {
     return false;
   }
@@ -277,13 +288,19 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   if (ctx.has(2)) {
     arguments.push_back(Lowering::argument(DNNL_ARG_BIAS, lowering.plain(node.inputs[2])));
   }
-  const auto dst = lowering.destination(node.outputs[0], strides);
+  const auto dst = fused ? post_ops->destination() : lowering.destination(node.outputs[0], strides);
   arguments.push_back(Lowering::argument(DNNL_ARG_DST, dst, dst_desc));
+  if (fused) {
+    post_ops->append_to(arguments);
+  }
   const auto flops =
       2.0 * static_cast<double>(src_dims.elements()) *
       static_cast<double>(ctx.shape(1).elements() / std::max<std::int64_t>(ctx.shape(1)[0], 1));
   lowering.add(primitive, dnnl::deconvolution_forward{primitive}, std::move(arguments),
                {.flops = flops});
+  if (!fused) {
+    lower_post_ops(lowering, node);
+  }
   return true;
 }
 

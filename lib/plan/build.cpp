@@ -5,6 +5,7 @@
 #include "passes/passes.hpp"
 #include "plan/attention.hpp"
 #include "plan/fuse.hpp"
+#include "plan/grouped.hpp"
 #include "plan/lowering.hpp"
 #include "plan/one_hot.hpp"
 #include "plan/precision.hpp"
@@ -102,6 +103,9 @@ class Builder {
       work += work_of(graph_, node);
     }
     if (bf16 && work >= tiny_work && has_bf16()) {
+      if (has_amx()) {
+        join_groups(graph_);
+      }
       lower_precision(graph_);
       if (has_amx()) {
         join_attention(graph_);

@@ -42,8 +42,8 @@ bool takes_post_ops(const Graph& graph, const Node& node) {
            (!node.has_input(2) || graph[node.inputs[2]].shape.to_shape().elements() ==
                                       graph[node.outputs[0]].shape.to_shape().back());
   }
-  return quantized || node.type == "Conv" || node.type == "MatMul" ||
-         node.type == "BatchNormalization";
+  return quantized || node.type == "Conv" || node.type == "ConvTranspose" ||
+         node.type == "MatMul" || node.type == "BatchNormalization";
 }
 
 class Fusion {

@@ -45,7 +45,7 @@ class Precision {
   const Node& node(std::size_t i) const { return graph_.nodes[i]; }
 
   bool is_product(const Node& node) const {
-    if (!is_one_of(node, {"Conv", "MatMul", "Gemm"}) || !is_f32(node.outputs[0]) ||
+    if (!is_one_of(node, {"Conv", "ConvTranspose", "MatMul", "Gemm"}) || !is_f32(node.outputs[0]) ||
         !is_f32(node.inputs[0]) || !is_f32(node.inputs[1]) || graph_.is_constant(node.inputs[0])) {
       return false;
     }
@@ -65,6 +65,14 @@ class Precision {
         return false;
       }
       work *= static_cast<double>(weights.elements() / weights[0]);
+    } else if (node.type == "ConvTranspose") {
+      const auto group = node.attributes.integer("group", 1);
+      if (!graph_.is_constant(node.inputs[1]) || src.size() < 3 || src.size() > 5 ||
+          (group > 1 && (weights[1] < 8 || weights[0] / group < 8))) {
+        return false;
+      }
+      work = static_cast<double>(src.elements()) *
+             static_cast<double>(weights.elements() / weights[0]);
     } else if (node.type == "Gemm") {
       const bool plain =
           node.attributes.real("alpha", 1) == 1.0F && node.attributes.real("beta", 1) == 1.0F;
@@ -306,7 +314,7 @@ class Precision {
             } else {
               rounded[id.index] = add_bf16_like(id);
               cast(nodes, id, rounded[id.index], one.name);
-              if (one.type == "Conv") {
+              if (one.type == "Conv" || one.type == "ConvTranspose") {
                 nodes.back().attributes.set("channels_last", std::int64_t{1});
               }
             }

@@ -1,5 +1,7 @@
 #include "plan/simplify.hpp"
 
+#include <cstring>
+
 #include "kernels/broadcast.hpp"
 #include "ops/op.hpp"
 #include "passes/node.hpp"
@@ -136,7 +138,7 @@ class Simplifier {
       const bool is_rearranged = !is_output(node.outputs[0]) && uses.single_use(node.outputs[0]) &&
                                  is_one_of(graph_.nodes[uses.readers(node.outputs[0])[0]],
                                            {"Reshape", "Flatten", "Transpose"});
-      if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes))) {
+      if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes)) && !spread(node, nodes)) {
         nodes.push_back(std::move(graph_.nodes[i]));
       }
     }
@@ -222,6 +224,103 @@ class Simplifier {
     add_node(nodes, std::move(gemm), node, patches, product);
     add_view(nodes, node, product, image, {dst[0], dst[2], dst[3], dst[1]});
     add_transpose(nodes, node, image, node.outputs[0], {0, 3, 1, 2});
+    return true;
+  }
+
+  /// What a transposed convolution adds up along one axis: of the outputs that lie `stride` apart,
+  /// each reads the same window of inputs.
+  struct Parity {
+    std::int64_t stride, kernel, pad, taps, begin, end;
+
+    Parity(std::int64_t stride_, std::int64_t kernel_, std::int64_t pad_, std::int64_t in,
+           std::int64_t out)
+        : stride{stride_}, kernel{kernel_}, pad{pad_} {
+      // Output stride * q + r sums input q + t times weight r + pad - t * stride, for t from
+      // -begin on.
+      begin = (kernel - pad + stride - 1) / stride - 1;
+      taps = begin + (stride - 1 + pad) / stride + 1;
+      end = out / stride - in + taps - 1 - begin;
+    }
+    /// The weight that output r multiplies with its window's input `tap`; -1 for none.
+    std::int64_t weight(std::int64_t r, std::int64_t tap) const {
+      const auto at = r + pad - (tap - begin) * stride;
+      return at < kernel ? at : -1;
+    }
+  };
+
+  /// ConvTranspose to few channels -> Conv to those of all outputs between two inputs' -> depth to
+  /// space: vectors of few channels would be mostly empty.
+  bool spread(const Node& node, std::vector<Node>& nodes) {
+    if (!is_one_of(node, {"ConvTranspose"}) || !node.post_ops.empty() || !node.has_input(1) ||
+        !graph_.is_constant(node.inputs[1]) || node.attributes.integer("group", 1) != 1 ||
+        graph_[node.inputs[0]].type != ElementType::f32 ||
+        (node.has_input(2) && !graph_.is_constant(node.inputs[2]))) {
+      return false;
+    }
+    const auto src = dims(node.inputs[0]);
+    const auto dst = dims(node.outputs[0]);
+    const auto weights = graph_[node.inputs[1]].constant;
+    const auto strides = node.attributes.integers("strides");
+    const auto pads = node.attributes.integers("pads").value_or(std::vector<std::int64_t>(4, 0));
+    const auto dilations =
+        node.attributes.integers("dilations").value_or(std::vector<std::int64_t>(2, 1));
+    if (src.size() != 4 || !strides || strides->size() != 2 || pads.size() != 4 ||
+        dilations != std::vector<std::int64_t>{1, 1} || !weights.is_continuous() ||
+        node.attributes.has("output_shape") || node.attributes.has("auto_pad") ||
+        src.elements() == 0 || dst.elements() == 0) {
+      return false;
+    }
+    const auto out = dst[1];
+    const auto places = (*strides)[0] * (*strides)[1];
+    if (out >= 16 || places < 2 || places * out > 128 || dst[2] % (*strides)[0] != 0 ||
+        dst[3] % (*strides)[1] != 0) {
+      return false;
+    }
+    const Parity y{(*strides)[0], weights.shape()[2], pads[0], src[2], dst[2]};
+    const Parity x{(*strides)[1], weights.shape()[3], pads[1], src[3], dst[3]};
+    if (y.begin < 0 || y.end < 0 || x.begin < 0 || x.end < 0) {
+      return false;
+    }
+    // Channels of the convolution: place down, place across, channel.
+    Tensor all{ElementType::f32, {places * out, src[1], y.taps, x.taps}};
+    auto* to = all.data<float>();
+    for (std::int64_t channel = 0; channel < places * out; ++channel) {
+      const auto down = channel / out / x.stride;
+      const auto across = channel / out % x.stride;
+      for (std::int64_t in = 0; in < src[1]; ++in) {
+        const auto* from = weights.data<float>() + (in * out + channel % out) * y.kernel * x.kernel;
+        for (std::int64_t i = 0; i < y.taps; ++i) {
+          for (std::int64_t j = 0; j < x.taps; ++j, ++to) {
+            const auto row = y.weight(down, i);
+            const auto column = x.weight(across, j);
+            *to = row < 0 || column < 0 ? 0 : from[row * x.kernel + column];
+          }
+        }
+      }
+    }
+    Node conv;
+    conv.type = "Conv";
+    conv.opset = 11;
+    conv.attributes.set("pads", std::vector{y.begin, x.begin, y.end, x.end});
+    conv.inputs = {graph_.add_constant(all)};
+    if (node.has_input(2)) {
+      const auto bias = graph_[node.inputs[2]].constant;
+      Tensor repeated{ElementType::f32, {places * out}};
+      for (std::int64_t channel = 0; channel < places * out; ++channel) {
+        std::memcpy(repeated.data<float>() + channel,
+                    static_cast<const std::byte*>(bias.data()) + channel % out * bias.strides()[0],
+                    sizeof(float));
+      }
+      conv.inputs.push_back(graph_.add_constant(repeated));
+    }
+    const auto deep = add_value(node);
+    const auto split = add_value(node);
+    const auto turned = add_value(node);
+    add_node(nodes, std::move(conv), node, node.inputs[0], deep);
+    add_view(nodes, node, deep, split,
+             {dst[0], y.stride, x.stride, out, dst[2] / y.stride, dst[3] / x.stride});
+    add_transpose(nodes, node, split, turned, {0, 3, 4, 1, 5, 2});
+    add_view(nodes, node, turned, node.outputs[0], dst);
     return true;
   }
 

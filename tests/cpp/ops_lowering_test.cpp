@@ -267,4 +267,32 @@ BOOST_AUTO_TEST_CASE(attention_agrees_with_the_plain_kernels) {
   BOOST_TEST(network.error() < tolerance);
 }
 
+BOOST_AUTO_TEST_CASE(a_transposed_convolution_to_few_channels_is_one_to_all_places) {
+  struct Case {
+    std::int64_t in, out, height, width, kernel, stride, pad, more;
+  };
+  for (const auto& [in, out, height, width, kernel, stride, pad, more] :
+       {Case{8, 4, 7, 9, 4, 2, 1, 0}, Case{5, 1, 6, 5, 2, 2, 0, 0}, Case{3, 7, 5, 6, 3, 2, 1, 1},
+        Case{6, 3, 4, 5, 5, 3, 1, 0}, Case{4, 2, 5, 4, 6, 2, 2, 0}, Case{4, 2, 5, 4, 6, 4, 1, 0},
+        Case{2, 5, 3, 3, 2, 4, 0, 2}}) {
+    for (const bool bias : {true, false}) {
+      Network network;
+      std::vector<graph::ValueId> inputs{network.input({2, in, height, width}),
+                                         network.constant({in, out, kernel, kernel})};
+      if (bias) {
+        inputs.push_back(network.constant({out}));
+      }
+      network.output(network.add("ConvTranspose", inputs,
+                                 attributes({{"strides", Integers(2, stride)},
+                                             {"pads", Integers(4, pad)},
+                                             {"output_padding", Integers(2, more)}})));
+      BOOST_TEST_CONTEXT("kernel " << kernel << ", stride " << stride << ", pad " << pad) {
+        BOOST_TEST(network.error() < 1e-5);
+        BOOST_TEST(std::none_of(network.steps.begin(), network.steps.end(),
+                                [](const auto& step) { return step.type == "ConvTranspose"; }));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -190,6 +190,45 @@ BOOST_AUTO_TEST_CASE(attentions_are_joined_only_where_nothing_else_reads_between
   }
 }
 
+BOOST_AUTO_TEST_CASE(transposed_convolutions_run_in_bf16) {
+  for (const std::int64_t out : {5, 24}) {
+    for (const std::int64_t group : {1, 2}) {
+      Network network;
+      const auto x = network.input({2, 32, 9, 7});
+      const auto y = network.add(
+          "ConvTranspose", {x, network.constant({32, out, 3, 3}), network.constant({out * group})},
+          attributes({{"strides", Integers(2, 2)}, {"pads", Integers(4, 1)}, {"group", group}}));
+      network.output(network.add("Sigmoid", {y}));
+      const auto error = error_of(network);
+      BOOST_TEST(error < rounding);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(narrow_groups_and_their_shuffle_are_one_product) {
+  for (const bool shuffled : {true, false}) {
+    for (const std::int64_t groups : {2, 3}) {
+      Network network;
+      const auto x = network.input({2, 12 * groups, 9, 7});
+      auto y = network.add("Conv",
+                           {x, network.constant({10 * groups, 12, 3, 3}, -0.2F, 0.2F),
+                            network.constant({10 * groups})},
+                           attributes({{"group", groups}, {"pads", Integers(4, 1)}}));
+      y = network.add("Relu", {y});
+      if (shuffled) {
+        y = network.add("Reshape", {y, network.integers({2, groups, 10, 9, 7})});
+        y = network.add("Transpose", {y}, attributes({{"perm", Integers{0, 2, 1, 3, 4}}}));
+        y = network.add("Reshape", {y, network.integers({2, 10 * groups, 9, 7})});
+      }
+      network.output(network.add("Conv", {y, network.constant({16, 10 * groups, 1, 1})}));
+      check(network);
+      if (plan::has_amx()) {
+        BOOST_TEST(count_of(network, "Reshape") == 0);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(patches_are_rows_of_a_product) {
   for (const bool bias : {true, false}) {
     Network network;
