@@ -1,32 +1,19 @@
 #include "kernels/attention.hpp"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <limits>
 
+#include "kernels/amx.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/parallel.hpp"
-
-#define COINFER_AMX                                                                 \
-  __attribute__((                                                                   \
-      target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,amx-tile,amx-" \
-             "bf16")))
 
 namespace coinfer::kernels {
 namespace {
 
-using Half = std::uint16_t;
+using namespace amx;
 
-/// A tile holds 16 rows of 16 f32, or of 32 bf16; one of a right-hand operand holds 16 pairs of
-/// rows of 16 columns, the numbers of a pair side by side.
-constexpr std::int64_t tile = 16;
-constexpr std::int64_t deep = 32;
-constexpr std::int64_t tile_bytes = 1024;
 /// Rows of queries worked on at a time: two tiles.
 constexpr std::int64_t block = 2 * tile;
-
-constexpr std::int64_t up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 
 /// Extents filled up to whole tiles, and where one thread's scratch memory holds what, in bytes.
 struct Layout {
@@ -53,19 +40,6 @@ struct Layout {
   std::int64_t bytes = 0;
   std::int64_t k, v, q, scores, powers, sums;
 };
-
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-static_assert(sizeof(TileConfig) == 64);
-
-COINFER_INLINE std::uint32_t first(std::int64_t count) {
-  return count >= 32 ? ~0U : (1U << std::max<std::int64_t>(count, 0)) - 1;
-}
 
 /// 16 rows of 16 words, transposed.
 COINFER_AMX inline void transpose(__m512i* r) {

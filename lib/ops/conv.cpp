@@ -267,8 +267,8 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   auto window = conv_window(ctx, ctx.shape(1));
   window.resolve(src_dims);
-  if (type == ElementType::f32 &&
-      (lower_planar(lowering, node, ctx, window) || lower_panels(lowering, node, window))) {
+  if ((type == ElementType::f32 && lower_planar(lowering, node, ctx, window)) ||
+      lower_panels(lowering, node, window)) {
     return true;
   }
   // oneDNN checks its extents against both paddings.

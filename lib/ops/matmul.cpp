@@ -247,8 +247,7 @@ bool lower_multiplication(Lowering& lowering, const graph::Node& node, const Mul
     bias = reshaped(lowering.plain(node.post_ops[0].operand), row);
     first = 1;
   }
-  if (!plan::is_mixed(node) && strides == plan::plain_strides(dims) &&
-      lower_panels(lowering, node, work, bias, first)) {
+  if (strides == plan::plain_strides(dims) && lower_panels(lowering, node, work, bias, first)) {
     return true;
   }
   auto post_ops = std::make_unique<PostOps>(lowering, node, strides, work.dst_dims, true, first);

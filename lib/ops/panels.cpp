@@ -1,7 +1,9 @@
 #include "ops/panels.hpp"
 
+#include "kernels/amx_conv.hpp"
 #include "kernels/panel_conv.hpp"
 #include "ops/post_ops.hpp"
+#include "plan/precision.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -24,6 +26,15 @@ bool is_quicker(const PanelConv::Form& form, std::int64_t most) {
   return form.in * form.out * form.kernel_height * form.kernel_width >= many_weights &&
          pixels >= least_pixels && pixels <= most && form.in >= 32 &&
          form.out >= PanelConv::panel && columns * 8 <= form.out * 9;
+}
+
+/// The same of bf16 on AMX, from profiles of light_resnet50 and MiniLM (`script/bench profile`).
+bool is_quicker_on_amx(const PanelConv::Form& form) {
+  constexpr std::int64_t many_weights = 256 * 1024;
+  constexpr std::int64_t most = 64;
+  const auto pixels = form.batch * form.out_height * form.out_width;
+  return form.in * form.out * form.kernel_height * form.kernel_width >= many_weights &&
+         pixels <= most && form.in % 32 == 0 && form.out >= 64;
 }
 
 /// Post-ops from `first` on that the kernel does itself: a residual, an activation, or one after
@@ -69,15 +80,31 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
     }
   }
   const auto threads = lowering.threads();
-  const PanelConv conv{form};
-  const View targets[] = {
-      over ? *over : lowering.destination(node.outputs[0], strides),
-      lowering.temporary(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)))};
   const auto terms = form.in * form.kernel_height * form.kernel_width;
   const auto results = form.batch * form.out_height * form.out_width * form.out;
-  lowering.add(conv.kernel(threads), sources, targets,
-               {.flops = 2.0 * static_cast<double>(results * terms), .implementation = "panels"});
+  const auto add = [&](std::int64_t scratch_bytes, ops::Kernel kernel, const char* name) {
+    const View targets[] = {over ? *over : lowering.destination(node.outputs[0], strides),
+                            lowering.temporary(scratch_bytes)};
+    lowering.add(std::move(kernel), sources, targets,
+                 {.flops = 2.0 * static_cast<double>(results * terms), .implementation = name});
+  };
+  if (plan::is_mixed(node)) {
+    const kernels::AmxConv conv{form, lowering.type(node.outputs[0]) == ElementType::f32};
+    add(conv.scratch_bytes(threads), conv.kernel(threads), "panels:amx");
+  } else {
+    const PanelConv conv{form};
+    add(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)),
+        conv.kernel(threads), "panels");
+  }
   lower_post_ops(lowering, node, fused.end);
+}
+
+/// AMX kernels take no other post-ops than their own, and add what has the result's type.
+bool fits_amx(const Lowering& lowering, const graph::Node& node, std::size_t first) {
+  const auto fused = fuse(lowering, node, first);
+  return plan::has_amx() && fused.end == node.post_ops.size() &&
+         (!fused.sum ||
+          lowering.type(node.post_ops[first].operand) == lowering.type(node.outputs[0]));
 }
 
 View as_floats(const plan::Argument& packed) {
@@ -92,8 +119,9 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Window& win
   const auto dst_dims = lowering.dims(node.outputs[0]);
   const auto& constant = lowering.constant(node.inputs[1]);
   const auto spatial = window.rank();
-  if (!kernels::has_panel_conv() || (spatial != 1 && spatial != 2) || !constant ||
-      node.attributes.integer("group", 1) != 1) {
+  const bool mixed = plan::is_mixed(node);
+  if (!(mixed ? fits_amx(lowering, node, 0) : kernels::has_panel_conv()) ||
+      (spatial != 1 && spatial != 2) || !constant || node.attributes.integer("group", 1) != 1) {
     return false;
   }
   PanelConv::Form form{.batch = src_dims[0], .in = src_dims[1], .out = dst_dims[1]};
@@ -111,14 +139,23 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Window& win
     form.dilation_y = window.dilations[0];
     form.pad_top = window.pads_begin[0];
   }
-  if (!is_quicker(form, most_pixels)) {
+  if (!(mixed ? is_quicker_on_amx(form) : is_quicker(form, most_pixels))) {
     return false;
   }
   const auto strides = plan::channels_last_strides(dst_dims);
   const auto src = lowering.channels_last(node.inputs[0]);
-  const auto weights = lowering.plain(node.inputs[1]);
-  const dnnl::memory::desc panels{plan::to_dims(weights.dims), dnnl::memory::data_type::f32,
-                                  spatial == 2 ? Tag::Acdb64a : Tag::Acb64a};
+  auto weights = lowering.plain(node.inputs[1]);
+  dnnl::memory::desc panels;
+  if (mixed) {
+    // As a matrix for each tap.
+    const auto taps = form.kernel_height * form.kernel_width;
+    weights.dims = {taps, form.in, form.out};
+    weights.strides = {1, taps, form.in * taps};
+    panels = {plan::to_dims(weights.dims), dnnl::memory::data_type::bf16, Tag::aCB16b32c2b};
+  } else {
+    panels = {plan::to_dims(weights.dims), dnnl::memory::data_type::f32,
+              spatial == 2 ? Tag::Acdb64a : Tag::Acb64a};
+  }
   std::vector<View> sources{src, as_floats(lowering.packed(0, constant, weights, panels))};
   form.bias = node.has_input(2);
   if (form.bias) {
@@ -130,18 +167,23 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Window& win
 
 bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplication& work,
                   const std::optional<View>& bias, std::size_t first) {
-  if (!kernels::has_panel_conv() || !work.weights || work.dst_dims.size() != 2 ||
-      !work.a.is_plain() || fuse(lowering, node, first).end != node.post_ops.size()) {
+  const bool mixed = plan::is_mixed(node);
+  if (!(mixed ? fits_amx(lowering, node, first) : kernels::has_panel_conv()) || !work.weights ||
+      work.dst_dims.size() != 2 || !work.a.is_plain() ||
+      fuse(lowering, node, first).end != node.post_ops.size()) {
     return false;
   }
   PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};
   form.width = form.out_width = work.dst_dims[0];
   form.weights_in = (form.in + 15) / 16 * 16;
-  if (!is_quicker(form, most_rows)) {
+  if (!(mixed ? is_quicker_on_amx(form) : is_quicker(form, most_rows))) {
     return false;
   }
-  const dnnl::memory::desc panels{plan::to_dims(work.b.dims), dnnl::memory::data_type::f32,
-                                  dnnl::memory::format_tag::BA16a64b};
+  using Tag = dnnl::memory::format_tag;
+  const dnnl::memory::desc panels{
+      plan::to_dims(work.b.dims),
+      mixed ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32,
+      mixed ? Tag::BA16a32b2a : Tag::BA16a64b};
   std::vector<View> sources{work.a, as_floats(lowering.packed(0, work.weights, work.b, panels))};
   form.bias = bias.has_value();
   if (bias) {

@@ -7,7 +7,8 @@
 
 namespace coinfer::ops {
 
-/// A convolution of f32 by kernels/panel_conv, where that is quicker than oneDNN. False when it is
+/// A convolution by kernels/panel_conv, or kernels/amx_conv in bf16, where these are quicker than
+/// oneDNN. False when it is
 /// not, or cannot be done so. `window` has its padding in numbers.
 bool lower_panels(plan::Lowering& lowering, const graph::Node& node, const Window& window);
 /// The same for a product of a few rows with constant weights, to a dense row-major result. `bias`

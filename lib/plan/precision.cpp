@@ -210,6 +210,14 @@ class Precision {
           wanted_[one.inputs[k].index] = true;
         }
       }
+      // What is added to a bf16 result is as exact as that.
+      for (const auto& post_op : one.post_ops) {
+        const auto id = post_op.operand;
+        if (id && writes_low(i) && is_f32(id) && !graph_.is_constant(id) &&
+            dims(id) == dims(one.outputs[0])) {
+          wanted_[id.index] = true;
+        }
+      }
     }
   }
 

@@ -3,40 +3,23 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
+#include "halves.hpp"
 #include "kernels/attention.hpp"
 #include "plan/precision.hpp"
 
 using namespace coinfer;
 using kernels::Attention;
+using reference::Aligned;
+using reference::halves;
+using reference::Halves;
+using reference::widened;
 
 namespace {
 
 constexpr auto infinity = std::numeric_limits<float>::infinity();
 constexpr std::uint16_t untouched = 0x4242;
-
-float widened(std::uint16_t half) {
-  const auto bits = static_cast<std::uint32_t>(half) << 16;
-  float value = 0;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-/// Numbers that bf16 has exactly.
-std::vector<std::uint16_t> noise(std::int64_t count, unsigned seed) {
-  std::mt19937 random{seed};
-  std::normal_distribution<float> normal;
-  std::vector<std::uint16_t> values(static_cast<std::size_t>(count));
-  for (auto& value : values) {
-    const auto number = normal(random);
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, &number, sizeof(bits));
-    value = static_cast<std::uint16_t>(bits >> 16);
-  }
-  return values;
-}
 
 enum class Mask { none, columns, full };
 
@@ -76,8 +59,8 @@ Attention form_of(const Case& one) {
   return form;
 }
 
-double number(const std::vector<std::uint16_t>& values, const Attention::Matrix& matrix,
-              std::int64_t b, std::int64_t h, std::int64_t row, std::int64_t column) {
+double number(const Halves& values, const Attention::Matrix& matrix, std::int64_t b, std::int64_t h,
+              std::int64_t row, std::int64_t column) {
   return static_cast<double>(widened(values[static_cast<std::size_t>(
       b * matrix.batch[0] + h * matrix.batch[1] + row * matrix.row + column * matrix.column)]));
 }
@@ -87,9 +70,9 @@ double worst_of(const Case& one, int threads, bool f32_result) {
   auto form = form_of(one);
   form.f32_result = f32_result;
   const auto count = one.batch * one.heads;
-  const auto q = noise(count * one.rows * one.depth, 1);
-  const auto k = noise(count * one.keys * one.depth, 2);
-  const auto v = noise(count * one.keys * one.width, 3);
+  const auto q = halves(count * one.rows * one.depth, 1);
+  const auto k = halves(count * one.keys * one.depth, 2);
+  const auto v = halves(count * one.keys * one.width, 3);
   std::vector<float> mask(static_cast<std::size_t>(one.batch * one.rows * one.keys));
   for (std::size_t i = 0; i < mask.size(); ++i) {
     mask[i] = i % 7 == 3 ? -infinity : i % 5 == 1 ? std::numeric_limits<float>::lowest() : 0.5F;
@@ -98,16 +81,11 @@ double worst_of(const Case& one, int threads, bool f32_result) {
     // The first row sees nothing: by the lowest number all keys count alike.
     std::fill_n(mask.begin(), one.keys, std::numeric_limits<float>::lowest());
   }
-  std::vector<std::uint16_t> result(
-      static_cast<std::size_t>(count * one.rows * one.width) * (f32_result ? 2 : 1) + 16,
-      untouched);
-  std::vector<std::byte> memory(
-      static_cast<std::size_t>(kernels::attention_scratch_bytes(form, threads)) + 64);
-  void* scratch = memory.data();
-  auto space = memory.size();
-  std::align(64, space - 64, scratch, space);
+  Halves result(static_cast<std::size_t>(count * one.rows * one.width) * (f32_result ? 2 : 1) + 16,
+                untouched);
+  const Aligned scratch{kernels::attention_scratch_bytes(form, threads)};
   const void* const src[] = {q.data(), k.data(), v.data(), mask.data()};
-  void* const dst[] = {result.data(), scratch};
+  void* const dst[] = {result.data(), scratch.data()};
   kernels::attention(form, threads)(src, dst);
   BOOST_TEST(std::all_of(result.end() - 16, result.end(), [](auto x) { return x == untouched; }));
 

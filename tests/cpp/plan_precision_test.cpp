@@ -190,6 +190,36 @@ BOOST_AUTO_TEST_CASE(attentions_are_joined_only_where_nothing_else_reads_between
   }
 }
 
+BOOST_AUTO_TEST_CASE(few_pixels_and_many_weights_are_read_panel_by_panel) {
+  const auto panels_of = [](const Network& network) {
+    return std::count_if(network.steps.begin(), network.steps.end(),
+                         [](const auto& step) { return step.implementation == "panels:amx"; });
+  };
+  {
+    Network network;
+    const auto x = network.input({1, 128, 13, 13});
+    const auto w = network.constant({320, 128, 3, 3}, -0.05F, 0.05F);
+    const auto y = network.add("Conv", {x, w, network.constant({320})},
+                               attributes({{"strides", Integers{2, 2}}, {"pads", Integers(4, 1)}}));
+    const auto one = network.add("Conv", {y, network.constant({1024, 320, 1, 1}, -0.1F, 0.1F)});
+    const auto other = network.add("Conv", {y, network.constant({1024, 320, 1, 1}, -0.1F, 0.1F)});
+    const auto sum = network.add("Relu", {network.add("Add", {one, other})});
+    network.output(network.add("Conv", {sum, network.constant({256, 1024, 1, 1}, -0.1F, 0.1F)}));
+    check(network);
+    BOOST_TEST(panels_of(network) == (plan::has_amx() ? 4 : 0));
+  }
+  {
+    Network network;
+    const auto x = network.input({1, 17, 512});
+    const auto y = network.add("MatMul", {x, network.constant({512, 768}, -0.1F, 0.1F)});
+    const auto z = network.add("Add", {y, network.constant({768})});
+    const auto product = network.add("MatMul", {z, network.constant({768, 512}, -0.1F, 0.1F)});
+    network.output(network.add("Add", {product, x}));
+    check(network);
+    BOOST_TEST(panels_of(network) == (plan::has_amx() ? 2 : 0));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(transposed_convolutions_run_in_bf16) {
   for (const std::int64_t out : {5, 24}) {
     for (const std::int64_t group : {1, 2}) {

@@ -1,0 +1,153 @@
+// Convolutions and products of bf16 on AMX against plain loops in f64.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "halves.hpp"
+#include "kernels/amx_conv.hpp"
+#include "plan/precision.hpp"
+
+using namespace coinfer;
+using kernels::AmxConv;
+using kernels::PanelConv;
+using reference::Aligned;
+using reference::Halves;
+using reference::halves;
+using reference::widened;
+
+namespace {
+
+constexpr std::uint16_t untouched = 0x4242;
+
+double at(const Halves& values, std::int64_t i) {
+  return static_cast<double>(widened(values[static_cast<std::size_t>(i)]));
+}
+
+/// The largest difference from plain loops, as a share of what rounding may do to the result.
+double worst_of(const PanelConv::Form& form, int threads, bool f32_result) {
+  const auto taps = form.kernel_height * form.kernel_width;
+  const auto panels = (form.out + AmxConv::panel - 1) / AmxConv::panel;
+  const auto count = form.batch * form.out_height * form.out_width * form.out;
+  const auto from = halves(form.batch * form.height * form.width * form.in, 1);
+  const auto weights = halves(taps * panels * AmxConv::panel * form.in, 2);
+  const auto added = halves(count, 3);
+  std::vector<float> bias(static_cast<std::size_t>(form.out));
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    bias[i] = static_cast<float>(i % 11) - 5;
+  }
+  // Memory of whole cache lines, as a plan gives it; what is added lies where the result goes.
+  const Aligned src{static_cast<std::int64_t>(from.size() * 2)};
+  std::memcpy(src.data(), from.data(), from.size() * 2);
+  const auto size = f32_result ? std::size_t{4} : std::size_t{2};
+  const Aligned memory{count * static_cast<std::int64_t>(size) + 64};
+  auto* const result = static_cast<std::byte*>(memory.data());
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const auto number = widened(added[i]);
+    std::memcpy(result + i * size, f32_result ? static_cast<const void*>(&number) : &added[i],
+                size);
+  }
+  const auto end = added.size() * size;
+  std::memcpy(result + end, &untouched, sizeof(untouched));
+
+  const AmxConv conv{form, f32_result};
+  const Aligned scratch{conv.scratch_bytes(threads)};
+  std::vector<const void*> sources{src.data(), weights.data()};
+  if (form.bias) {
+    sources.push_back(bias.data());
+  }
+  if (form.sum) {
+    sources.push_back(result);
+  }
+  void* const to[] = {result, scratch.data()};
+  conv.kernel(threads)(sources.data(), to);
+  BOOST_TEST(std::memcmp(result + end, &untouched, sizeof(untouched)) == 0);
+
+  double worst = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto o = i % form.out;
+    const auto x = i / form.out % form.out_width;
+    const auto y = i / form.out / form.out_width % form.out_height;
+    const auto n = i / form.out / form.out_width / form.out_height;
+    double sum = form.bias ? static_cast<double>(bias[static_cast<std::size_t>(o)]) : 0;
+    sum += form.sum ? at(added, i) : 0;
+    double size_of_terms = std::fabs(sum) + 1;
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const auto row = y * form.stride_y - form.pad_top + tap / form.kernel_width * form.dilation_y;
+      const auto column =
+          x * form.stride_x - form.pad_left + tap % form.kernel_width * form.dilation_x;
+      if (row < 0 || row >= form.height || column < 0 || column >= form.width) {
+        continue;
+      }
+      const auto pixel = ((n * form.height + row) * form.width + column) * form.in;
+      for (std::int64_t k = 0; k < form.in; ++k) {
+        const auto block = (tap * panels + o / 32) * (form.in / 32) + k / 32;
+        const auto weight = block * 1024 + k % 32 / 2 * 64 + o % 32 * 2 + k % 2;
+        const auto term = at(from, pixel + k) * at(weights, weight);
+        sum += term;
+        size_of_terms += std::fabs(term);
+      }
+    }
+    const auto expected = form.relu ? std::max(sum, 0.0) : sum;
+    float got = 0;
+    if (f32_result) {
+      std::memcpy(&got, result + static_cast<std::size_t>(i) * size, size);
+    } else {
+      std::uint16_t half = 0;
+      std::memcpy(&half, result + static_cast<std::size_t>(i) * size, size);
+      got = widened(half);
+    }
+    const auto allowed =
+        size_of_terms * 1e-6 + (f32_result ? 0.0 : std::fabs(expected) / 256 + 1e-30);
+    const auto error = std::fabs(expected - static_cast<double>(got)) / allowed;
+    worst = error <= worst ? worst : error;  // also when it is no number
+  }
+  return worst;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(kernels_amx_conv_agrees_with_plain_loops) {
+  if (!plan::has_amx()) {
+    BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
+    return;
+  }
+  struct Windows {
+    std::int64_t kernel_height, kernel_width, stride_y, stride_x, dilation, pad;
+  };
+  unsigned choice = 0;
+  for (const auto& window : {Windows{1, 1, 1, 1, 1, 0},
+                             {3, 3, 1, 1, 1, 1},
+                             {3, 2, 2, 1, 1, 2},
+                             {2, 3, 1, 3, 2, 1},
+                             {1, 1, 2, 2, 1, 0}}) {
+    for (const std::int64_t in : {32, 160}) {
+      for (const std::int64_t out : {1, 64, 80, 127}) {
+        for (const std::int64_t width : {4, 5, 9}) {
+          PanelConv::Form form{.batch = width == 5 ? 2 : 1, .in = in, .out = out};
+          form.height = 4;
+          form.width = width;
+          form.kernel_height = window.kernel_height;
+          form.kernel_width = window.kernel_width;
+          form.stride_y = window.stride_y;
+          form.stride_x = window.stride_x;
+          form.dilation_y = form.dilation_x = window.dilation;
+          form.pad_top = form.pad_left = window.pad;
+          const auto extent = [&](std::int64_t size, std::int64_t kernel, std::int64_t stride) {
+            return (size + 2 * window.pad - (kernel - 1) * window.dilation - 1) / stride + 1;
+          };
+          form.out_height = extent(form.height, form.kernel_height, form.stride_y);
+          form.out_width = extent(form.width, form.kernel_width, form.stride_x);
+          form.bias = choice % 2 == 0;
+          form.sum = choice % 3 == 0;
+          form.relu = choice % 5 < 2;
+          ++choice;
+          const auto threads = width == 4 ? 2 : width == 9 ? 5 : 1;
+          BOOST_TEST_CONTEXT(in << " -> " << out << ", width " << width << ", kernel "
+                                << form.kernel_height << " x " << form.kernel_width) {
+            BOOST_TEST(worst_of(form, threads, true) <= 1);
+            BOOST_TEST(worst_of(form, threads, false) <= 1);
+          }
+        }
+      }
+    }
+  }
+}
