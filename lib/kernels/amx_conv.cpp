@@ -17,9 +17,10 @@ constexpr std::int64_t step_lines = step_bytes / 64;
 
 /// A form with what follows from it.
 struct Work {
-  Work(const PanelConv::Form& form_, bool f32)
+  Work(const PanelConv::Form& form_, bool f32_result_, bool f32_sum_)
       : form{form_},
-        f32_result{f32},
+        f32_result{f32_result_},
+        f32_sum{f32_sum_},
         rows{form.batch * form.out_height * form.out_width},
         taps{form.kernel_height * form.kernel_width},
         terms{taps * form.in},
@@ -35,7 +36,7 @@ struct Work {
         stride{terms + deep} {}
 
   PanelConv::Form form;
-  bool f32_result;
+  bool f32_result, f32_sum;
   std::int64_t rows, taps, terms, steps, panels, blocks;
   bool direct;
   std::int64_t copied;  ///< the first row that is copied
@@ -133,7 +134,7 @@ COINFER_AMX void store_row(const Work& work, const Pointers& memory, const float
       x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(some, memory.bias + column + j));
     }
     if (memory.sum != nullptr) {
-      if (work.f32_result) {
+      if (work.f32_sum) {
         x = _mm512_add_ps(x,
                           _mm512_maskz_loadu_ps(some, static_cast<const float*>(memory.sum) + at));
       } else {
@@ -194,12 +195,13 @@ COINFER_AMX void run_panels(const Work& work, const Pointers& memory, std::int64
 }  // namespace
 
 std::int64_t AmxConv::scratch_bytes(int threads) const {
-  const Work work{form_, f32_result_};
+  const Work work{form_, f32_result_, f32_sum_};
   return work.copy_bytes() + std::max(1, threads) * Work::sums_bytes;
 }
 
 ops::Kernel AmxConv::kernel(int threads) const {
-  return [work = Work{form_, f32_result_}, threads](const void* const* src, void* const* dst) {
+  return [work = Work{form_, f32_result_, f32_sum_}, threads](const void* const* src,
+                                                              void* const* dst) {
     auto* const scratch = static_cast<char*>(dst[1]);
     auto* const copies = reinterpret_cast<Half*>(scratch);
     Pointers memory{static_cast<const Half*>(src[0]),

@@ -11,19 +11,22 @@ class AmxConv {
   /// Columns of the result whose weights lie together.
   static constexpr std::int64_t panel = 32;
 
-  /// `f32_result`: of the result and of what is added to it; else bf16. The bias is f32.
-  AmxConv(const PanelConv::Form& form, bool f32_result) : form_{form}, f32_result_{f32_result} {}
+  /// The result is of f32 or bf16, and so is what is added to it; the bias is f32.
+  AmxConv(const PanelConv::Form& form, bool f32_result, bool f32_sum)
+      : form_{form}, f32_result_{f32_result}, f32_sum_{f32_sum} {}
 
   std::int64_t scratch_bytes(int threads) const;
 
   /// src: source, weights [kernel_height * kernel_width][out / 32][in / 32][16][32][2] (pairs of
   /// inputs side by side), bias if there is one, what is added if there is something, which may be
-  /// the result's memory; dst: result, scratch, 64-byte aligned. Only on machines with AMX.
+  /// the result's memory if of its type; dst: result, scratch, 64-byte aligned. Only on machines
+  /// with AMX.
   ops::Kernel kernel(int threads) const;
 
  private:
   PanelConv::Form form_;
   bool f32_result_;
+  bool f32_sum_;
 };
 
 }  // namespace coinfer::kernels

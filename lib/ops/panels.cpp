@@ -74,7 +74,8 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
   if (form.sum) {
     const auto operand = node.post_ops[first].operand;
     sources.push_back(lowering.with_strides(operand, strides));
-    if (lowering.may_overwrite(operand, sources.back())) {
+    if (sources.back().type == lowering.type(node.outputs[0]) &&
+        lowering.may_overwrite(operand, sources.back())) {
       over = sources.back();
       lowering.alias(node.outputs[0], *over);
     }
@@ -89,7 +90,8 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
                  {.flops = 2.0 * static_cast<double>(results * terms), .implementation = name});
   };
   if (plan::is_mixed(node)) {
-    const kernels::AmxConv conv{form, lowering.type(node.outputs[0]) == ElementType::f32};
+    const bool f32_sum = form.sum && sources.back().type == ElementType::f32;
+    const kernels::AmxConv conv{form, lowering.type(node.outputs[0]) == ElementType::f32, f32_sum};
     add(conv.scratch_bytes(threads), conv.kernel(threads), "panels:amx");
   } else {
     const PanelConv conv{form};
@@ -99,12 +101,9 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
   lower_post_ops(lowering, node, fused.end);
 }
 
-/// AMX kernels take no other post-ops than their own, and add what has the result's type.
+/// AMX kernels take no other post-ops than their own.
 bool fits_amx(const Lowering& lowering, const graph::Node& node, std::size_t first) {
-  const auto fused = fuse(lowering, node, first);
-  return plan::has_amx() && fused.end == node.post_ops.size() &&
-         (!fused.sum ||
-          lowering.type(node.post_ops[first].operand) == lowering.type(node.outputs[0]));
+  return plan::has_amx() && fuse(lowering, node, first).end == node.post_ops.size();
 }
 
 View as_floats(const plan::Argument& packed) {

@@ -23,7 +23,7 @@ double at(const Halves& values, std::int64_t i) {
 }
 
 /// The largest difference from plain loops, as a share of what rounding may do to the result.
-double worst_of(const PanelConv::Form& form, int threads, bool f32_result) {
+double worst_of(const PanelConv::Form& form, int threads, bool f32_result, bool f32_sum) {
   const auto taps = form.kernel_height * form.kernel_width;
   const auto panels = (form.out + AmxConv::panel - 1) / AmxConv::panel;
   const auto count = form.batch * form.out_height * form.out_width * form.out;
@@ -37,25 +37,29 @@ double worst_of(const PanelConv::Form& form, int threads, bool f32_result) {
   // Memory of whole cache lines, as a plan gives it; what is added lies where the result goes.
   const Aligned src{static_cast<std::int64_t>(from.size() * 2)};
   std::memcpy(src.data(), from.data(), from.size() * 2);
+  std::vector<float> added_f32(added.size());
   const auto size = f32_result ? std::size_t{4} : std::size_t{2};
   const Aligned memory{count * static_cast<std::int64_t>(size) + 64};
   auto* const result = static_cast<std::byte*>(memory.data());
   for (std::size_t i = 0; i < added.size(); ++i) {
     const auto number = widened(added[i]);
+    added_f32[i] = number;
     std::memcpy(result + i * size, f32_result ? static_cast<const void*>(&number) : &added[i],
                 size);
   }
   const auto end = added.size() * size;
   std::memcpy(result + end, &untouched, sizeof(untouched));
 
-  const AmxConv conv{form, f32_result};
+  const AmxConv conv{form, f32_result, f32_sum};
   const Aligned scratch{conv.scratch_bytes(threads)};
   std::vector<const void*> sources{src.data(), weights.data()};
   if (form.bias) {
     sources.push_back(bias.data());
   }
   if (form.sum) {
-    sources.push_back(result);
+    sources.push_back(f32_sum == f32_result ? result
+                      : f32_sum             ? static_cast<const void*>(added_f32.data())
+                                            : added.data());
   }
   void* const to[] = {result, scratch.data()};
   conv.kernel(threads)(sources.data(), to);
@@ -143,8 +147,10 @@ BOOST_AUTO_TEST_CASE(kernels_amx_conv_agrees_with_plain_loops) {
           const auto threads = width == 4 ? 2 : width == 9 ? 5 : 1;
           BOOST_TEST_CONTEXT(in << " -> " << out << ", width " << width << ", kernel "
                                 << form.kernel_height << " x " << form.kernel_width) {
-            BOOST_TEST(worst_of(form, threads, true) <= 1);
-            BOOST_TEST(worst_of(form, threads, false) <= 1);
+            for (const bool f32_sum : {true, false}) {
+              BOOST_TEST(worst_of(form, threads, true, f32_sum) <= 1);
+              BOOST_TEST(worst_of(form, threads, false, f32_sum) <= 1);
+            }
           }
         }
       }
