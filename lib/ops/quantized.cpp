@@ -1,6 +1,8 @@
 #include "ops/quantized.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace coinfer::ops {
 namespace {
@@ -80,7 +82,7 @@ std::vector<double> numbers_of(const Tensor& tensor) {
 }
 
 void infer_quantized(InferContext& ctx) {
-  ctx.check_inputs(5, 8);
+  ctx.check_inputs(5, 9);
   FloatNode as_float{ctx.node()};
   as_float.input(ctx.shape(Input::x));
   as_float.input(ctx.shape(Input::w));
@@ -123,6 +125,10 @@ Kernel quantized_kernel(const KernelContext& ctx) {
   const bool y_scale = ctx.has(Input::y_scale);
   const bool y_zero = ctx.has(Input::y_zero);
   const bool row_bias = ctx.has(Input::bias) && !inner_bias;
+  const bool summed = ctx.has(Input::sum);
+  const auto sum_scale = ctx.attributes().real("sum_scale", 1);
+  const auto sum_zero = ctx.attributes().real("sum_zero", 0);
+  const bool relu = ctx.attributes().integer("relu", 0) != 0;
   return [=](const void* const* src, void* const* dst) {
     const auto x =
         floats_of(type, src[Input::x], x_size, *static_cast<const float*>(src[Input::x_scale]),
@@ -143,6 +149,13 @@ Kernel quantized_kernel(const KernelContext& ctx) {
     }
     if (!y_scale) {
       return;
+    }
+    if (summed) {
+      const auto sums = floats_of(type_y, src[Input::sum], y_size, sum_scale, sum_zero);
+      std::transform(y.begin(), y.end(), sums.begin(), y.begin(), std::plus<>{});
+    }
+    if (relu) {
+      std::replace_if(y.begin(), y.end(), [](float value) { return value < 0; }, 0.0F);
     }
     const auto scale = *static_cast<const float*>(src[Input::y_scale]);
     const auto zero = y_zero ? number_at(type_y, src[Input::y_zero]) : 0.0F;

@@ -12,9 +12,13 @@ namespace coinfer::ops {
 /// x is u8 or i8 with one scale and zero point; w is i8 without zero point, its scale one number or
 /// one an output channel (the last axis of a product of matrices, the first of a Gemm with transB);
 /// scales and bias are f32. Without y_scale the result is f32; with it, y is divided by that, gets
-/// y_zero added, and is rounded to y_zero's type.
+/// y_zero added, and is rounded to y_zero's type. `sum`, of y's type and shape, is added before:
+///
+///     sum_scale * (sum - sum_zero), and what is below zero becomes 0 with `relu`
+///
+/// where these are attributes.
 struct QuantizedInput {
-  enum : std::size_t { x, x_scale, x_zero, w, w_scale, bias, y_scale, y_zero };
+  enum : std::size_t { x, x_scale, x_zero, w, w_scale, bias, y_scale, y_zero, sum };
 };
 
 /// What oneDNN needs beside operands: scales, zero points.

@@ -11,6 +11,31 @@ using plan::Lowering;
 using plan::View;
 using Primitive = dnnl::convolution_forward::primitive_desc;
 
+/// The residual, which the destination holds before, and perhaps a relu.
+dnnl::post_ops sum_of(const KernelContext& ctx) {
+  dnnl::post_ops ops;
+  ops.append_sum(ctx.attributes().real("sum_scale", 1),
+                 static_cast<std::int32_t>(ctx.attributes().real("sum_zero", 0)),
+                 *plan::data_type(ctx.type(Input::sum)));
+  if (ctx.attributes().integer("relu", 0) != 0) {
+    ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0);
+  }
+  return ops;
+}
+
+/// Memory for the result that holds the residual: its own where nothing reads it any more.
+View summed_over(Lowering& lowering, const graph::Node& node, const Dims& strides) {
+  const auto id = node.inputs[Input::sum];
+  const auto sum = lowering.with_strides(id, strides);
+  if (lowering.may_overwrite(id, sum)) {
+    lowering.alias(node.outputs[0], sum);
+    return sum;
+  }
+  const auto dst = lowering.destination(node.outputs[0], strides);
+  lowering.copy(sum, dst);
+  return dst;
+}
+
 bool lower(Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto src_dims = ctx.shape(Input::x);
@@ -62,6 +87,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   // An operand that is summed would have to be of the result's type.
   PostOps post_ops{lowering, node, strides, dst_dims, !ctx.has(Input::y_scale)};
   auto attr = post_ops.fits() ? post_ops.attr() : plan::attributes();
+  if (ctx.has(Input::sum)) {
+    attr.set_post_ops(sum_of(ctx));
+  }
   quantization.set(attr);
   bool fused = post_ops.fits();
   auto primitive = make(any, attr);
@@ -84,7 +112,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   if (bias) {
     arguments.push_back(Lowering::argument(DNNL_ARG_BIAS, *bias));
   }
-  const auto dst = fused ? post_ops.destination() : lowering.destination(node.outputs[0], strides);
+  const auto dst = ctx.has(Input::sum) ? summed_over(lowering, node, strides)
+                   : fused             ? post_ops.destination()
+                                       : lowering.destination(node.outputs[0], strides);
   arguments.push_back(Lowering::argument(DNNL_ARG_DST, dst, desc_dst));
   if (fused) {
     post_ops.append_to(arguments);

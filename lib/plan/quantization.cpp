@@ -1,6 +1,7 @@
 #include "plan/quantization.hpp"
 
 #include <dnnl.hpp>
+#include <unordered_map>
 
 #include "ops/quantized.hpp"
 #include "passes/passes.hpp"
@@ -125,8 +126,54 @@ class Keeping {
       product->inputs.push_back(last.inputs[2]);
     }
     product->outputs[0] = last.outputs[0];
+    products_[last.outputs[0].index] = static_cast<std::size_t>(product - graph_.nodes.data());
     removed_[i] = true;
     return true;
+  }
+
+  /// The convolution that makes the 8-bit tensor of `dequantize`, for `value` alone. A zero point
+  /// at the end of its type's numbers may stand for a Relu that a quantizer removed: then the
+  /// rounding is part of the network.
+  std::optional<std::size_t> convolution_of(const Node& dequantize, ValueId value) const {
+    const auto id = dequantize.inputs[0];
+    const auto found = products_.find(id.index);
+    const bool is_signed = graph_[id].type == ElementType::i8;
+    const auto zero = zero_of(dequantize);
+    if (found == products_.end() || !uses_.single_use(id) || !uses_.single_use(value) ||
+        zero == (is_signed ? -128.0F : 0.0F) || zero == (is_signed ? 127.0F : 255.0F)) {
+      return std::nullopt;
+    }
+    const auto& product = graph_.nodes[found->second];
+    return product.type == "QuantizedConv" && product.post_ops.empty() &&
+                   !product.has_input(Input::sum)
+               ? std::optional{found->second}
+               : std::nullopt;
+  }
+
+  /// The sum as part of the convolution that makes one of its operands.
+  bool try_sum(std::size_t i, const Node& sum, const Node& a, const Node& b, bool relu) {
+    for (const bool first : {true, false}) {
+      const auto& added = first ? b : a;
+      const auto at = convolution_of(first ? a : b, sum.inputs[first ? 0 : 1]);
+      const auto& last = node(i);
+      if (!at || graph_[added.inputs[0]].type != graph_[last.outputs[0]].type ||
+          added.inputs[0] == (first ? a : b).inputs[0]) {
+        continue;
+      }
+      auto conv = std::move(node(*at));
+      removed_[*at] = true;
+      conv.inputs.resize(Input::y_scale, graph::no_value);
+      conv.inputs.push_back(last.inputs[1]);
+      conv.inputs.push_back(last.has_input(2) ? last.inputs[2] : graph::no_value);
+      conv.inputs.push_back(added.inputs[0]);
+      conv.attributes.set("sum_scale", scale_of(added));
+      conv.attributes.set("sum_zero", zero_of(added));
+      conv.attributes.set("relu", std::int64_t{relu ? 1 : 0});
+      conv.outputs[0] = last.outputs[0];
+      node(i) = std::move(conv);
+      return true;
+    }
+    return false;
   }
 
   bool try_add(std::size_t i) {
@@ -150,6 +197,13 @@ class Keeping {
       return false;
     }
     const auto at = static_cast<std::size_t>(sum - graph_.nodes.data());
+    if (try_sum(i, *sum, *a, *b, relu)) {
+      removed_[at] = true;
+      if (relu) {
+        removed_[relu_at] = true;
+      }
+      return true;
+    }
     Node made;
     made.name = sum->name;
     made.type = "QuantizedAdd";
@@ -193,6 +247,7 @@ class Keeping {
   Graph& graph_;
   const graph::Uses uses_;
   std::vector<bool> removed_;
+  std::unordered_map<std::uint32_t, std::size_t> products_;  // nodes, by the 8-bit tensor they make
 };
 
 }  // namespace

@@ -151,28 +151,36 @@ BOOST_AUTO_TEST_CASE(a_result_that_f32_work_follows_is_f32) {
 
 BOOST_AUTO_TEST_CASE(residual_sums_and_poolings_stay_in_8_bits) {
   for (const bool relu : {false, true}) {
-    Quantised network;
-    const Scale first{0.012F, 90, false};
-    const Scale second{0.017F, 3, true};
-    const Scale result{0.02F, relu ? 0 : 120, false};
-    const auto x = network.round(network.input({2, 24, 13, 11}), scales[0]);
-    const auto y =
-        network.round(network.add("Conv", {x, network.weights({40, 24, 1, 1}, 0, true)}), first);
-    const auto z =
-        network.round(network.add("Conv", {x, network.weights({40, 24, 1, 1}, 0, false)}), second);
-    auto sum = network.add("Add", {y, z});
-    sum = relu ? network.add("Relu", {sum}) : sum;
-    sum = network.round(sum, result);
-    const auto pooled = network.add("MaxPool", {sum},
-                                    attributes({{"kernel_shape", Integers{3, 3}},
-                                                {"strides", Integers{2, 2}},
-                                                {"pads", Integers(4, 1)}}));
-    network.output(network.round(pooled, result));
-    // A step more or less of each operand, and of the sum.
-    network.check(0.012 + 0.017 + 0.02);
-    if (has_int8_products()) {
-      BOOST_TEST(network.count("QuantizedAdd") == 1);
-      BOOST_TEST(network.count("DequantizeLinear") == 1);
+    // Where the bounds of 8 bits cut what the convolutions make, as a Relu would, that is kept.
+    for (const bool cut : {false, true}) {
+      for (const bool read_again : {false, true}) {
+        Quantised network;
+        const Scale first{0.012F, cut ? 0 : 90, false};
+        const Scale second{0.017F, cut ? 127 : 3, true};
+        const Scale result{0.02F, relu ? 0 : 120, false};
+        const auto x = network.round(network.input({2, 24, 13, 11}), scales[0]);
+        const auto y = network.round(
+            network.add("Conv", {x, network.weights({40, 24, 1, 1}, 0, true)}), first);
+        const auto z = network.round(
+            network.add("Conv", {x, network.weights({40, 24, 1, 1}, 0, false)}), second);
+        auto sum = network.add("Add", {y, z});
+        sum = relu ? network.add("Relu", {sum}) : sum;
+        sum = network.round(sum, result);
+        const auto pooled = network.add("MaxPool", {sum},
+                                        attributes({{"kernel_shape", Integers{3, 3}},
+                                                    {"strides", Integers{2, 2}},
+                                                    {"pads", Integers(4, 1)}}));
+        network.output(network.round(pooled, result));
+        if (read_again) {
+          network.output(network.add("Neg", {y}));
+        }
+        // A step more or less of each operand, and of the sum.
+        network.check(0.012 + 0.017 + 0.02);
+        if (has_int8_products()) {
+          BOOST_TEST(network.count("QuantizedAdd") == (cut ? 1 : 0));
+          BOOST_TEST(network.count("DequantizeLinear") == (read_again ? 2 : 1));
+        }
+      }
     }
   }
 }
