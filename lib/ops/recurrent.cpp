@@ -228,6 +228,48 @@ plan::View packed_recurrence(plan::Lowering& lowering, const RecurrentForm& form
   return lowering.view_of(memory, ElementType::f32, {floats});
 }
 
+/// What all inputs add to the gates as one product with packed weights, of all directions: a step
+/// of its own, where weights and biases are constant.
+std::optional<plan::View> lower_inputs(plan::Lowering& lowering, const RecurrentForm& form,
+                                       const graph::Node& node) {
+  const auto& constant = lowering.constant(node.inputs[weights]);
+  const auto rows = form.time * form.batch;
+  const auto width = form.directions * form.gates() * form.hidden;
+  const bool has_bias = node.has_input(bias);
+  if (!constant || !constant.is_continuous() || rows * width * form.input == 0 ||
+      (has_bias && (!lowering.constant(node.inputs[bias]) ||
+                    !lowering.constant(node.inputs[bias]).is_continuous()))) {
+    return std::nullopt;
+  }
+  Tensor sums{ElementType::f32, Shape{1, width}};
+  add_up_biases(form, has_bias ? lowering.constant(node.inputs[bias]).data<float>() : nullptr,
+                sums.data<float>());
+  const auto biases = lowering.view_of(sums);
+  auto given = lowering.plain(node.inputs[weights]);
+  given.dims = {form.input, width};
+  given.strides = {1, form.input};
+  const auto rows_of_x = reshaped(lowering.plain(node.inputs[x]), {rows, form.input}).value();
+  const Shape dims{rows, width};
+  const auto result = lowering.temporary(ElementType::f32, dims, plan::plain_strides(dims));
+  const dnnl::matmul::primitive_desc primitive{plan::engine(),
+                                               desc_of(rows_of_x),
+                                               plan::any_desc(ElementType::f32, given.dims),
+                                               desc_of(biases),
+                                               desc_of(result),
+                                               plan::attributes(),
+                                               true};
+  if (!primitive) {
+    return std::nullopt;
+  }
+  lowering.add(primitive, dnnl::matmul{primitive},
+               {plan::Lowering::argument(DNNL_ARG_SRC, rows_of_x),
+                lowering.packed(DNNL_ARG_WEIGHTS, constant, given, primitive.weights_desc()),
+                plan::Lowering::argument(DNNL_ARG_BIAS, biases),
+                plan::Lowering::argument(DNNL_ARG_DST, result)},
+               {.flops = 2.0 * static_cast<double>(rows * width * form.input)});
+  return result;
+}
+
 /// The same in scratch memory that is planned.
 template <Cell cell>
 bool lower(plan::Lowering& lowering, const graph::Node& node) {
@@ -235,7 +277,9 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (ctx.type(x) != ElementType::f32) {
     return false;
   }
-  const auto form = static_form(ctx, cell);
+  auto form = static_form(ctx, cell);
+  const auto from_x = lower_inputs(lowering, form, node);
+  form.given = from_x.has_value();
   const auto missing =
       lowering.view_of(MemoryRef{Memory::wrap(nullptr, 0, nullptr, true)}, ElementType::u8, {});
   std::vector<plan::View> src;
@@ -249,11 +293,14 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   dst.push_back(lowering.temporary(form.scratch_floats() * 4));
   const auto steps = static_cast<double>(form.time * form.batch * form.directions);
   const auto flops = 2.0 * steps * static_cast<double>(form.gates() * form.hidden) *
-                     static_cast<double>(form.input + form.hidden);
+                     static_cast<double>((from_x ? 0 : form.input) + form.hidden);
   const bool packed = form.packs() && lowering.constant(node.inputs[recurrence]) &&
                       lowering.constant(node.inputs[recurrence]).is_continuous();
   if (packed) {
     src.push_back(packed_recurrence(lowering, form, lowering.constant(node.inputs[recurrence])));
+  }
+  if (from_x) {
+    src.push_back(*from_x);
   }
   lowering.add(
       [form, packed, inputs = node.inputs.size(), outputs = node.outputs.size(),
@@ -261,6 +308,8 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
         auto data = data_of(form, inputs, outputs, from, to);
         data.scratch = static_cast<float*>(to[outputs]);
         data.packed = packed ? static_cast<const float*>(from[inputs]) : nullptr;
+        data.from_x =
+            form.given ? static_cast<const float*>(from[inputs + (packed ? 1 : 0)]) : nullptr;
         run_recurrent(form, data, threads);
       },
       src, dst, {.flops = flops, .implementation = form.packs() ? "packed" : "gemm"});

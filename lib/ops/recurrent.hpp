@@ -44,6 +44,7 @@ struct RecurrentForm {
   bool backwards = false;    ///< the only direction
   bool reset_after = false;  ///< linear_before_reset
   bool couple_forget = false;
+  bool given = false;                       ///< RecurrentData::from_x comes with the data
   float clip = 0;                           ///< 0: none
   std::vector<GateActivation> activations;  ///< of the first direction, then of the second
 
@@ -73,9 +74,15 @@ struct RecurrentData {
   float* y = nullptr;
   float* y_h = nullptr;
   float* y_c = nullptr;
+  /// [rows of x, directions, gates, hidden]: what inputs and biases add to the gates.
+  const float* from_x = nullptr;
   float* scratch = nullptr;
   const float* packed = nullptr;  ///< by `pack_recurrence`, of all directions; null: not yet packed
 };
+
+/// What biases add to the gates of all directions, whatever the input: [directions, gates, hidden].
+/// `bias` may be null.
+void add_up_biases(const RecurrentForm& form, const float* bias, float* to);
 
 /// The recurrent weights of one direction as steps with few rows read them.
 void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed);

@@ -47,7 +47,9 @@ class Direction {
         usual_{form.usual(number) && peepholes_ == nullptr} {
     auto* scratch = data.scratch + number * form.scratch_floats() / form.directions;
     const auto take = [&](std::int64_t floats) { return std::exchange(scratch, scratch + floats); };
-    from_x_ = take(form.time * form.batch * width_);
+    own_from_x_ = take(form.given ? 0 : form.time * form.batch * width_);
+    from_x_ = form.given ? data.from_x + number * width_ : own_from_x_;
+    row_of_from_x_ = form.given ? form.directions * width_ : width_;
     gates_ = take(form.batch * width_);
     h_ = take(form.batch * hidden_);
     c_ = take(form.batch * hidden_);
@@ -64,8 +66,25 @@ class Direction {
   /// The initial states, and what all inputs add to the gates.
   void prepare() {
     start();
-    multiply(form_.time * form_.batch, width_, form_.input, data_.x, weights_, 1.0F, from_x_,
-             width_);
+    const auto rows = form_.time * form_.batch;
+    if (form_.given || rows == 0) {
+      return;
+    }
+    biases(form_, bias_, own_from_x_);
+    for (std::int64_t row = 1; row < rows; ++row) {
+      std::copy_n(own_from_x_, width_, own_from_x_ + row * width_);
+    }
+    multiply(rows, width_, form_.input, data_.x, weights_, 1.0F, own_from_x_, width_);
+  }
+
+  /// Of one direction. GRU's hidden gate has a bias of its own for h when it is reset afterwards.
+  static void biases(const RecurrentForm& form, const float* bias, float* to) {
+    const auto width = form.gates() * form.hidden;
+    for (std::int64_t i = 0; i < width; ++i) {
+      const bool with_h = form.cell == Cell::gru && form.reset_after && i / form.hidden == 2;
+      const auto own = bias == nullptr || with_h ? 0.0F : bias[width + i];
+      to[i] = (bias == nullptr ? 0.0F : bias[i]) + own;
+    }
   }
 
   void run() {
@@ -102,11 +121,6 @@ class Direction {
   std::int64_t state_row(std::int64_t b) const {
     return form_.batch_first ? b * form_.directions + number_ : number_ * form_.batch + b;
   }
-  /// GRU's hidden gate has a bias of its own for h when it is reset afterwards.
-  bool adds_bias_to_h(std::int64_t gate) const {
-    return form_.cell == Cell::gru && form_.reset_after && gate == 2;
-  }
-
   void start() {
     for (std::int64_t b = 0; b < form_.batch; ++b) {
       const auto load = [&](const float* initial, float* to) {
@@ -118,17 +132,6 @@ class Direction {
       };
       load(data_.initial_h, h_);
       load(data_.initial_c, c_);
-    }
-    const auto rows = form_.time * form_.batch;
-    if (rows == 0) {
-      return;
-    }
-    for (std::int64_t i = 0; i < width_; ++i) {
-      const auto own = bias_ == nullptr || adds_bias_to_h(i / hidden_) ? 0.0F : bias_[width_ + i];
-      from_x_[i] = (bias_ == nullptr ? 0.0F : bias_[i]) + own;
-    }
-    for (std::int64_t row = 1; row < rows; ++row) {
-      std::copy_n(from_x_, width_, from_x_ + row * width_);
     }
   }
 
@@ -149,7 +152,7 @@ class Direction {
     const auto summed = form_.summed_gates() * hidden_;
     for (std::int64_t b = 0; b < form_.batch; ++b) {
       auto* const to = gates_ + b * width_;
-      std::copy_n(from_x_ + row_of(time_of(step, b), b) * width_, summed, to);
+      std::copy_n(from_x_ + row_of(time_of(step, b), b) * row_of_from_x_, summed, to);
       if (form_.cell != Cell::gru) {
         continue;
       }
@@ -193,7 +196,7 @@ class Direction {
         }
         break;
       case Cell::gru:
-        gru(from_x_ + row_of(time, b) * width_, gates, h, b);
+        gru(from_x_ + row_of(time, b) * row_of_from_x_, gates, h, b);
         break;
     }
     if (data_.y != nullptr && (form_.cell != Cell::gru || form_.reset_after)) {
@@ -247,7 +250,7 @@ class Direction {
 
   void finish_gru(std::int64_t step) {
     for (std::int64_t b = 0; b < form_.batch; ++b) {
-      std::copy_n(from_x_ + row_of(time_of(step, b), b) * width_ + 2 * hidden_, hidden_,
+      std::copy_n(from_x_ + row_of(time_of(step, b), b) * row_of_from_x_ + 2 * hidden_, hidden_,
                   gates_ + b * width_ + 2 * hidden_);
     }
     multiply_state(reset_h_, 2 * hidden_, hidden_, kernels::packed_floats(2 * hidden_, hidden_),
@@ -292,11 +295,13 @@ class Direction {
   const GateActivation* const activations_;
   const bool usual_;  // the activations and nothing else: there are kernels for that
   const float* packed_ = nullptr;
-  float* from_x_;   // [time and batch, gates, hidden]: what the input adds to the gates
-  float* gates_;    // [batch, gates, hidden]: of one step, before their activations
-  float* h_;        // [batch, hidden]
-  float* c_;        // [batch, hidden]
-  float* reset_h_;  // [batch, hidden], of a GRU
+  const float* from_x_;         // [time and batch, gates, hidden]: what the input adds to the gates
+  std::int64_t row_of_from_x_;  // floats between two of its rows
+  float* own_from_x_ = nullptr;  // the same in scratch memory
+  float* gates_;                 // [batch, gates, hidden]: of one step, before their activations
+  float* h_;                     // [batch, hidden]
+  float* c_;                     // [batch, hidden]
+  float* reset_h_;               // [batch, hidden], of a GRU
 };
 
 }  // namespace
@@ -351,8 +356,16 @@ std::int64_t RecurrentForm::packed_floats() const {
 }
 
 std::int64_t RecurrentForm::scratch_floats() const {
-  const auto of_direction = (time + 1) * batch * gates() * hidden + 3 * batch * hidden;
+  const auto rows = (given ? 0 : time) + 1;
+  const auto of_direction = rows * batch * gates() * hidden + 3 * batch * hidden;
   return directions * (of_direction + (packs() ? packed_floats() : 0));
+}
+
+void add_up_biases(const RecurrentForm& form, const float* bias, float* to) {
+  const auto width = form.gates() * form.hidden;
+  for (std::int64_t i = 0; i < form.directions; ++i) {
+    Direction::biases(form, bias == nullptr ? nullptr : bias + i * 2 * width, to + i * width);
+  }
 }
 
 void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed) {
