@@ -133,9 +133,6 @@ Property core_property(const Properties& given, const std::string& name, int slo
   if (rule.place == Place::compiled) {
     throw Error(fmt::format("the property {} is one of a compiled model, not of a device", name));
   }
-  if (rule.write_only) {
-    throw Error(fmt::format("the property {} is write-only", name));
-  }
   if (name == "AVAILABLE_DEVICES") {
     return std::vector<std::string>{""};  // the CPU has no number
   }

@@ -142,9 +142,11 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'coinfer' has no attribute '{name}'")
     import importlib
+
+    if name not in _LAZY:
+        reason = importlib.import_module("coinfer.not_here").reason(name)
+        raise AttributeError(f"module 'coinfer' has no attribute '{name}'{reason}")
 
     module, attribute = _LAZY[name]
     found: Any = importlib.import_module(module)

@@ -2,42 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from coinfer._coinfer import Core, Model, PartialShape, Shape, Unsupported
+import numpy as np
+
+from coinfer._coinfer import Core, Dimension, Model, PartialShape, Shape, Unsupported
+from coinfer.element_type import Type
+
+_EXPECTED = "a name, a shape, a Type, or a tuple of them was expected"
 
 
 def _is_shape(given: Any) -> bool:
     if isinstance(given, (PartialShape, Shape)):
         return True
-    return isinstance(given, (list, tuple)) and not any(hasattr(one, "__len__") for one in given)
+    # bool(): an empty list of descriptions is no shape of a scalar
+    return (
+        isinstance(given, (list, tuple))
+        and bool(given)
+        and all(isinstance(one, (int, np.integer, Dimension)) for one in given)
+    )
 
 
-def _add(shapes: dict[str | int, Any], index: int, given: Any) -> None:
-    """Take one element of a list of inputs: a shape, or a name with one."""
-    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
-        shapes[given[0]] = given[1]
-    elif _is_shape(given):
-        shapes[index] = given
-    else:
-        raise Unsupported(
-            f"input {index} is {given!r}; a shape, or a tuple of a name and a shape was expected"
-        )
+def _is_one(given: Any) -> bool:
+    """Does this describe one input, and is no list of descriptions?"""
+    if isinstance(given, (str, Type)) or _is_type(given) or _is_shape(given):
+        return True
+    # (name, shape), (name, type), (shape, type), (name, shape, type)
+    return (
+        isinstance(given, tuple)
+        and 0 < len(given) <= 3
+        and (isinstance(given[0], str) or isinstance(given[-1], Type) or _is_type(given[-1]))
+        and not any(isinstance(one, str) for one in given[1:])
+    )
 
 
-def _shapes(given: Any) -> dict[str | int, Any]:
+def _is_type(given: Any) -> bool:
+    return isinstance(given, np.dtype) or (
+        isinstance(given, type) and issubclass(given, (np.generic, bool, int, float))
+    )
+
+
+@dataclass
+class _Wish:
+    """What an input shall be."""
+
+    name: str | int
+    shape: Any = None
+    element_type: Type | None = None
+
+
+def _wish(index: int, given: Any, name: str | None = None) -> _Wish:
+    wish = _Wish(index if name is None else name)
+    parts = given if isinstance(given, tuple) and not _is_shape(given) else (given,)
+    for part in parts:
+        if isinstance(part, str) and name is None:
+            wish.name = part
+        elif isinstance(part, Type) or _is_type(part):
+            wish.element_type = part if isinstance(part, Type) else Type(part)
+        elif _is_shape(part):
+            wish.shape = part
+        else:
+            raise Unsupported(f"input {wish.name!r} is {given!r}; {_EXPECTED}")
+    return wish
+
+
+def _wishes(given: Any) -> list[_Wish]:
     if isinstance(given, dict):
-        return dict(given)
+        return [
+            _wish(key, one) if isinstance(key, int) else _wish(0, one, str(key))
+            for key, one in given.items()
+        ]
+    if _is_one(given):
+        return [_wish(0, given)]
+    if not isinstance(given, (list, tuple)):
+        raise Unsupported(f"input is {given!r}; {_EXPECTED}")
+    return [_wish(index, one) for index, one in enumerate(given)]
+
+
+def _fulfil(model: Model, wishes: list[_Wish]) -> None:
     shapes: dict[str | int, Any] = {}
-    named = isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)
-    if _is_shape(given) and not named:
-        shapes[0] = given
-    elif isinstance(given, (list, tuple)) and not named:
-        for index, one in enumerate(given):
-            _add(shapes, index, one)
-    else:
-        _add(shapes, 0, given)
-    return shapes
+    for wish in wishes:
+        port = model.input(wish.name)
+        if wish.element_type not in (None, Type.dynamic, port.element_type):
+            raise Unsupported(
+                f"input {wish.name!r} is {port.element_type.to_string()} in the file, "
+                f"{wish.element_type.to_string()} was asked for; "
+                "preprocess.PrePostProcessor converts it"
+            )
+        if wish.shape is not None:
+            shapes[wish.name] = wish.shape
+    if shapes:
+        model.reshape(shapes)
 
 
 def convert_model(
@@ -53,9 +109,10 @@ def convert_model(
     """Read a model, as `Core.read_model` does, and give its inputs the shapes `input`.
 
     `input_model` is an ONNX model or OpenVINO IR: a path, bytes, a BytesIO or an onnx.ModelProto.
-    `input` is the shape of the only input, a list of shapes or of tuples (name, shape), one an
-    input, or a dict of shapes by the names or indices of inputs. `output` may name the model's
-    outputs, all of them and in their order.
+    `input` says it of one input, by a name, a shape, a Type, or a tuple of them in that order; of
+    several in a list of those, or in a dict of shapes and Types by the names or indices of inputs.
+    A Type has to be that of the file. `output` may name the model's outputs, all of them and in
+    their order.
 
     `verbose`, `share_weights` and `example_input` are there for scripts that give them, and change
     nothing. Raises coinfer.Unsupported for what is not converted here: models of other frameworks,
@@ -83,5 +140,5 @@ def convert_model(
                 f"output is {wanted}; the model's outputs are {names}, and no part of it is cut"
             )
     if input is not None:
-        model.reshape(_shapes(input))
+        _fulfil(model, _wishes(input))
     return model

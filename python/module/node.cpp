@@ -237,6 +237,24 @@ bp::object outputs_differ(const Output& self, const bp::object& other) {
   return equal.ptr() == Py_NotImplemented ? equal : bp::object{!bp::extract<bool>(equal)()};
 }
 
+/// Parameters come before constants, operations, and results.
+std::tuple<int, std::size_t, std::size_t> place_of(const Output& output) {
+  using enum Node::Kind;
+  static constexpr std::array order{parameter, constant, operation, sink, result};
+  const auto& node = output.source.node();
+  const auto kind = std::find(order.begin(), order.end(), node.kind()) - order.begin();
+  return {static_cast<int>(kind), node.index(), output.source.index()};
+}
+
+template <class Compare>
+struct OutputsCompared {
+  static bp::object call(const Output& self, const bp::object& other) {
+    const auto* that = held_output(other.ptr());
+    const auto place = place_of(that == nullptr ? self : *that);
+    return compare_places<Compare>(place_of(self), that == nullptr ? nullptr : &place);
+  }
+};
+
 std::size_t hash_output(const Output& self) {
   const auto kind = self.source.node().kind();
   return kind == Node::Kind::parameter || kind == Node::Kind::result
@@ -304,12 +322,12 @@ bool refresh_output(PyObject* object) noexcept {
 }
 
 void register_nodes() {
-  bp::class_<Output, bp::bases<ConstOutput>>(
+  bp::class_<Output, bp::bases<ConstOutput>> outputs(
       "Output",
       "An output of a node, or an input or output of a model: its names, element type and shape as "
       "they are now.\n\nThread safety: as for Model.",
-      bp::no_init)
-      .add_property("index", &output_index, "Which of its node's outputs it is.")
+      bp::no_init);
+  outputs.add_property("index", &output_index, "Which of its node's outputs it is.")
       .add_property("node", &output_node, "The Node that makes it.")
       .add_property("target_inputs", &target_inputs, "The Inputs that read it, a set.")
       .add_property("rt_info", &rt_info_of_output, "Notes on the tensor, an RTMap.")
@@ -327,6 +345,7 @@ void register_nodes() {
       .def("__eq__", &outputs_equal)
       .def("__ne__", &outputs_differ)
       .def("__repr__", +[](const Output& self) { return show_port("Output", *self.port); });
+  define_order<OutputsCompared>(outputs);
 
   bp::class_<Input>("Input", "An input of a node.\n\nThread safety: as for Model.", bp::no_init)
       .def(

@@ -61,6 +61,18 @@ bp::object differ(const ConstOutput& self, const bp::object& other) {
                          : bp::object{self.port != *that};
 }
 
+/// Inputs come before outputs.
+std::pair<bool, std::size_t> place_of(const Port& port) { return {port.is_output, port.index}; }
+
+template <class Compare>
+struct PortsCompared {
+  static bp::object call(const ConstOutput& self, const bp::object& other) {
+    const auto* that = port_in(other.ptr());
+    const auto place = place_of(that == nullptr ? *self.port : **that);
+    return compare_places<Compare>(place_of(*self.port), that == nullptr ? nullptr : &place);
+  }
+};
+
 PyObject* int_object(std::size_t value) { return checked(PyLong_FromSize_t(value)); }
 
 /// {name | index | port: index}
@@ -227,11 +239,12 @@ std::size_t port_index(PyObject* key, bool output) {
 }
 
 void register_ports() {
-  bp::class_<ConstOutput>("ConstOutput",
-                          "An input or output of a compiled model: its names, element type and "
-                          "shape.\n\nThread safety: immutable.",
-                          bp::no_init)
-      .add_property("any_name", &any_name, "The first name; RuntimeError when it has none.")
+  bp::class_<ConstOutput> ports(
+      "ConstOutput",
+      "An input or output of a compiled model: its names, element type and "
+      "shape.\n\nThread safety: immutable.",
+      bp::no_init);
+  ports.add_property("any_name", &any_name, "The first name; RuntimeError when it has none.")
       .add_property("names", &names, "All tensor names, a set.")
       .add_property("element_type", &element_type, "The coinfer.Type of the tensor's elements.")
       .add_property(
@@ -265,6 +278,7 @@ void register_ports() {
       .def(
           "__repr__",
           +[](const ConstOutput& self) { return show_port("ConstOutput", *self.port); });
+  define_order<PortsCompared>(ports);
 }
 
 }  // namespace coinfer::python

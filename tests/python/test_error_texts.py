@@ -389,6 +389,33 @@ TABLE = [
         "TypeError",
         "the property INFERENCE_NUM_THREADS cannot have items of type int",
     ),
+    (
+        "coinfer.save_model(model, 'model.xml')",
+        "AttributeError",
+        "module 'coinfer' has no attribute 'save_model': models are not written as OpenVINO IR; "
+        "CompiledModel.export_model and CACHE_DIR keep what was compiled",
+    ),
+    (
+        "coinfer.opset13.relu(model.input(0))",
+        "AttributeError",
+        "module 'coinfer' has no attribute 'opset13': models are read from ONNX and OpenVINO IR "
+        "files, operators are not built one by one",
+    ),
+    (
+        "coinfer.convert_model(ROWS, input=('x', Type.i32))",
+        "Unsupported",
+        "input 'x' is f32 in the file, i32 was asked for; preprocess.PrePostProcessor converts it",
+    ),
+    (
+        "coinfer.convert_model(ROWS, input={'x': None})",
+        "Unsupported",
+        "input 'x' is None; a name, a shape, a Type, or a tuple of them was expected",
+    ),
+    (
+        "model.input(0) < 1",
+        "TypeError",
+        "'<' not supported between instances of 'Output' and 'int'",
+    ),
 ]
 
 
@@ -402,8 +429,10 @@ def names() -> dict[str, Any]:
     compiled = core.compile_model(model, "CPU")
     return {
         **{name: getattr(coinfer, name) for name in coinfer.__all__},
+        "coinfer": coinfer,
         "np": np,
         "core": core,
+        "ROWS": row_sums().SerializeToString(),
         "A": a,
         "B": b,
         "model": model,

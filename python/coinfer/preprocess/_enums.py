@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from coinfer.numbered import Numbered
 
 
-class ColorFormat(Enum):
+class ColorFormat(Numbered):
     """How the channels of an image are stored."""
 
     UNDEFINED = 0
@@ -20,7 +20,7 @@ class ColorFormat(Enum):
     BGRX = 9
 
 
-class ResizeAlgorithm(Enum):
+class ResizeAlgorithm(Numbered):
     """How an image is made larger or smaller."""
 
     RESIZE_LINEAR = 0
@@ -30,7 +30,7 @@ class ResizeAlgorithm(Enum):
     RESIZE_BICUBIC_PILLOW = 4
 
 
-class PaddingMode(Enum):
+class PaddingMode(Numbered):
     """What is added around a tensor."""
 
     CONSTANT = 0

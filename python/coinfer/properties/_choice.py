@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
+from coinfer.numbered import Numbered
 
-class Choice(Enum):
+
+class Choice(Numbered):
     """A value out of a few. Its `text` is what configurations write: "LATENCY"."""
 
     @property
@@ -18,11 +19,6 @@ class Choice(Enum):
     def of(cls, text: str) -> Any:
         """The member with that text."""
         return next(one for one in cls if one.text == text)
-
-    def __int__(self) -> int:
-        return int(self.value)
-
-    __index__ = __int__
 
     def __lt__(self, other: Any) -> bool:
         return int(self) < int(other) if isinstance(other, type(self)) else NotImplemented

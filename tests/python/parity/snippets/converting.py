@@ -1,6 +1,6 @@
 """Models that are read with other shapes."""
 
-from tests.python.parity.declare import variants
+from tests.python.parity.declare import tried, variants
 
 
 def _shapes(model):
@@ -39,3 +39,64 @@ def converted_from_a_stream(ov, paths):
 
 def converted_with_the_names_of_outputs(ov, paths):
     return _shapes(ov.convert_model(paths["sub"], output="difference"))
+
+
+@variants(
+    given=[
+        "x",
+        ["x"],
+        [],
+        ("x", [4, 3]),
+        ([4, 3],),
+        [(4, 3)],
+        ("x", (4, 3)),
+    ]
+)
+def converted_with_a_description_of_the_input(ov, paths, given):
+    return _shapes(ov.convert_model(paths["rows"], input=given))
+
+
+@variants(as_dtype=[False, True])
+def converted_with_types(ov, np, paths, as_dtype):
+    f32 = np.float32 if as_dtype else ov.Type.f32
+    given = [
+        ("x", [4, 3], f32),
+        ("x", f32),
+        ([4, 3], f32),
+        f32,
+        [f32],
+        [("x", [4, 3], f32)],
+        {"x": ([4, 3], f32)},
+        {"x": f32},
+    ]
+    return [_shapes(ov.convert_model(paths["rows"], input=one)) for one in given]
+
+
+def converted_with_shapes_and_types(ov, paths):
+    given = [("y", [2, 2]), "x"], [([2, 2], ov.Type.f32), ov.Type.f32], ["x", "y"]
+    return [_shapes(ov.convert_model(paths["dynamic"], input=one)) for one in given]
+
+
+def converted_with_dimensions(ov, paths):
+    given = (ov.Dimension(4), 3), [ov.Dimension(1, 4), 3], (ov.Dimension(), 3)
+    return [_shapes(ov.convert_model(paths["rows"], input=one)) for one in given]
+
+
+@variants(
+    given=[
+        5,
+        ("x", 5),
+        ("x", "y"),
+        {"x": None},
+        "",
+        "nowhere",
+        ["nowhere"],
+        ("nowhere", [4, 3]),
+        {"x": [4, 3], "nowhere": [1]},
+        (4, "x"),
+        [[4, 3], [1]],
+        (None, [4, 3]),
+    ]
+)
+def converted_with_a_wrong_description(ov, paths, given):
+    return type(tried(ov.convert_model, paths["rows"], input=given)).__name__
