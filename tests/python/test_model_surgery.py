@@ -303,8 +303,8 @@ def test_a_result_of_unknown_size_makes_a_model_dynamic() -> None:
         (two_steps(), {"extension": "lib.so"}, "extension"),
         (two_steps(), {"output": "h"}, r"output is \['h'\]; the model's outputs are \[\['y'\]\]"),
         (two_steps(), {"output": ["y", "h"]}, "no part of it is cut"),
-        (two_steps(), {"input": "h"}, "input 0 is 'h'; a shape, or a tuple"),
-        (two_steps(), {"input": ["x"]}, "input 0 is 'x'; a shape, or a tuple"),
+        (two_steps(), {"input": {"x": None}}, "input 'x' is None; a name, a shape"),
+        (two_steps(), {"input": [("x", coinfer.Type.i8)]}, "input 'x' is f32 in the file, i8 was"),
     ],
 )
 def test_what_is_not_converted_is_said(given: Any, options: Any, text: str) -> None:
