@@ -14,6 +14,10 @@ using namespace amx;
 
 constexpr std::int64_t step_bytes = 2 * tile_bytes;  // of a panel's weights for 32 inputs
 constexpr std::int64_t step_lines = step_bytes / 64;
+/// Of a panel and the next one, so that both have room in a second cache.
+constexpr std::int64_t most_bytes_that_stay = 512 * 1024;
+/// How far ahead larger panels are fetched.
+constexpr std::int64_t soon = 8 * step_bytes;
 
 /// A form with what follows from it.
 struct Work {
@@ -73,8 +77,8 @@ struct TileRows {
   std::int64_t stride;
 };
 
-/// Rows of 32 columns: two tiles of rows, or one. Fetches `lines` of each step's weights of the
-/// next panel, which lie `next` bytes on.
+/// Rows of 32 columns: two tiles of rows, or one. Fetches `lines` of each step's weights that lie
+/// `next` bytes on.
 template <bool both>
 COINFER_AMX void multiply(const Work& work, const TileRows* rows, const char* weights,
                           std::int64_t next, std::int64_t first_line, std::int64_t lines,
@@ -161,6 +165,9 @@ COINFER_AMX void run_panels(const Work& work, const Pointers& memory, std::int64
   const TileConfig config;
   _tile_loadconfig(&config);
   const auto panel_bytes = work.steps * step_bytes;
+  // A panel that stays in the second cache is fetched while the one before it is multiplied.
+  const bool stays = work.taps * panel_bytes <= most_bytes_that_stay;
+  const auto next = stays ? panel_bytes : soon;
   for (auto panel = begin; panel < end; ++panel) {
     for (std::int64_t block = 0; block < work.blocks; ++block) {
       const auto row = block * 2 * tile;
@@ -180,9 +187,9 @@ COINFER_AMX void run_panels(const Work& work, const Pointers& memory, std::int64
       const auto count = std::min(2 * tile, work.rows - row);
       const auto* weights = memory.weights + panel * panel_bytes;
       if (count > tile) {
-        multiply<true>(work, rows, weights, panel_bytes, first_line, lines, sums);
+        multiply<true>(work, rows, weights, next, first_line, lines, sums);
       } else {
-        multiply<false>(work, rows, weights, panel_bytes, first_line, lines, sums);
+        multiply<false>(work, rows, weights, next, first_line, lines, sums);
       }
       for (std::int64_t i = 0; i < count; ++i) {
         store_row(work, memory, sums + i * AmxConv::panel, row + i, panel * AmxConv::panel);

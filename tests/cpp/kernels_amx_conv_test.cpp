@@ -156,4 +156,11 @@ BOOST_AUTO_TEST_CASE(kernels_amx_conv_agrees_with_plain_loops) {
       }
     }
   }
+  // Panels that the second cache does not hold.
+  for (const std::int64_t rows : {1, 40}) {
+    PanelConv::Form form{.in = 8224, .out = 70};
+    form.width = form.out_width = rows;
+    form.bias = true;
+    BOOST_TEST(worst_of(form, 2, true, true) <= 1);
+  }
 }
