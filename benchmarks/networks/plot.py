@@ -17,12 +17,20 @@ PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 
 
 def draw(json_file: Path) -> bool:
-    """Writes an SVG and a PNG beside the report; False where the environment is missing."""
-    if not PYTHON.exists():
+    """Writes an SVG and a PNG beside the report; False where the environment is missing, and where
+    no peer was measured."""
+    if not PYTHON.exists() or not compared(json_file):
         return False
     command = [str(PYTHON), "-m", "benchmarks.networks.plot", str(json_file)]
     subprocess.run(command, check=True, cwd=ROOT)
     return True
+
+
+def compared(json_file: Path) -> list[tuple[summary.Figure, list[summary.Row]]]:
+    """The figures that have rows, with them."""
+    outcomes = report.read_json(json_file)
+    found = [(figure, summary.rows(outcomes, figure)) for figure in summary.FIGURES]
+    return [(figure, rows) for figure, rows in found if rows and figure.what != "import"]
 
 
 def main(json_file: Path) -> None:
@@ -32,9 +40,7 @@ def main(json_file: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "coinfer"
     from matplotlib import pyplot
 
-    outcomes = report.read_json(json_file)
-    found = [(figure, summary.rows(outcomes, figure)) for figure in summary.FIGURES]
-    found = [(figure, rows) for figure, rows in found if rows and figure.what != "import"]
+    found = compared(json_file)
     longest = max(len(rows) for _, rows in found)
     columns = min(len(found), 3)
     lines = -(-len(found) // columns)

@@ -1,5 +1,7 @@
 #include "runtime/property_rules.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "coinfer/error.hpp"
@@ -33,7 +35,8 @@ std::vector<PropertyRule> make_rules() {
       {.name = "INFERENCE_PRECISION_HINT",
        .kind = choice,
        .otherwise = "f32",
-       .choices = {"f32", "bf16", "f16", "dynamic", "undefined", ""}},
+       .choices = {"f32", "bf16", "f16", "dynamic", "undefined", ""},
+       .other_names = {{"FP32", "f32"}, {"BF16", "bf16"}, {"FP16", "f16"}}},
       {.name = "PERFORMANCE_HINT",
        .kind = choice,
        .otherwise = "LATENCY",
@@ -162,11 +165,13 @@ const PropertyRule& property_rule(const std::string& name) {
 }
 
 bool as_bool(const PropertyRule& rule, const Property& property) {
-  const auto text = property_text(property);
-  if (text == "YES" || text == "TRUE" || text == "true" || text == "True" || text == "1") {
+  auto text = property_text(property);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (text == "yes" || text == "true" || text == "on" || text == "1") {
     return true;
   }
-  if (text == "NO" || text == "FALSE" || text == "false" || text == "False" || text == "0") {
+  if (text == "no" || text == "false" || text == "off" || text == "0") {
     return false;
   }
   bad_value(rule, property, "a boolean");
@@ -202,6 +207,11 @@ std::int64_t as_streams(const PropertyRule& rule, const Property& property) {
 
 std::string as_choice(const PropertyRule& rule, const Property& property) {
   auto text = property_text(property);
+  for (const auto& [name, meaning] : rule.other_names) {
+    if (text == name) {
+      return std::string{meaning};
+    }
+  }
   if (std::find(rule.choices.begin(), rule.choices.end(), text) == rule.choices.end()) {
     bad_value(rule, property, fmt::format("one of {}", fmt::join(rule.choices, ", ")));
   }

@@ -25,6 +25,8 @@ struct PropertyRule {
   Kind kind = Kind::text;
   std::string_view otherwise;             ///< the default, as text
   std::vector<std::string_view> choices;  ///< of a choice
+  /// Of a choice: other texts that are taken, and what they mean.
+  std::vector<std::pair<std::string_view, std::string_view>> other_names = {};
   /// Of a device (asked from a Core), of a compiled model, or of both.
   enum class Place : std::uint8_t { both, core, compiled };
   Place place = Place::both;

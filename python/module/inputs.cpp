@@ -193,6 +193,12 @@ bool is_one_value(PyObject* list, bool nested = true) {
   return PyList_GET_SIZE(list) > 0;
 }
 
+/// A list of one number is the only input of a model that takes a scalar.
+bool holds_a_scalar(PyObject* list, const Port& port) {
+  return PyList_GET_SIZE(list) == 1 && !PyList_Check(PyList_GET_ITEM(list, 0)) &&
+         port.shape.rank() == 0;
+}
+
 /// Can numpy make an array of it that is more than the object itself?
 bool is_array_like(PyObject* value) {
   return PyArray_Check(value) || tensor_in(value) != nullptr || is_plain_value(value) ||
@@ -226,7 +232,8 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
       add(values, check_value(held.get(), port_at(ports, held_key.get()), share), ports);
     }
   } else if (PyList_Check(inputs) && ports.inputs().size() == 1 &&
-             (PyList_GET_SIZE(inputs) == 0 || is_one_value(inputs))) {
+             (PyList_GET_SIZE(inputs) == 0 || is_one_value(inputs)) &&
+             !holds_a_scalar(inputs, *ports.inputs()[0])) {
     values.push_back(check_value(inputs, *ports.inputs()[0], share));
   } else if (PyTuple_Check(inputs)) {
     parse_sequence(inputs, ports, share, values);

@@ -123,7 +123,12 @@ struct AttributeToPython {
     }
     return list;
   }
-  bp::object operator()(const Tensor& value) const { return bp::object{value}; }
+  // The model's own is never written.
+  bp::object operator()(const Tensor& value) const {
+    Tensor copy{value.type(), value.shape()};
+    value.copy_to(copy);
+    return bp::object{copy};
+  }
 };
 
 bp::dict attributes(const PyNode& self) {
@@ -140,7 +145,15 @@ bp::object data_of(const PyNode& self) {
     throw Error(
         fmt::format("{} '{}' has no data; a Constant has", type_name(self), name_of_node(self)));
   }
-  return bp::object{tensor}.attr("data");
+  const bp::object data = bp::object{tensor}.attr("data");
+  data.attr("setflags")(false);  // copies of the model, and what was compiled, read it too
+  return data;
+}
+
+bp::object values_of(const PyNode& self) { return data_of(self).attr("flatten")(); }
+
+std::size_t bytes_of_data(const PyNode& self) {
+  return bp::extract<std::size_t>(data_of(self).attr("nbytes"))();
 }
 
 Layout layout_of(const PyNode& self) { return self.node ? Layout{self.node->layout()} : Layout{}; }
@@ -400,6 +413,18 @@ void register_nodes() {
       .add_property("layout", &layout_of, &set_layout,
                     "The Layout of a parameter or result; settable.")
       .add_property("data", &data_of, "A read-only array: the value of a Constant.")
+      .add_property(
+          "element_type", +[](const PyNode& self) { return python_type(type_at(self, 0)); },
+          "The coinfer.Type of its first output.")
+      .add_property(
+          "partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
+          "The PartialShape of its first output.")
+      .def("get_data", &data_of, "The same as `data`.")
+      .def("get_vector", &values_of, "A copy of the value of a Constant as an array [elements].")
+      .def("get_byte_size", &bytes_of_data, "How many bytes the value of a Constant has.")
+      .def(
+          "get_shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
+          "The same as `shape`.")
       .def("get_friendly_name", &name_of_node, "The same as `friendly_name`.")
       .def("set_friendly_name", &rename, bp::arg("name"), "The same as setting `friendly_name`.")
       .def("get_name", &name_of_node, "The same as `friendly_name`.")
@@ -427,7 +452,7 @@ void register_nodes() {
       .def("set_layout", &set_layout, bp::arg("layout"), "The same as setting `layout`.")
       .def(
           "get_element_type", +[](const PyNode& self) { return python_type(type_at(self, 0)); },
-          "The coinfer.Type of its first output.")
+          "The same as `element_type`.")
       .def(
           "get_output_element_type",
           +[](const PyNode& self, std::size_t i) { return python_type(type_at(self, i)); },
@@ -456,7 +481,7 @@ void register_nodes() {
           bp::arg("index"), "The Shape of input `index`; RuntimeError when it is dynamic.")
       .def(
           "get_partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
-          "The PartialShape of its first output.")
+          "The same as `partial_shape`.")
       .def("__eq__", &nodes_equal)
       .def("__hash__", &hash_node)
       .def("__repr__", &show_node);

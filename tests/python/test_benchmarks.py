@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import onnx
@@ -173,6 +174,17 @@ def test_a_network_is_measured_in_all_ways(
     assert "| GRU | " in text and "| one-add | " in text
 
 
+def test_without_a_peer_there_is_a_report_and_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.networks.plot.PYTHON", Path(sys.executable))
+    output = tmp_path / "report"
+    options = ["--rounds", "1", "--seconds", "0.01", "--backends", "coinfer"]
+    assert bench.main(["networks:one-add", *options, "--output", str(output)]) == 0
+    assert output.with_suffix(".md").exists()
+    assert not output.with_suffix(".svg").exists()
+
+
 def test_extents_may_differ_between_input_sets() -> None:
     spec = {"x": {"shape": [1, [8, 640, 8]], "dtype": "float32"}}
     widths = [random_inputs(spec, seed)["x"].shape[1] for seed in range(20)]
@@ -195,5 +207,5 @@ def test_a_profile_names_every_step(capfd: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["profile", "gru", "--seconds", "0.05"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split()[:4] == ["us", "share", "GFLOP/s", "peak"]
-    assert sum(" GRU " in line for line in lines) == 2
+    assert {line.split()[-1] for line in lines if " GRU " in line} == {"gru_0_0", "gru_2_0"}
     assert any("of the peak of" in line for line in lines)

@@ -268,3 +268,196 @@ def callback_of_a_request(request, a, b, seen):
     request.start_async([a, b])
     request.wait()
     return seen
+
+
+def detection_with_named_outputs(ov, np, core, paths):
+    model = core.read_model(paths.read("many"))
+    model.reshape([4, 3])
+    c = core.compile_model(model, "CPU")
+    keys = [c.output("plus"), c.output(1), c.outputs[2]]
+    r = c(np.ones((4, 3), np.float32))
+    return (
+        [r[k] for k in keys],
+        {k.any_name: v.tolist() for k, v in r.items()},
+        "plus" in r,
+        keys[0] in r,
+        7 in r,
+        len(r),
+        next(iter(r.keys())) == keys[0],
+    )
+
+
+def yolo_preprocess(ov, np, core, paths):
+    P = ov.preprocess
+    model = core.read_model(paths.read("image"))
+    ppp = P.PrePostProcessor(model)
+    ppp.input(0).tensor().set_layout(ov.Layout("NHWC")).set_element_type(
+        ov.Type.u8
+    ).set_color_format(P.ColorFormat.BGR).set_spatial_dynamic_shape()
+    ppp.input("x").preprocess().convert_color(P.ColorFormat.RGB).convert_element_type(
+        ov.Type.f32
+    ).resize(P.ResizeAlgorithm.RESIZE_NEAREST, 4, 4).mean([123.675, 116.28, 103.53]).scale(
+        [58.395, 57.12, 57.375]
+    )
+    ppp.input(0).model().set_layout(ov.Layout("NCHW"))
+    ppp.output("y").tensor().set_layout(ov.Layout("NHWC"))
+    ppp.output(0).model().set_layout(ov.Layout("NCHW"))
+    c = core.compile_model(ppp.build(), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return (
+        c(np.arange(2 * 5 * 3, dtype=np.uint8).reshape(1, 2, 5, 3))[0],
+        c.input().partial_shape,
+        c.output().partial_shape,
+    )
+
+
+def model_from_a_list_reshape(core, paths):
+    m = core.read_model(paths.read("sub"))
+    m.reshape({0: [1, 3], 1: [1, 3]})
+    a = m.output(0).shape
+    m.reshape({m.inputs[0]: [5, 3], m.input("y"): [1, 3]})
+    return a, m.output(0).shape
+
+
+def add_outputs_and_read(ov, np, core, paths):
+    m = core.read_model(paths.read("chain"))
+    new = m.add_outputs("positive")
+    more = m.add_outputs(["sum"])
+    c = core.compile_model(m, "CPU")
+    return (
+        [o.any_name for o in new],
+        [o.any_name for o in more],
+        list(c(np.float32([-3, 4])).values()),
+    )
+
+
+def infer_request_reuse(np, request, a, b):
+    request.set_tensor("x", request.get_tensor("y"))
+    request.get_tensor("y").data[:] = b
+    request.infer()
+    return request.results[0]
+
+
+def set_tensors_by_dict(ov, request, a, b):
+    request.set_tensors({"x": ov.Tensor(a), 1: ov.Tensor(b)})
+    request.infer()
+    first = request.get_output_tensor().data.copy()
+    request.set_input_tensors({0: ov.Tensor(b), 1: ov.Tensor(a)})
+    request.infer()
+    return first, request.get_output_tensor(0).data
+
+
+def output_into_own_memory(ov, np, request, a, b):
+    mine = np.zeros((2, 3), np.float32)
+    request.set_output_tensor(0, ov.Tensor(mine, shared_memory=True))
+    request.infer([a, b])
+    request.set_output_tensors({0: ov.Tensor(mine, shared_memory=True)})
+    request.infer([b, a])
+    return mine, np.shares_memory(mine, request.get_output_tensor(0).data)
+
+
+def cache_dir_set(ov, core, paths, a, b):
+    import os
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as d:
+        core.set_property({"CACHE_DIR": d})
+        one = core.compile_model(paths["sub"], "CPU")
+        two = core.compile_model(paths["sub"], "CPU")
+        return (
+            len(os.listdir(d)) > 0,
+            two([a, b])[0],
+            two.get_property("LOADED_FROM_CACHE"),
+            one.get_property("LOADED_FROM_CACHE"),
+        )
+
+
+def set_property_forms(ov, core):
+    p = ov.properties
+    core.set_property("CPU", {p.hint.performance_mode: p.hint.PerformanceMode.LATENCY})
+    core.set_property({p.enable_profiling: True})
+    return (
+        core.get_property("CPU", "PERFORMANCE_HINT"),
+        core.get_property("CPU", p.enable_profiling),
+        core.get_property("CPU", p.hint.performance_mode),
+    )
+
+
+def request_of_a_dead_model(core, paths, a, b):
+    import gc
+
+    request = core.compile_model(paths["sub"], "CPU").create_infer_request()
+    gc.collect()
+    return request.infer([a, b])[0], request.get_compiled_model().inputs
+
+
+def queue_results_after(ov, sub, a, b):
+    q = ov.AsyncInferQueue(sub, 2)
+    for i in range(2):
+        q.start_async([a, b * i], userdata=i)
+    q.wait_all()
+    return [(r.userdata, r.get_output_tensor().data) for r in q], q.userdata
+
+
+def queue_bound_method(ov, sub, a, b):
+    class Collector:
+        def __init__(self):
+            self.found = {}
+
+        def on(self, request, key):
+            self.found[key] = request.output_tensors[0].data.copy()
+
+    c = Collector()
+    q = ov.AsyncInferQueue(sub, 2)
+    q.set_callback(c.on)
+    for i in range(4):
+        q.start_async({0: a, 1: b * i}, f"f{i}")
+    q.wait_all()
+    return dict(sorted(c.found.items()))
+
+
+@variants(value=["FP32", "BF16", "FP16", "F32", "float32", "f64"])
+def precision_by_its_older_name(core, model, value):
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": value})
+    return type(compiled.get_property("INFERENCE_PRECISION_HINT")).__name__
+
+
+@variants(value=["yes", "Yes", "no", "True", "on", "off", "false", "maybe"])
+def texts_of_a_boolean(core, model, value):
+    return core.compile_model(model, "CPU", {"PERF_COUNT": value}).get_property("PERF_COUNT")
+
+
+def scalars_in_a_list(scalar, np):
+    return scalar([np.float32(1)])[0], scalar((np.float32(2),))[0], scalar([np.array(2.5)])[0]
+
+
+def constants_of_a_model(core, np, paths):
+    model = core.read_model(paths["chain"])
+    constants = [node for node in model.get_ops() if node.get_type_name() == "Constant"]
+    return sorted(
+        (
+            node.get_friendly_name(),
+            node.get_data().tolist(),
+            node.data.flags.writeable,
+            node.get_vector().tolist(),
+            node.get_byte_size(),
+            list(node.get_shape()),
+            node.get_element_type().to_string(),
+        )
+        for node in constants
+    )
+
+
+def constants_are_not_written(core, np, paths, x2):
+    model = core.read_model(paths["chain"])
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant":
+            tried(node.data.fill, 100)
+            node.get_vector()[:] = 100
+    return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(x2)[0]
+
+
+def parameters_say_what_they_are(model):
+    return [
+        (node.get_friendly_name(), node.element_type, node.partial_shape, list(node.get_shape()))
+        for node in model.get_parameters()
+    ]
