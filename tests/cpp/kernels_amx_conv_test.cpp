@@ -4,14 +4,17 @@
 
 #include "halves.hpp"
 #include "kernels/amx_conv.hpp"
+#include "panel_forms.hpp"
 #include "plan/precision.hpp"
 
 using namespace coinfer;
 using kernels::AmxConv;
 using kernels::PanelConv;
 using reference::Aligned;
+using reference::for_each_tap;
 using reference::Halves;
 using reference::halves;
+using reference::panel_cases;
 using reference::widened;
 
 namespace {
@@ -68,20 +71,10 @@ double worst_of(const PanelConv::Form& form, int threads, bool f32_result, bool 
   double worst = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto o = i % form.out;
-    const auto x = i / form.out % form.out_width;
-    const auto y = i / form.out / form.out_width % form.out_height;
-    const auto n = i / form.out / form.out_width / form.out_height;
     double sum = form.bias ? static_cast<double>(bias[static_cast<std::size_t>(o)]) : 0;
     sum += form.sum ? at(added, i) : 0;
     double size_of_terms = std::fabs(sum) + 1;
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      const auto row = y * form.stride_y - form.pad_top + tap / form.kernel_width * form.dilation_y;
-      const auto column =
-          x * form.stride_x - form.pad_left + tap % form.kernel_width * form.dilation_x;
-      if (row < 0 || row >= form.height || column < 0 || column >= form.width) {
-        continue;
-      }
-      const auto pixel = ((n * form.height + row) * form.width + column) * form.in;
+    for_each_tap(form, i, [&](std::int64_t tap, std::int64_t pixel) {
       for (std::int64_t k = 0; k < form.in; ++k) {
         const auto block = (tap * panels + o / 32) * (form.in / 32) + k / 32;
         const auto weight = block * 1024 + k % 32 / 2 * 64 + o % 32 * 2 + k % 2;
@@ -89,7 +82,7 @@ double worst_of(const PanelConv::Form& form, int threads, bool f32_result, bool 
         sum += term;
         size_of_terms += std::fabs(term);
       }
-    }
+    });
     const auto expected = form.relu ? std::max(sum, 0.0) : sum;
     float got = 0;
     if (f32_result) {
@@ -114,45 +107,12 @@ BOOST_AUTO_TEST_CASE(kernels_amx_conv_agrees_with_plain_loops) {
     BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
     return;
   }
-  struct Windows {
-    std::int64_t kernel_height, kernel_width, stride_y, stride_x, dilation, pad;
-  };
-  unsigned choice = 0;
-  for (const auto& window : {Windows{1, 1, 1, 1, 1, 0},
-                             {3, 3, 1, 1, 1, 1},
-                             {3, 2, 2, 1, 1, 2},
-                             {2, 3, 1, 3, 2, 1},
-                             {1, 1, 2, 2, 1, 0}}) {
-    for (const std::int64_t in : {32, 160}) {
-      for (const std::int64_t out : {1, 64, 80, 127}) {
-        for (const std::int64_t width : {4, 5, 9}) {
-          PanelConv::Form form{.batch = width == 5 ? 2 : 1, .in = in, .out = out};
-          form.height = 4;
-          form.width = width;
-          form.kernel_height = window.kernel_height;
-          form.kernel_width = window.kernel_width;
-          form.stride_y = window.stride_y;
-          form.stride_x = window.stride_x;
-          form.dilation_y = form.dilation_x = window.dilation;
-          form.pad_top = form.pad_left = window.pad;
-          const auto extent = [&](std::int64_t size, std::int64_t kernel, std::int64_t stride) {
-            return (size + 2 * window.pad - (kernel - 1) * window.dilation - 1) / stride + 1;
-          };
-          form.out_height = extent(form.height, form.kernel_height, form.stride_y);
-          form.out_width = extent(form.width, form.kernel_width, form.stride_x);
-          form.bias = choice % 2 == 0;
-          form.sum = choice % 3 == 0;
-          form.relu = choice % 5 < 2;
-          ++choice;
-          const auto threads = width == 4 ? 2 : width == 9 ? 5 : 1;
-          BOOST_TEST_CONTEXT(in << " -> " << out << ", width " << width << ", kernel "
-                                << form.kernel_height << " x " << form.kernel_width) {
-            for (const bool f32_sum : {true, false}) {
-              BOOST_TEST(worst_of(form, threads, true, f32_sum) <= 1);
-              BOOST_TEST(worst_of(form, threads, false, f32_sum) <= 1);
-            }
-          }
-        }
+  for (const auto& [form, threads] : panel_cases({32, 160}, {1, 64, 80, 127}, {4, 5, 9})) {
+    BOOST_TEST_CONTEXT(form.in << " -> " << form.out << ", width " << form.width << ", kernel "
+                               << form.kernel_height << " x " << form.kernel_width) {
+      for (const bool f32_sum : {true, false}) {
+        BOOST_TEST(worst_of(form, threads, true, f32_sum) <= 1);
+        BOOST_TEST(worst_of(form, threads, false, f32_sum) <= 1);
       }
     }
   }

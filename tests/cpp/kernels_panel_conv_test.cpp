@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/panel_conv.hpp"
+#include "panel_forms.hpp"
 
 using namespace coinfer;
 using kernels::PanelConv;
@@ -51,24 +52,14 @@ double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
   double worst = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto o = i % form.out;
-    const auto x = i / form.out % form.out_width;
-    const auto y = i / form.out / form.out_width % form.out_height;
-    const auto n = i / form.out / form.out_width / form.out_height;
     double sum = (form.bias ? at(bias, o) : 0) + (form.sum ? at(added, i) : 0);
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      const auto row = y * form.stride_y - form.pad_top + tap / form.kernel_width * form.dilation_y;
-      const auto column =
-          x * form.stride_x - form.pad_left + tap % form.kernel_width * form.dilation_x;
-      if (row < 0 || row >= form.height || column < 0 || column >= form.width) {
-        continue;
-      }
-      const auto pixel = ((n * form.height + row) * form.width + column) * form.in;
+    reference::for_each_tap(form, i, [&](std::int64_t tap, std::int64_t pixel) {
       const auto first = (o / PanelConv::panel * taps + tap) * weights_in;
       for (std::int64_t k = 0; k < form.in; ++k) {
         sum +=
             at(src, pixel + k) * at(weights, (first + k) * PanelConv::panel + o % PanelConv::panel);
       }
-    }
+    });
     const auto expected = form.relu ? std::max(sum, 0.0) : sum;
     worst = std::max(worst, std::fabs(expected - at(result, i)));
   }
@@ -84,45 +75,14 @@ BOOST_AUTO_TEST_CASE(kernels_panel_conv_agrees_with_plain_loops) {
     BOOST_TEST_MESSAGE("this machine has no AVX-512");
     return;
   }
-  struct Windows {
-    std::int64_t kernel_height, kernel_width, stride_y, stride_x, dilation, pad;
-  };
-  unsigned choice = 0;
-  for (const auto& window : {Windows{1, 1, 1, 1, 1, 0},
-                             {3, 3, 1, 1, 1, 1},
-                             {3, 2, 2, 1, 1, 2},
-                             {2, 3, 1, 3, 2, 1},
-                             {5, 1, 1, 2, 1, 4}}) {
-    for (const std::int64_t in : {5, 64, 133, 300}) {
-      for (const std::int64_t out : {1, 64, 80, 127, 200}) {
-        for (const std::int64_t width : {5, 6, 9}) {
-          PanelConv::Form form{.batch = width == 5 ? 2 : 1, .in = in, .out = out};
-          form.weights_in = in == 5 ? 16 : 0;
-          form.height = 4;
-          form.width = width;
-          form.kernel_height = window.kernel_height;
-          form.kernel_width = window.kernel_width;
-          form.stride_y = window.stride_y;
-          form.stride_x = window.stride_x;
-          form.dilation_y = form.dilation_x = window.dilation;
-          form.pad_top = form.pad_left = window.pad;
-          const auto extent = [&](std::int64_t size, std::int64_t kernel, std::int64_t stride) {
-            return (size + 2 * window.pad - (kernel - 1) * window.dilation - 1) / stride + 1;
-          };
-          form.out_height = extent(form.height, form.kernel_height, form.stride_y);
-          form.out_width = extent(form.width, form.kernel_width, form.stride_x);
-          form.bias = choice % 2 == 0;
-          form.sum = choice % 3 == 0;
-          form.relu = choice % 5 < 2;
-          ++choice;
-          bool inside = false;
-          const auto worst = worst_of(form, width == 6 ? 2 : width == 9 ? 5 : 1, inside);
-          const auto terms = static_cast<double>(in * form.kernel_height * form.kernel_width);
-          BOOST_TEST(worst <= 1.2e-7 * (8 + 3 * terms),
-                     in << " -> " << out << ", width " << width << ": " << worst);
-          BOOST_TEST(inside, "memory beside the result was written");
-        }
-      }
-    }
+  for (auto [form, threads] :
+       reference::panel_cases({5, 64, 133, 300}, {1, 64, 80, 127, 200}, {5, 6, 9})) {
+    form.weights_in = form.in == 5 ? 16 : 0;
+    bool inside = false;
+    const auto worst = worst_of(form, threads, inside);
+    const auto terms = static_cast<double>(form.in * form.kernel_height * form.kernel_width);
+    BOOST_TEST(worst <= 1.2e-7 * (8 + 3 * terms),
+               form.in << " -> " << form.out << ", width " << form.width << ": " << worst);
+    BOOST_TEST(inside, "memory beside the result was written");
   }
 }
