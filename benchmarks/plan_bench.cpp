@@ -242,6 +242,9 @@ int main(int argc, char** argv) {
       const auto flops =
           std::accumulate(plan->step_infos().begin(), plan->step_infos().end(), 0.0,
                           [](double total, const auto& info) { return total + info.flops; });
+      for (const auto& warning : plan->warnings()) {
+        fmt::print("  warning: {}\n", warning);
+      }
       fmt::print("{:9.1f} us in all, {:.1f} GFLOP/s", sum, flops / sum / 1e3);
       if (peak > 0) {
         fmt::print(", {:.0f} % of the peak of {:.1f} GFLOP/s", flops / sum / 1e3 / peak * 100,

@@ -71,7 +71,9 @@ class Builder {
   Builder(const graph::Graph& graph, std::size_t first, std::span<const Known> known)
       : original_{graph}, first_{first}, known_{known}, graph_{graph} {}
 
-  std::shared_ptr<Plan> build(Weights& weights, int threads, bool bf16) {
+  /// `why_f32`: why it is not in bf16 though it was to be.
+  std::shared_ptr<Plan> build(Weights& weights, int threads, bool bf16,
+                              const std::string& why_f32 = {}) {
     for (const auto& known : known_) {
       auto& value = graph_[known.value];
       value.type = known.type;
@@ -117,10 +119,31 @@ class Builder {
     } else {
       lower(*plan, outputs, weights, threads);
     }
+    if (!why_f32.empty()) {
+      plan->warnings_.push_back("a stage is computed in f32: " + why_f32);
+    }
+    warn_of_slow_steps(*plan);
     return plan;
   }
 
  private:
+  /// Reference implementations of oneDNN, and products by plain loops.
+  static void warn_of_slow_steps(Plan& plan) {
+    constexpr double slow_flops = 1e6;
+    for (const auto& info : plan.infos_) {
+      const std::string_view how = info.implementation;
+      const bool is_reference = how.starts_with("ref") || how.starts_with("simple");
+      const bool is_product =
+          how == "kernel" && (info.type.starts_with("Conv") || info.type.starts_with("MatMul") ||
+                              info.type.starts_with("Gemm"));
+      if (is_product || (is_reference && info.flops >= slow_flops)) {
+        plan.warnings_.push_back(fmt::format("{} ({}) is computed by a slow implementation: {}",
+                                             info.node, info.type,
+                                             is_product ? "plain loops" : info.implementation));
+      }
+    }
+  }
+
   /// Infers from `first_` on with all that is known; returns the index of the node before which the
   /// stage ends.
   std::size_t specialise() {
@@ -255,14 +278,16 @@ class Builder {
 std::shared_ptr<const Plan> build(const graph::Graph& graph, std::size_t first_node,
                                   std::span<const Known> known, Weights& weights, int threads,
                                   bool bf16) {
+  std::string why_f32;
   if (bf16) {
     try {
       return Builder{graph, first_node, known}.build(weights, threads, true);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       // Something of the stage cannot be computed in bf16: it runs in f32, or says what is wrong.
+      why_f32 = error.what();
     }
   }
-  return Builder{graph, first_node, known}.build(weights, threads, false);
+  return Builder{graph, first_node, known}.build(weights, threads, false, why_f32);
 }
 
 Plan::Plan() = default;

@@ -67,6 +67,9 @@ class Plan {
     double flops = 0;
   };
   std::span<const StepInfo> step_infos() const { return infos_; }
+  /// A line for each step whose implementation is far slower than others of its operator, and for
+  /// what could not be computed in the precision that was asked for.
+  std::span<const std::string> warnings() const { return warnings_; }
 
   struct Layout;
 
@@ -79,6 +82,7 @@ class Plan {
   std::unique_ptr<Cut> cut_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<StepInfo> infos_;
+  std::vector<std::string> warnings_;
   std::size_t scratch_bytes_ = 0;
   std::size_t resident_bytes_ = 0;
   int threads_ = 1;

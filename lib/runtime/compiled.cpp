@@ -290,6 +290,11 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::uint32_t n
     stage->plan = plan::build(graph, first_node, given, weights_, stream.threads(), config_.bf16);
   });
   plans_built_.fetch_add(1, std::memory_order_relaxed);
+  for (const auto& warning : stage->plan->warnings()) {
+    if (config_.warns) {
+      fmt::print(stderr, "coinfer: {}: {}\n", name_, warning);
+    }
+  }
 
   const auto index_of = [](auto&& range, graph::ValueId id) {
     std::uint32_t i = 0;

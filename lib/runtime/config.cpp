@@ -86,6 +86,8 @@ Config Config::from(const Properties& properties, int slots) {
   const auto priority = text("MODEL_PRIORITY");
   config.priority = priority == "HIGH" ? 1 : priority == "LOW" ? -1 : 0;
   config.perf_count = flag("PERF_COUNT");
+  const auto level = text("LOG_LEVEL");
+  config.warns = level != "LOG_NONE" && level != "LOG_ERROR";
   config.bf16 = precision(properties) == "bf16" && plan::has_bf16();
   config.pinning = flag("ENABLE_CPU_PINNING");
   config.memory_mapping = flag("ENABLE_MMAP");

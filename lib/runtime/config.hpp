@@ -15,6 +15,7 @@ struct Config {
   int hint_requests = 0;  ///< PERFORMANCE_HINT_NUM_REQUESTS; 0: no hint
   int priority = 0;       ///< MODEL_PRIORITY: -1, 0 or 1
   bool perf_count = false;
+  bool warns = false;  ///< LOG_LEVEL: to the standard error stream
   bool bf16 =
       false;  ///< INFERENCE_PRECISION_HINT and EXECUTION_MODE_HINT, where the machine has it
   bool pinning = false;         ///< ENABLE_CPU_PINNING

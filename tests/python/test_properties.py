@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 import coinfer
 from coinfer import properties
@@ -215,3 +215,14 @@ def test_released_memory_is_taken_again() -> None:
     before = request.infer([np.ones((1, 16), np.float32)])[0]
     model.release_memory()
     assert np.array_equal(request.infer()[0], before)
+
+
+@pytest.mark.parametrize("level", [log.Level.WARNING, log.Level.ERR])
+def test_slow_implementations_are_told(level: log.Level, capfd: pytest.CaptureFixture[str]) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "x"], ["y"], "integers")]
+    ports = [("x", TensorProto.INT32, [3, 3])], [("y", TensorProto.INT32, [3, 3])]
+    model = build("slow", nodes, *ports, {}).SerializeToString()
+    coinfer.compile_model(model, "CPU", {"LOG_LEVEL": level})
+    told = capfd.readouterr().err
+    line = "coinfer: slow: integers (MatMul) is computed by a slow implementation: plain loops\n"
+    assert told == (line if level == log.Level.WARNING else "")
