@@ -93,8 +93,8 @@ class Fusion {
   int producer(ValueId id, std::size_t i) const {
     const auto made_by = maker_[id.index];
     if (made_by < 0 || reads_[id.index] != 1 ||
-        !takes_post_ops(graph_, graph_.nodes[static_cast<std::size_t>(made_by)]) ||
         graph_.nodes[static_cast<std::size_t>(made_by)].outputs[0] != id ||
+        !takes_post_ops(graph_, graph_.nodes[static_cast<std::size_t>(made_by)]) ||
         graph_[id].shape.to_shape() != graph_[graph_.nodes[i].outputs[0]].shape.to_shape()) {
       return -1;
     }

@@ -248,7 +248,8 @@ void Lowering::add(const dnnl::primitive_desc_base& desc, const dnnl::primitive&
   step->primitive = primitive;
   step->arguments = std::move(arguments);
   const View* dst = nullptr;
-  if (node_ != nullptr && !node_->outputs.empty() && views_[node_->outputs[0].index]) {
+  if (node_ != nullptr && !node_->outputs.empty() && node_->outputs[0] &&
+      views_[node_->outputs[0].index]) {
     dst = &*views_[node_->outputs[0].index];
   }
   note(dst, desc.impl_info_str(), cost.flops);

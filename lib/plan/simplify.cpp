@@ -135,7 +135,9 @@ class Simplifier {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       // Looked at before any node has moved: of the nodes behind this one none has.
       const auto& node = graph_.nodes[i];
-      const bool is_rearranged = !is_output(node.outputs[0]) && uses.single_use(node.outputs[0]) &&
+      // Other nodes may lack their first result.
+      const bool is_rearranged = node.type == "Conv" && !is_output(node.outputs[0]) &&
+                                 uses.single_use(node.outputs[0]) &&
                                  is_one_of(graph_.nodes[uses.readers(node.outputs[0])[0]],
                                            {"Reshape", "Flatten", "Transpose"});
       if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes)) && !spread(node, nodes)) {
