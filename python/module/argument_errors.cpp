@@ -87,6 +87,43 @@ std::string one_line(std::string_view text) {
                      method ? without_first(given) : given);
 }
 
+/// "str" for "std::__cxx11::basic_string<…>", "an integer" for "long".
+std::string_view python_name(std::string_view type) {
+  if (type.starts_with("std::") && type.find("basic_string") < type.find('<')) {
+    return "str";
+  }
+  if (type == "double" || type == "float") {
+    return "float";
+  }
+  if (type == "bool") {
+    return type;
+  }
+  for (const std::string_view integer : {"long", "int", "unsigned", "short"}) {
+    if (type.starts_with(integer)) {
+      return "int";
+    }
+  }
+  return {};
+}
+
+/// The one line for the text of a conversion that failed:
+///   No registered converter was able to produce a C++ rvalue of type long from this Python object
+///   of type list
+std::string converter_line(std::string_view text) {
+  constexpr std::string_view to = " of type ";
+  constexpr std::string_view from = " from this Python object of type ";
+  const auto begin = text.find(to);
+  const auto end = text.find(from);
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) {
+    return {};
+  }
+  const auto type = text.substr(begin + to.size(), end - begin - to.size());
+  const auto given = text.substr(end + from.size());
+  const auto name = python_name(type);
+  return name.empty() ? fmt::format("{} cannot be used here", given)
+                      : fmt::format("{} was expected, not {}", name, given);
+}
+
 PyObject* call(PyObject* function, PyObject* args, PyObject* keywords) {
   auto* result = call_function(function, args, keywords);
   if (result != nullptr || PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
@@ -100,7 +137,9 @@ PyObject* call(PyObject* function, PyObject* args, PyObject* keywords) {
   const auto* utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   PyErr_Clear();
   const std::string_view before{utf8 == nullptr ? "" : utf8};
-  const auto line = before.starts_with("Python argument types in") ? one_line(before) : "";
+  const auto line = before.starts_with("Python argument types in")  ? one_line(before)
+                    : before.starts_with("No registered converter") ? converter_line(before)
+                                                                    : "";
   if (line.empty()) {
     PyErr_Restore(type, value, traceback);
     return nullptr;

@@ -4,6 +4,7 @@
 #include "coinfer/error.hpp"
 #include "module/exceptions.hpp"
 #include "module/numpy.hpp"
+#include "module/plain_values.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -42,7 +43,7 @@ ElementType element_type_from(PyObject* object) {
       PyRef::steal(checked(PyObject_CallMethod(type.get(), "get_type_name", nullptr)));
   throw Unsupported(
       fmt::format("tensors cannot have the element type {}; only constants of a model can",
-                  PyUnicode_AsUTF8(name.get())));
+                  utf8_of(name.get())));
 }
 
 int numpy_type(ElementType type) noexcept {

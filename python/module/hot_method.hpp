@@ -8,6 +8,7 @@
 
 #include "asyncio_bridge/gil.hpp"
 #include "module/exceptions.hpp"
+#include "module/plain_values.hpp"
 
 /// Methods that are called millions of times: vectorcall functions put on the class as method
 /// descriptors, because the overload resolution of a Boost.Python `def` costs more than they do.
@@ -41,8 +42,8 @@ class Parameters {
         auto* name = PyTuple_GET_ITEM(keywords, k);
         auto& value = values[find(name)];
         if (value != nullptr) {
-          throw_type_error(fmt::format("{}() got two values for the argument '{}'", method_,
-                                       PyUnicode_AsUTF8(name)));
+          throw_type_error(
+              fmt::format("{}() got two values for the argument '{}'", method_, utf8_of(name)));
         }
         value = args[count + k];
       }
@@ -62,8 +63,7 @@ class Parameters {
         return i;
       }
     }
-    throw_type_error(
-        fmt::format("{}() got an unexpected argument '{}'", method_, PyUnicode_AsUTF8(name)));
+    throw_type_error(fmt::format("{}() got an unexpected argument '{}'", method_, utf8_of(name)));
   }
   void intern() const {
     if (interned_[0] == nullptr) {

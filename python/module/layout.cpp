@@ -4,6 +4,7 @@
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
+#include "module/plain_values.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -50,7 +51,7 @@ Layout layout_from(PyObject* object) {
     throw_type_error(
         fmt::format("a layout is a Layout or a str, not {}", Py_TYPE(object)->tp_name));
   }
-  return Layout{std::string_view{PyUnicode_AsUTF8(object)}};
+  return Layout{utf8_of(object)};
 }
 
 void register_layout() {

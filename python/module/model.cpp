@@ -6,6 +6,7 @@
 #include "module/exceptions.hpp"
 #include "module/model_surgery.hpp"
 #include "module/node.hpp"
+#include "module/plain_values.hpp"
 #include "module/rt_info.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
@@ -102,7 +103,7 @@ void add_output(PyModel& self, const bp::object& what, bp::list& added) {
   } else if (PyUnicode_Check(what.ptr())) {
     port = model.add_output(std::string{bp::extract<std::string>(what)()});
   } else if (PyTuple_Check(what.ptr()) && bp::len(what) == 2) {
-    const std::string name = bp::extract<std::string>(what[0]);
+    const std::string name{text_from(bp::object{what[0]}.ptr(), "an operation's name")};
     const bp::object index{what[1]};
     port = model.add_output(name, port_index(index.ptr(), true));
   } else {
@@ -237,19 +238,14 @@ std::string name(const PyModel& self) { return self.get().friendly_name(); }
 void rename(PyModel& self, const std::string& name) { self.get().set_friendly_name(name); }
 
 std::vector<std::string> path_from(const bp::object& path) {
-  std::vector<std::string> names;
   if (PyUnicode_Check(path.ptr())) {
-    names.push_back(bp::extract<std::string>(path));
-    return names;
+    return {std::string{utf8_of(path.ptr())}};
   }
   if (!PyList_Check(path.ptr()) && !PyTuple_Check(path.ptr())) {
     throw_type_error(fmt::format("the path of a note is a str or a list of str, not {}",
                                  Py_TYPE(path.ptr())->tp_name));
   }
-  for (bp::stl_input_iterator<std::string> name{path}, end; name != end; ++name) {
-    names.push_back(*name);
-  }
-  return names;
+  return texts_from(path, "a name in the path of a note");
 }
 
 bp::object all_rt_info(const PyModel& self) { return wrap_rt_info(self.get()); }

@@ -11,6 +11,7 @@
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/infer_request.hpp"
+#include "module/instances.hpp"
 #include "module/layout.hpp"
 #include "module/lifecycle.hpp"
 #include "module/model.hpp"
@@ -67,6 +68,7 @@ void register_all() {
   register_async_methods();
   register_lifecycle();
   register_stats();
+  guard_instances();
   shorten_argument_errors();
   bridge::set_python_error = [](const std::exception_ptr& error) { set_python_error(error); };
   bp::scope().attr("__name__") = "coinfer._coinfer";

@@ -6,6 +6,7 @@
 #include "module/exceptions.hpp"
 #include "module/layout.hpp"
 #include "module/operator_names.hpp"
+#include "module/plain_values.hpp"
 #include "module/port_methods.hpp"
 #include "module/rt_info.hpp"
 #include "module/tensor.hpp"
@@ -204,11 +205,7 @@ std::vector<std::string> texts_of(const bp::object& names) {
   if (PyUnicode_Check(names.ptr())) {
     throw_type_error("names are a set of str, not a str");
   }
-  std::vector<std::string> texts;
-  for (bp::stl_input_iterator<std::string> name{names}, end; name != end; ++name) {
-    texts.push_back(*name);
-  }
-  return texts;
+  return texts_from(names, "a name");
 }
 
 void set_names(Output& self, const bp::object& names) {

@@ -4,6 +4,7 @@
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
 #include "module/node.hpp"
+#include "module/plain_values.hpp"
 #include "module/port_methods.hpp"
 #include "module/rt_info.hpp"
 
@@ -188,8 +189,8 @@ std::size_t PortTable::find_input(PyObject* key) const {
     throw bridge::PythonError{};
   }
   if (PyUnicode_Check(key)) {
-    throw Error(fmt::format("the model has no input '{}'; it has {}", PyUnicode_AsUTF8(key),
-                            list_names(inputs())));
+    throw Error(
+        fmt::format("the model has no input '{}'; it has {}", utf8_of(key), list_names(inputs())));
   }
   if (PyLong_Check(key)) {
     const auto index = PyLong_AsLongLong(key);

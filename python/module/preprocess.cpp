@@ -9,6 +9,7 @@
 #include "module/exceptions.hpp"
 #include "module/layout.hpp"
 #include "module/model.hpp"
+#include "module/plain_values.hpp"
 #include "module/port.hpp"
 #include "module/shape.hpp"
 #include "module/tensor.hpp"
@@ -171,10 +172,7 @@ bp::object set_color_format(const bp::object& self, const bp::object& format,
   if (PyUnicode_Check(sub_names.ptr())) {
     throw_type_error("sub_names is a list of str, not a str");
   }
-  std::vector<std::string> names;
-  for (bp::stl_input_iterator<std::string> name{sub_names}, end; name != end; ++name) {
-    names.push_back(*name);
-  }
+  auto names = texts_from(sub_names, "a name");
   bp::extract<PyInputTensor&>{self}().info->tensor.set_color(color(format), std::move(names));
   return self;
 }
@@ -233,7 +231,7 @@ bp::object resize(const bp::object& self, const bp::object& algorithm, const bp:
     throw_type_error("resize takes a height and a width, or neither");
   }
   if (!height.is_none()) {
-    size = {bp::extract<std::int64_t>(height)(), bp::extract<std::int64_t>(width)()};
+    size = {integer_from(height.ptr(), "a height"), integer_from(width.ptr(), "a width")};
   }
   bp::extract<PyPreSteps&>{self}().info->preprocess.resize(
       choice<ResizeAlgorithm>(algorithm, "ResizeAlgorithm"), size);

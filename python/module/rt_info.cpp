@@ -6,6 +6,7 @@
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
+#include "module/plain_values.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -58,11 +59,8 @@ bp::object leaf_to_python(const RtInfo& note) {
   return note.attribute ? any_class().attr("_of_attribute")(plain(note)) : any_class()(plain(note));
 }
 
-std::string text_from(const bp::object& object, const char* what) {
-  if (!PyUnicode_Check(object.ptr())) {
-    throw_type_error(fmt::format("{} is a str, not {}", what, Py_TYPE(object.ptr())->tp_name));
-  }
-  return bp::extract<std::string>(object);
+std::string name_from(const bp::object& key) {
+  return std::string{text_from(key.ptr(), "the name of a note")};
 }
 
 template <class T>
@@ -125,7 +123,7 @@ Property value_from(const bp::object& value) {
 // --- the map
 
 bp::object get(const RtMap& self, const bp::object& key) {
-  const auto name = text_from(key, "the name of a note");
+  const auto name = name_from(key);
   const auto info = self.read();
   const auto found = info.entries.find(name);
   if (found == info.entries.end()) {
@@ -136,7 +134,7 @@ bp::object get(const RtMap& self, const bp::object& key) {
 }
 
 void set(const RtMap& self, const bp::object& key, const bp::object& value) {
-  auto name = text_from(key, "the name of a note");
+  auto name = name_from(key);
   if (!PyUnicode_Check(value.ptr()) && !PyIndex_Check(value.ptr())) {
     throw_type_error(
         fmt::format("runtime info is set to str or int, not to {}; "
@@ -148,7 +146,7 @@ void set(const RtMap& self, const bp::object& key, const bp::object& value) {
 }
 
 void erase(const RtMap& self, const bp::object& key) {
-  const auto name = text_from(key, "the name of a note");
+  const auto name = name_from(key);
   if (!self.erase(name)) {
     PyErr_SetObject(PyExc_KeyError, key.ptr());
     throw bridge::PythonError{};
@@ -158,7 +156,7 @@ void erase(const RtMap& self, const bp::object& key) {
 std::size_t size(const RtMap& self) { return self.read().entries.size(); }
 bool filled(const RtMap& self) { return !self.read().entries.empty(); }
 bool contains(const RtMap& self, const bp::object& key) {
-  return self.read().entries.contains(text_from(key, "the name of a note"));
+  return self.read().entries.contains(name_from(key));
 }
 
 template <class Item>
@@ -235,7 +233,7 @@ RtInfo note_from_python(const bp::object& value) {
   }
   const bp::list entries = bp::dict{value}.items();
   for (bp::ssize_t i = 0; i < bp::len(entries); ++i) {
-    note.entries.insert_or_assign(text_from(bp::object{entries[i][0]}, "the name of a note"),
+    note.entries.insert_or_assign(name_from(bp::object{entries[i][0]}),
                                   note_from_python(bp::object{entries[i][1]}));
   }
   return note;

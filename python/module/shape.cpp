@@ -4,6 +4,7 @@
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
+#include "module/plain_values.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -35,9 +36,9 @@ Dimension dimension_from(PyObject* object) {
     return *dimension;
   }
   if (PyUnicode_Check(object)) {
-    const auto shape = PartialShape::parse(PyUnicode_AsUTF8(object));
+    const auto shape = PartialShape::parse(utf8_of(object));
     if (shape.rank() != 1) {
-      throw Error(fmt::format("'{}' is not one dimension", PyUnicode_AsUTF8(object)));
+      throw Error(fmt::format("'{}' is not one dimension", utf8_of(object)));
     }
     return shape[0];
   }
@@ -96,7 +97,7 @@ void init_empty_shape(const bp::object& self) { install_value(self, Shape{}); }
 
 void init_shape(const bp::object& self, const bp::object& lengths) {
   if (PyUnicode_Check(lengths.ptr())) {
-    install_value(self, PartialShape::parse(PyUnicode_AsUTF8(lengths.ptr())).to_shape());
+    install_value(self, PartialShape::parse(utf8_of(lengths.ptr())).to_shape());
   } else {
     install_value(self, shape_from(lengths.ptr()));
   }
@@ -339,7 +340,7 @@ PartialShape partial_shape_from(PyObject* object) {
     return PartialShape{*shape};
   }
   if (PyUnicode_Check(object)) {
-    return PartialShape::parse(PyUnicode_AsUTF8(object));
+    return PartialShape::parse(utf8_of(object));
   }
   if (!PyList_Check(object) && !PyTuple_Check(object)) {
     throw_type_error(

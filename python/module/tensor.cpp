@@ -9,6 +9,7 @@
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/numpy.hpp"
+#include "module/plain_values.hpp"
 #include "module/port.hpp"
 #include "module/shape.hpp"
 
@@ -61,6 +62,10 @@ Tensor from_port(const Port& port, PyObject* array) {
   const auto shape = port.shape.is_static() ? port.shape.to_shape() : Shape{0};
   if (array == nullptr) {
     return Tensor{port.type, shape};
+  }
+  if (!PyArray_Check(array)) {
+    throw_type_error(
+        fmt::format("Tensor(port, array): a numpy array, not {}", Py_TYPE(array)->tp_name));
   }
   auto tensor = share_array(array);
   const auto wanted = static_cast<std::size_t>(shape.elements()) * size_of(port.type);
@@ -125,7 +130,7 @@ bp::object initialise(const bp::tuple& args, const bp::dict& keywords) {
   PyObject* key = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(keywords.ptr(), &at, &key, &value) != 0;) {
-    const std::string_view name{PyUnicode_AsUTF8(key)};
+    const auto name = utf8_of(key);
     // `type` and `array` are first or last, depending on what comes with them.
     const bool with_array = PyDict_GetItemString(keywords.ptr(), "array") != nullptr ||
                             (count > 0 && PyArray_Check(given[0]));
@@ -279,7 +284,11 @@ bp::object dlpack(const Tensor& tensor, const bp::object& /*stream*/, const bp::
     PyErr_SetString(PyExc_BufferError, "the tensor is in the CPU's memory, device (1, 0)");
     throw bridge::PythonError{};
   }
-  const bool versioned = !max_version.is_none() && bp::extract<int>(max_version[0])() >= 1;
+  bool versioned = false;
+  if (!max_version.is_none()) {
+    const bp::object major{max_version[0]};
+    versioned = integer_from(major.ptr(), "a version of DLPack") >= 1;
+  }
   return take(dlpack_capsule(flag(copy.ptr(), false) ? deep_copy(tensor, {}) : tensor, versioned));
 }
 
