@@ -1,6 +1,8 @@
 #include "plan/simplify.hpp"
 
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "kernels/broadcast.hpp"
 #include "ops/op.hpp"
@@ -132,7 +134,11 @@ class Simplifier {
     const graph::Uses uses{graph_};
     std::vector<Node> nodes;
     nodes.reserve(graph_.nodes.size());
+    std::vector<bool> is_taken(graph_.nodes.size());
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (is_taken[i]) {
+        continue;
+      }
       // Looked at before any node has moved: of the nodes behind this one none has.
       const auto& node = graph_.nodes[i];
       // Other nodes may lack their first result.
@@ -140,11 +146,27 @@ class Simplifier {
                                  uses.single_use(node.outputs[0]) &&
                                  is_one_of(graph_.nodes[uses.readers(node.outputs[0])[0]],
                                            {"Reshape", "Flatten", "Transpose"});
-      if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes)) && !spread(node, nodes)) {
+      if (const auto after = activation_of(node, uses);
+          spread(node, after ? &graph_.nodes[*after] : nullptr, nodes)) {
+        if (after) {
+          is_taken[*after] = true;
+        }
+      } else if (!narrow(node, nodes) && !(is_rearranged && unfold(node, nodes))) {
         nodes.push_back(std::move(graph_.nodes[i]));
       }
     }
     graph_.nodes = std::move(nodes);
+  }
+
+  /// The node that alone reads the result of a transposed convolution, and sees each element alone.
+  std::optional<std::size_t> activation_of(const Node& node, const graph::Uses& uses) const {
+    if (!is_one_of(node, {"ConvTranspose"}) || !uses.single_use(node.outputs[0])) {
+      return std::nullopt;
+    }
+    const auto reader = uses.readers(node.outputs[0])[0];
+    const bool fits = is_one_of(graph_.nodes[reader], {"Relu", "LeakyRelu", "Elu", "HardSwish",
+                                                       "HardSigmoid", "Sigmoid", "Tanh", "Gelu"});
+    return fits ? std::optional<std::size_t>{reader} : std::nullopt;
   }
 
   /// A node made for another one, its results inferred.
@@ -250,9 +272,10 @@ class Simplifier {
     }
   };
 
-  /// ConvTranspose to few channels -> Conv to those of all outputs between two inputs' -> depth to
-  /// space: vectors of few channels would be mostly empty.
-  bool spread(const Node& node, std::vector<Node>& nodes) {
+  /// ConvTranspose -> Conv to the channels of all outputs between two inputs' -> depth to space,
+  /// and what follows it before that: without overlap there is nothing else to do, and to few
+  /// channels vectors would be mostly empty.
+  bool spread(const Node& node, const Node* activation, std::vector<Node>& nodes) {
     if (!is_one_of(node, {"ConvTranspose"}) || !node.post_ops.empty() || !node.has_input(1) ||
         !graph_.is_constant(node.inputs[1]) || node.attributes.integer("group", 1) != 1 ||
         graph_[node.inputs[0]].type != ElementType::f32 ||
@@ -274,8 +297,11 @@ class Simplifier {
     }
     const auto out = dst[1];
     const auto places = (*strides)[0] * (*strides)[1];
-    if (out >= 16 || places < 2 || places * out > 128 || dst[2] % (*strides)[0] != 0 ||
-        dst[3] % (*strides)[1] != 0) {
+    const bool overlaps = weights.shape()[2] != (*strides)[0] ||
+                          weights.shape()[3] != (*strides)[1] ||
+                          pads != std::vector<std::int64_t>(4, 0);
+    if (places < 2 || (overlaps && (out >= 16 || places * out > 128)) ||
+        dst[2] % (*strides)[0] != 0 || dst[3] % (*strides)[1] != 0) {
       return false;
     }
     const Parity y{(*strides)[0], weights.shape()[2], pads[0], src[2], dst[2]};
@@ -315,14 +341,20 @@ class Simplifier {
       }
       conv.inputs.push_back(graph_.add_constant(repeated));
     }
-    const auto deep = add_value(node);
+    auto deep = add_value(node);
     const auto split = add_value(node);
     const auto turned = add_value(node);
     add_node(nodes, std::move(conv), node, node.inputs[0], deep);
+    if (activation != nullptr) {
+      auto moved = *activation;
+      moved.inputs.clear();
+      const auto linear = std::exchange(deep, add_value(node));
+      add_node(nodes, std::move(moved), *activation, linear, deep);
+    }
     add_view(nodes, node, deep, split,
              {dst[0], y.stride, x.stride, out, dst[2] / y.stride, dst[3] / x.stride});
     add_transpose(nodes, node, split, turned, {0, 3, 4, 1, 5, 2});
-    add_view(nodes, node, turned, node.outputs[0], dst);
+    add_view(nodes, node, turned, (activation != nullptr ? *activation : node).outputs[0], dst);
     return true;
   }
 

@@ -274,7 +274,8 @@ BOOST_AUTO_TEST_CASE(a_transposed_convolution_to_few_channels_is_one_to_all_plac
   for (const auto& [in, out, height, width, kernel, stride, pad, more] :
        {Case{8, 4, 7, 9, 4, 2, 1, 0}, Case{5, 1, 6, 5, 2, 2, 0, 0}, Case{3, 7, 5, 6, 3, 2, 1, 1},
         Case{6, 3, 4, 5, 5, 3, 1, 0}, Case{4, 2, 5, 4, 6, 2, 2, 0}, Case{4, 2, 5, 4, 6, 4, 1, 0},
-        Case{2, 5, 3, 3, 2, 4, 0, 2}}) {
+        Case{2, 5, 3, 3, 2, 4, 0, 2}, Case{6, 24, 5, 4, 2, 2, 0, 0},
+        Case{5, 40, 3, 4, 3, 3, 0, 0}}) {
     for (const bool bias : {true, false}) {
       Network network;
       std::vector<graph::ValueId> inputs{network.input({2, in, height, width}),
@@ -290,6 +291,29 @@ BOOST_AUTO_TEST_CASE(a_transposed_convolution_to_few_channels_is_one_to_all_plac
         BOOST_TEST(network.error() < 1e-5);
         BOOST_TEST(std::none_of(network.steps.begin(), network.steps.end(),
                                 [](const auto& step) { return step.type == "ConvTranspose"; }));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_a_transposed_convolution_is_done_before_its_pixels_move) {
+  for (const bool shared : {false, true}) {
+    for (const char* const activation : {"Relu", "Sigmoid", "HardSwish"}) {
+      Network network;
+      const auto x = network.input({2, 6, 5, 4});
+      const auto y =
+          network.add("ConvTranspose", {x, network.constant({6, 20, 2, 2}), network.constant({20})},
+                      attributes({{"strides", Integers(2, 2)}}));
+      network.output(network.add(activation, {y}));
+      if (shared) {
+        network.output(network.add("Neg", {y}));
+      }
+      BOOST_TEST_CONTEXT(activation << (shared ? ", result read twice" : "")) {
+        BOOST_TEST(network.error() < 1e-5);
+        const bool fused = std::any_of(
+            network.steps.begin(), network.steps.end(),
+            [&](const auto& step) { return step.type == std::string{"Conv+"} + activation; });
+        BOOST_TEST(fused != shared);
       }
     }
   }

@@ -25,6 +25,18 @@ ValueId add_name(std::string_view name, Value value, graph::Graph& graph,
   return graph.add(std::move(value));
 }
 
+/// A node that makes an output of the model goes by the output's name, as it does in OpenVINO: code
+/// that looks for it in `get_ops()` or `profiling_info` knows the one and not always the other.
+void rename_makers(const GraphView& view, Graph& graph) {
+  const graph::Uses uses{graph};
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    if (const auto made_by = uses.producer(graph.outputs[i]); made_by >= 0) {
+      graph.nodes[static_cast<std::size_t>(made_by)].name =
+          view.head.output(static_cast<int>(i)).name();
+    }
+  }
+}
+
 }  // namespace
 
 Builder::Builder(const ModelView& model, TensorReader& tensors)
@@ -48,6 +60,7 @@ std::shared_ptr<Graph> Builder::build() {
   }
   note_promises(view, scope);
   graph::sort_topologically(*graph);
+  rename_makers(view, *graph);
   return graph;
 }
 

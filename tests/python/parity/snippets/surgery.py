@@ -173,3 +173,17 @@ def types_of_operators(core, paths, name):
     helpers = ("Constant", "Range", "ShapeOf", "Squeeze")  # what reductions and broadcasts take
     ops = core.read_model(paths[name]).get_ops()
     return sorted({op.get_type_name() for op in ops if op.get_type_name() not in helpers})
+
+
+@variants(name=["chain", "many", "sub"])
+def operators_go_by_these_names(core, paths, name):
+    kinds = {"Add", "Relu", "Multiply", "Subtract", "Greater", "ReduceSum", "Parameter", "Result"}
+    model = core.read_model(paths.read(name))
+    ops = [op for op in model.get_ordered_ops() if op.get_type_name() in kinds]
+    return sorted((op.get_type_name(), op.get_friendly_name()) for op in ops)
+
+
+def an_output_is_added_by_its_operators_name(core, paths, x2):
+    model = core.read_model(paths.read("chain"))
+    model.add_outputs([("y", 0), ("relu", 0)])
+    return len(model.outputs), core.compile_model(model, "CPU")(x2)[0]
