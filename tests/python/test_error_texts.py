@@ -214,7 +214,7 @@ TABLE = [
     (
         'model.reshape({"x": [2, 3], "y": [4, 5]})',
         "Error",
-        "the shapes [2,3] and [4,5] do not broadcast (Sub 'subtract')",
+        "the shapes [2,3] and [4,5] do not broadcast (Sub 'difference')",
     ),
     ("model.reshape(5)", "Error", "which input is meant? The model has 2: 'x', 'y'"),
     ('results["q"]', "KeyError", "there is no output 'q'; there are ['difference']"),
