@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "coinfer/error.hpp"
+#include "tensor/pages.hpp"
 
 namespace coinfer::frontends {
 namespace {
@@ -151,6 +152,7 @@ void copy_out(std::span<const std::byte> from, void* to) {
   auto* dst = static_cast<std::byte*>(to);
   for (std::size_t at = 0; at < from.size(); at += piece) {
     const auto part = from.subspan(at, std::min(piece, from.size() - at));
+    make_present(dst + at, part.size());
     std::memcpy(dst + at, part.data(), part.size());
     if (drops) {
       drop_whole_pages(part);

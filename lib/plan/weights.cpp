@@ -1,6 +1,7 @@
 #include "coinfer/profiling.hpp"
 #include "plan/onednn.hpp"
 #include "plan/weights_store.hpp"
+#include "tensor/pages.hpp"
 
 namespace coinfer::plan {
 namespace {
@@ -118,6 +119,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   }
   const auto begin = std::chrono::steady_clock::now();
   entry.memory = Memory::allocate(to.get_size());
+  make_present(entry.memory->data(), to.get_size());
   dnnl::memory src{from, engine(), static_cast<std::byte*>(constant.data()) + offset};
   dnnl::memory dst{to, engine(), entry.memory->data()};
   dnnl::stream stream{engine()};
