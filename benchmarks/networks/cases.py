@@ -18,7 +18,7 @@ from tests.python.zoo import ZOO, seeded_zoo_path
 #: The ways that a network is measured.
 WAYS = ("latency", "throughput", "start")
 IN_FLIGHT = 4
-AWAITS = 16
+AWAITS = (16, 64)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def cases(names: Sequence[str], ways: Sequence[str]) -> list[Case]:
                 case.measures = {"latency": ALL}
             elif way == "throughput":
                 case.mode = "throughput"
-                case.measures = {f"in_flight:{IN_FLIGHT}": ALL, f"await:{AWAITS}": ALL}
+                case.measures = {f"in_flight:{IN_FLIGHT}": ALL}
+                case.measures |= {f"await:{count}": ALL for count in AWAITS}
             else:
                 case.measures = {"start": ALL}
                 case.rounds, case.seconds, case.warm_up = 3, 0, False

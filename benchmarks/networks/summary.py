@@ -23,7 +23,8 @@ class Figure:
 FIGURES = (
     Figure("Latency", "latency", "latency"),
     Figure("Throughput, 4 in flight", "throughput", "in_flight", rate=True),
-    Figure("asyncio, 16 awaits in flight", "throughput", "await", rate=True),
+    Figure("asyncio, 16 awaits in flight", "throughput", "await:16", rate=True),
+    Figure("asyncio, 64 awaits in flight", "throughput", "await:64", rate=True),
     Figure("Compile", "start", "compile"),
     Figure("First inference", "start", "first inference"),
     Figure("Peak memory of load, compile and one inference", "start", "peak RSS", bytes=True),
