@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "kernels/pixels.hpp"
 #include "ops/convert.hpp"
 #include "ops/op.hpp"
 #include "ops/types.hpp"
@@ -140,8 +141,17 @@ bool lower_rounding(plan::Lowering& lowering, const graph::Node& node, const pla
   if (!plan::is_f32_or_bf16(from.type) || rank == 0 || rank > 6) {
     return false;
   }
+  const auto wanted = node.attributes.integer("channels_last", 0) != 0;
+  if (wanted && from.type == ElementType::f32 && from.is_plain() && rank > 2 &&
+      from.dims[1] <= kernels::most_planes && from.elements() > 0) {
+    const auto to = lowering.destination(node.outputs[0], plan::channels_last_strides(from.dims));
+    const auto pixels = from.elements() / from.dims[0] / from.dims[1];
+    lowering.add(kernels::planes_to_pixels(from.dims[0], from.dims[1], pixels, lowering.threads()),
+                 {&from, 1}, {&to, 1}, {.implementation = "pixels"});
+    return true;
+  }
   auto strides = from.is_dense() ? from.strides : plan::plain_strides(from.dims);
-  if (node.attributes.integer("channels_last", 0) != 0) {
+  if (wanted) {
     strides = plan::channels_last_strides(from.dims);
   }
   const auto desc_from = desc_of(from);

@@ -251,18 +251,29 @@ std::optional<plan::View> lower_inputs(plan::Lowering& lowering, const Recurrent
   const auto rows_of_x = reshaped(lowering.plain(node.inputs[x]), {rows, form.input}).value();
   const Shape dims{rows, width};
   const auto result = lowering.temporary(ElementType::f32, dims, plan::plain_strides(dims));
-  const dnnl::matmul::primitive_desc primitive{plan::engine(),
-                                               desc_of(rows_of_x),
-                                               plan::any_desc(ElementType::f32, given.dims),
-                                               desc_of(biases),
-                                               desc_of(result),
-                                               plan::attributes(),
-                                               true};
+  const auto make = [&](ElementType type) {
+    auto src = rows_of_x;
+    src.type = type;
+    return dnnl::matmul::primitive_desc{plan::engine(),
+                                        desc_of(src),
+                                        plan::any_desc(type, given.dims),
+                                        desc_of(biases),
+                                        desc_of(result),
+                                        plan::attributes(),
+                                        true};
+  };
+  dnnl::matmul::primitive_desc primitive;
+  if (node.attributes.integer("rounded_inputs", 0) != 0) {  // by lower_precision
+    primitive = make(ElementType::bf16);
+  }
+  if (!primitive || plan::is_reference(primitive)) {
+    primitive = make(ElementType::f32);
+  }
   if (!primitive) {
     return std::nullopt;
   }
   lowering.add(primitive, dnnl::matmul{primitive},
-               {plan::Lowering::argument(DNNL_ARG_SRC, rows_of_x),
+               {lowering.reordered(DNNL_ARG_SRC, rows_of_x, primitive.src_desc()),
                 lowering.packed(DNNL_ARG_WEIGHTS, constant, given, primitive.weights_desc()),
                 plan::Lowering::argument(DNNL_ARG_BIAS, biases),
                 plan::Lowering::argument(DNNL_ARG_DST, result)},

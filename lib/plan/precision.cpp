@@ -18,6 +18,8 @@ using graph::ValueId;
 constexpr double least_work = 32 * 1024;
 /// Products of fewer terms are positions and angles (of rotary embeddings), which 8 bits spoil.
 constexpr std::int64_t least_terms = 8;
+/// Of an image of one channel the planar kernel is faster than anything in bf16.
+constexpr std::int64_t least_terms_of_conv = 16;
 
 bool is_one_of(const Node& node, std::initializer_list<std::string_view> types) {
   return node.domain.empty() && std::find(types.begin(), types.end(), node.type) != types.end();
@@ -61,7 +63,8 @@ class Precision {
       const auto group = node.attributes.integer("group", 1);
       const auto ranks = src.size() >= 3 && src.size() <= 5;
       if (!graph_.is_constant(node.inputs[1]) || !ranks ||
-          (group > 1 && (weights[1] < 8 || weights[0] / group < 8))) {
+          (group > 1 && (weights[1] < 8 || weights[0] / group < 8)) ||
+          weights.elements() / weights[0] < least_terms_of_conv) {
         return false;
       }
       work *= static_cast<double>(weights.elements() / weights[0]);
@@ -357,6 +360,8 @@ class Precision {
         rounded[one.outputs[0].index] = low;
         one.outputs[0] = low;
         one.attributes.set("mixed_precision", std::int64_t{1});
+      } else if (is_one_of(one, {"RNN", "GRU", "LSTM"})) {
+        one.attributes.set("rounded_inputs", std::int64_t{1});
       }
       const auto name = one.name;
       nodes.push_back(std::move(one));

@@ -235,6 +235,32 @@ BOOST_AUTO_TEST_CASE(transposed_convolutions_run_in_bf16) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(convolutions_of_one_plane_stay_in_f32) {
+  Network network;
+  const auto x = network.input({2, 1, 31, 29});
+  const auto y = network.add("Conv", {x, network.constant({24, 1, 3, 3})});
+  network.output(network.add("Relu", {y}));
+  const auto error = error_of(network);
+  BOOST_TEST(error < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(what_inputs_add_to_recurrent_states_is_computed_in_bf16) {
+  for (const auto& [cell, gates] :
+       {std::pair{"RNN", 1}, std::pair{"GRU", 3}, std::pair{"LSTM", 4}}) {
+    Network network;
+    const auto x = network.input({64, 16, 40});
+    const auto hidden = std::int64_t{40};
+    const auto y =
+        network.add(cell,
+                    {x, network.constant({2, gates * hidden, 40}, -0.2F, 0.2F),
+                     network.constant({2, gates * hidden, hidden}, -0.2F, 0.2F),
+                     network.constant({2, 2 * gates * hidden}, -0.2F, 0.2F)},
+                    attributes({{"hidden_size", hidden}, {"direction", "bidirectional"}}));
+    network.output(y);
+    BOOST_TEST_CONTEXT(cell) { check(network); }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(narrow_groups_and_their_shuffle_are_one_product) {
   for (const bool shuffled : {true, false}) {
     for (const std::int64_t groups : {2, 3}) {
