@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/interleave.hpp"
 #include "kernels/parallel.hpp"
 
 namespace coinfer::kernels {
@@ -85,6 +86,9 @@ void copy_plane(const T* src, T* dst, std::int64_t rows, std::int64_t columns, s
   }
 }
 
+/// Rows of a plane that interleaving its columns by vectors pays for.
+constexpr std::int64_t least_interleaved = 8;
+
 /// One part, made of runs: elements of a row when there is one row only, else rows.
 template <class T>
 class Copy {
@@ -98,6 +102,12 @@ class Copy {
     inner_ = walk_.dims.size() - 1;
     for (std::size_t i = 0; i < inner_; ++i) {
       rows_ *= walk_.dims[i];
+    }
+    const auto columns = walk_.dims[inner_];
+    if (inner_ > 0 && walk_.src[inner_ - 1] == 1 && walk_.dst[inner_] == 1 &&
+        walk_.dst[inner_ - 1] == columns && walk_.dims[inner_ - 1] >= least_interleaved &&
+        Interleave::fits(columns, sizeof(T))) {
+      interleave_ = Interleave{columns, sizeof(T)};
     }
   }
 
@@ -125,8 +135,12 @@ class Copy {
         dst_at += rest % walk_.dims[i] * walk_.dst[i];
         rest /= walk_.dims[i];
       }
-      copy_plane(src + src_at, dst + dst_at, now, columns, walk_.src[row], src_step, walk_.dst[row],
-                 dst_step);
+      if (interleave_) {
+        interleave_(src + src_at, src_step, dst + dst_at, now);
+      } else {
+        copy_plane(src + src_at, dst + dst_at, now, columns, walk_.src[row], src_step,
+                   walk_.dst[row], dst_step);
+      }
       at += now;
     }
   }
@@ -135,6 +149,7 @@ class Copy {
   Walk walk_;
   std::size_t inner_;
   std::int64_t rows_ = 1;
+  Interleave interleave_;
 };
 
 template <class T>
