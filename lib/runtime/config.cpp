@@ -27,7 +27,7 @@ Property otherwise(const PropertyRule& rule) {
   return normalized(rule, Property{std::string{rule.otherwise}});
 }
 
-/// What is hinted; without a hint bf16 where AMX multiplies it, unless accuracy goes first.
+/// What is hinted; without a hint bf16 where the processor multiplies it, unless accuracy goes first.
 std::string precision(const Properties& properties) {
   const auto hint = properties.find("INFERENCE_PRECISION_HINT");
   if (hint != properties.end()) {
@@ -38,7 +38,7 @@ std::string precision(const Properties& properties) {
   const bool accurate =
       mode != properties.end() &&
       normalized(property_rule("EXECUTION_MODE_HINT"), mode->second) == Property{"ACCURACY"};
-  return !accurate && plan::has_amx() ? "bf16" : "f32";
+  return !accurate && plan::has_bf16() ? "bf16" : "f32";
 }
 
 }  // namespace

@@ -133,11 +133,12 @@ def test_an_exported_model_is_imported_in_either_precision() -> None:
     np.testing.assert_array_equal(again(inputs)[0], exact(inputs)[0])
 
 
-def test_the_default_is_bf16_where_amx_computes_it() -> None:
+def test_the_default_is_bf16_where_the_processor_multiplies_it() -> None:
     core = coinfer.Core()
     name = "INFERENCE_PRECISION_HINT"
-    amx = "amx_bf16" in Path("/proc/cpuinfo").read_text() and "ONEDNN_MAX_CPU_ISA" not in os.environ
-    wanted = coinfer.Type.bf16 if amx else coinfer.Type.f32
+    flags = Path("/proc/cpuinfo").read_text()
+    has_bf16 = "avx512_bf16" in flags and "ONEDNN_MAX_CPU_ISA" not in os.environ
+    wanted = coinfer.Type.bf16 if has_bf16 else coinfer.Type.f32
     assert core.get_property("CPU", name) == wanted
     path = seeded_zoo_path("squeezenet")
     compiled = core.compile_model(path, "CPU")

@@ -81,7 +81,7 @@ def test_many_clients_get_their_own_answers(
         assert sorted(answer["id"] for answer in answers) == [0, 1, 2, 3, 4]
         for answer in answers:
             mine = expected[texts[answer["id"]]]
-            # The service computes in bf16 where the processor has AMX; other sentences are far.
+            # The service computes in bf16 where the processor has it; other sentences are far.
             np.testing.assert_allclose(answer["embedding"], mine, atol=5e-3)
 
     async def main() -> None:
