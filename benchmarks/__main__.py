@@ -3,7 +3,7 @@
 python -m benchmarks [overhead] [resnet50] [minilm] [bridge] [bridge:lag] … [batcher] [advanced]
                      [networks] [networks:mobilenet] … [--ways latency,throughput,start]
                      [--rounds 15] [--seconds 0.3] [--threads 2] [--awaits 1000000] [--add]
-                     [--precision f32]
+                     [--precision f32 | bf16 | default]
 python -m benchmarks profile NETWORK… [--threads 2] [--precision f32]
 """
 
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="instead of the case's own number")
     parser.add_argument("--seconds", type=float, help="per round and runtime, likewise")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--precision", choices=["f32", "bf16", "default"], default="f32")
     parser.add_argument("--awaits", type=int, default=1_000_000, help="of bridge:memory")
     parser.add_argument("--ways", default=",".join(networks.WAYS), help="of networks: %(default)s")
     parser.add_argument("--add", action="store_true", help="to what the report holds already")

@@ -84,11 +84,17 @@ class OpenVinoApi(Backend):
         self.settings = {
             "PERFORMANCE_HINT": mode.upper(),
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": os.environ.get("BENCH_PRECISION", "f32"),
         }
+        # By default each runtime chooses for itself.
+        precision = os.environ.get("BENCH_PRECISION", "f32")
+        if precision != "default":
+            self.settings["INFERENCE_PRECISION_HINT"] = precision
         if mode == "throughput":
             self.settings["NUM_STREAMS"] = threads
         self.compiled = self.runtime.Core().compile_model(path, "CPU", self.settings)
+        if precision == "default":
+            chosen = self.compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+            self.settings["INFERENCE_PRECISION_HINT"] = f"not given: {chosen}"
         self.request = self.compiled.create_infer_request()
 
     def call(self, inputs: Inputs) -> list[Array]:

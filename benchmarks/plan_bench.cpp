@@ -74,11 +74,11 @@ void randomise_generated_weights(graph::Graph& graph) {
   }
 }
 
-/// GFLOP/s of f32: the best of large products of matrices.
-double peak_of(tbb::task_arena& arena, double seconds) {
+/// GFLOP/s of large products of matrices, the best, of the type that the plan multiplies.
+double peak_of(tbb::task_arena& arena, double seconds, bool bf16) {
   constexpr std::int64_t extent = 1536;
-  const dnnl::memory::desc desc{
-      {extent, extent}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+  const auto type = bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+  const dnnl::memory::desc desc{{extent, extent}, type, dnnl::memory::format_tag::any};
   double best = 0;
   arena.execute([&] {
     const auto& engine = plan::engine();
@@ -178,7 +178,7 @@ int main(int argc, char** argv) {
       inputs.push_back(example(graph[id], shape));
     }
     tbb::task_arena arena{threads};
-    const auto peak = with_peak ? peak_of(arena, std::min(seconds, 1.0)) : 0.0;
+    const auto peak = with_peak ? peak_of(arena, std::min(seconds, 1.0), bf16) : 0.0;
     plan::Weights weights;
     plan::Scratch scratch;
     std::shared_ptr<const plan::Plan> plan;

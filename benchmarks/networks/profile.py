@@ -1,7 +1,8 @@
 """Where the time of a network goes, step by step: ``script/bench profile NETWORK…``.
 
 A step's line has its time (the median of all runs), GFLOP/s, the share of the machine's peak (the
-best of large products of matrices, measured in the same process), implementation, layout, node.
+best of large products of matrices of the same type, measured in the same process), implementation,
+layout, node.
 """
 
 from __future__ import annotations

@@ -185,6 +185,19 @@ def test_without_a_peer_there_is_a_report_and_no_picture(
     assert not output.with_suffix(".svg").exists()
 
 
+def test_precision_may_be_left_to_the_runtimes(tmp_path: Path, peers_python: Path) -> None:
+    output = tmp_path / "report"
+    options = ["--ways", "latency", "--rounds", "1", "--seconds", "0.01", "--output", str(output)]
+    peers = ["--backends", "coinfer,openvino", "--precision", "default"]
+    assert bench.main(["networks:one-add", *options, *peers]) == 0
+    (case,) = json.loads(output.with_suffix(".json").read_text())["cases"]
+    ours, theirs = (
+        case["loaded"][name]["settings"]["INFERENCE_PRECISION_HINT"]
+        for name in ("coinfer", "openvino")
+    )
+    assert ours == theirs and ours.startswith("not given: ")
+
+
 def test_extents_may_differ_between_input_sets() -> None:
     spec = {"x": {"shape": [1, [8, 640, 8]], "dtype": "float32"}}
     widths = [random_inputs(spec, seed)["x"].shape[1] for seed in range(20)]
