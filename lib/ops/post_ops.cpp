@@ -1,5 +1,6 @@
 #include "ops/post_ops.hpp"
 
+#include "ops/channel_scale.hpp"
 #include "ops/eltwise.hpp"
 
 namespace coinfer::ops {
@@ -171,7 +172,8 @@ bool lower_eltwise(Lowering& lowering, const graph::Node& node) {
 }
 
 bool lower_binary(Lowering& lowering, const graph::Node& node) {
-  if (node.post_ops.empty() && lower_eltwise(lowering, node)) {
+  if ((node.post_ops.empty() && lower_eltwise(lowering, node)) ||
+      lower_channel_scale(lowering, node)) {
     return true;
   }
   const auto algorithm = as_binary(node);

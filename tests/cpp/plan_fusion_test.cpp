@@ -57,6 +57,27 @@ BOOST_AUTO_TEST_CASE(a_normalisation_without_a_convolution_takes_the_arithmetic_
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(squeeze_and_excite_scales_the_channels_of_each_image) {
+  for (const std::int64_t images : {1, 2}) {
+    for (const bool factors_first : {false, true}) {
+      Network network;
+      const auto x = network.input({images, 3, 9, 7});
+      const auto y = network.add("Conv", {x, network.constant({40, 3, 3, 3})});
+      const auto mean = network.add("GlobalAveragePool", {y});
+      const auto factors =
+          network.add("Sigmoid", {network.add("Conv", {mean, network.constant({40, 40, 1, 1})})});
+      const auto scaled =
+          factors_first ? network.add("Mul", {factors, y}) : network.add("Mul", {y, factors});
+      network.output(network.add("Conv", {scaled, network.constant({8, 40, 1, 1})}));
+      BOOST_TEST(network.error() < tolerance);
+      const auto by_channel = [](const auto& step) {
+        return step.implementation == "channel_scale";
+      };
+      BOOST_TEST(std::count_if(network.steps.begin(), network.steps.end(), by_channel) == 1);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_residual_is_added_by_the_later_convolution) {
   Network network;
   const auto x = network.input({1, 8, 9, 9});
