@@ -31,7 +31,7 @@ class Weights {
     std::int64_t offset = 0;
     std::string from;
     std::string to;
-    std::string kind;  ///< of what a kernel of our own reads; `from` and `to` are empty then
+    std::string kind;  ///< what else tells it apart; `from` and `to` may be empty then
     MemoryRef memory;
   };
   /// What was packed of the constants that are still alive.

@@ -12,9 +12,10 @@ namespace coinfer::plan {
 
 struct Weights::Impl {
   /// The constant as seen through `from` (its extents and strides from byte `offset` on), packed as
-  /// `to`. The first caller reorders; the others get the same memory.
+  /// `to`. The first caller reorders; the others get the same memory. `kind` tells what of the
+  /// layout oneDNN does not: see `Lowering::packed`.
   MemoryRef pack(const Tensor& constant, std::int64_t offset, const dnnl::memory::desc& from,
-                 const dnnl::memory::desc& to);
+                 const dnnl::memory::desc& to, const std::string& kind = {});
   /// The layouts that this view of the constant was packed in so far.
   std::vector<dnnl::memory::desc> layouts(const Tensor& constant, std::int64_t offset,
                                           const dnnl::memory::desc& from) const;
