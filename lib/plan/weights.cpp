@@ -37,6 +37,10 @@ std::size_t Weights::bytes() const {
   return impl_->bytes;
 }
 
+std::size_t Weights::packings() const noexcept {
+  return impl_->packings.load(std::memory_order_relaxed);
+}
+
 void Weights::on_packed(Packed call) { impl_->on_packed = call; }
 
 std::vector<Weights::Stored> Weights::packed() const {
@@ -142,6 +146,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   if (on_packed != nullptr && constant.is_continuous()) {
     on_packed({constant.data<const std::byte>(), constant.byte_size()});
   }
+  packings.fetch_add(1, std::memory_order_relaxed);
   trace_packing(begin);
   return insert(constant, std::move(entry));
 }
@@ -177,6 +182,7 @@ MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind,
   const auto begin = std::chrono::steady_clock::now();
   entry.memory = Memory::allocate(bytes);
   fill(entry.memory->data());
+  packings.fetch_add(1, std::memory_order_relaxed);
   trace_packing(begin);
   return insert(constant, std::move(entry));
 }

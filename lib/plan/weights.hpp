@@ -20,6 +20,8 @@ class Weights {
   Weights& operator=(const Weights&) = delete;
 
   std::size_t bytes() const;
+  /// How often something was packed, not found done.
+  std::size_t packings() const noexcept;
 
   /// Called with each constant that was packed, which is hardly read again. Set it before use.
   using Packed = void (*)(std::span<const std::byte> constant);

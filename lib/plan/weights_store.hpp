@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <dnnl.hpp>
 #include <mutex>
 #include <unordered_map>
@@ -38,6 +39,7 @@ struct Weights::Impl {
   MemoryRef insert(const Tensor& constant, Packed packed);
 
   Weights::Packed on_packed = nullptr;
+  std::atomic<std::size_t> packings{0};
 
   mutable std::mutex mutex;
   std::unordered_multimap<const void*, Packed> packed;
