@@ -227,4 +227,10 @@ void Quantization::append_to(std::vector<plan::Argument>& arguments) const {
   arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
 }
 
+std::string Quantization::weights_kind(const dnnl::primitive_desc_base& primitive) const {
+  const auto source = primitive.query_md(dnnl::query::src_md, 0).get_data_type();
+  return fmt::format("{} {} {} {}", primitive.impl_info_str(), static_cast<int>(source), x_zero_,
+                     mask_);
+}
+
 }  // namespace coinfer::ops

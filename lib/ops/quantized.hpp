@@ -30,6 +30,9 @@ class Quantization {
 
   void set(dnnl::primitive_attr& attr) const;
   void append_to(std::vector<plan::Argument>& arguments) const;
+  /// What tells the primitive's layout of weights apart besides extents and blocks: which sums lie
+  /// behind them depends on the implementation and on the source.
+  std::string weights_kind(const dnnl::primitive_desc_base& primitive) const;
 
  private:
   int mask_ = 0;

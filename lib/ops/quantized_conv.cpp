@@ -108,7 +108,8 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   const auto view = reshaped(lowering.plain(node.inputs[Input::w]), weights_dims).value();
   std::vector<plan::Argument> arguments{
       Lowering::argument(DNNL_ARG_SRC, src),
-      lowering.packed(DNNL_ARG_WEIGHTS, weights, view, primitive.weights_desc())};
+      lowering.packed(DNNL_ARG_WEIGHTS, weights, view, primitive.weights_desc(),
+                      quantization.weights_kind(primitive))};
   if (bias) {
     arguments.push_back(Lowering::argument(DNNL_ARG_BIAS, *bias));
   }

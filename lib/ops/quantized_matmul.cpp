@@ -80,7 +80,8 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   std::vector<plan::Argument> arguments{
       Lowering::argument(DNNL_ARG_SRC, *a),
-      lowering.packed(DNNL_ARG_WEIGHTS, weights, b, primitive.weights_desc())};
+      lowering.packed(DNNL_ARG_WEIGHTS, weights, b, primitive.weights_desc(),
+                      quantization.weights_kind(primitive))};
   if (bias) {
     arguments.push_back(Lowering::argument(DNNL_ARG_BIAS, *bias));
   }

@@ -100,12 +100,12 @@ View Lowering::view_of(const MemoryRef& memory, ElementType type, const Shape& d
 }
 
 Argument Lowering::packed(int id, const Tensor& constant, const View& view,
-                          const dnnl::memory::desc& desc) {
+                          const dnnl::memory::desc& desc, const std::string& kind) {
   const auto from = desc_of(view);
   if (from == desc) {
     return argument(id, view);
   }
-  const auto memory = weights_.pack(constant, view.offset, from, desc);
+  const auto memory = weights_.pack(constant, view.offset, from, desc, kind);
   return argument(id, view_of(memory, view.type, {}), desc);
 }
 

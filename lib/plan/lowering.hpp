@@ -85,8 +85,10 @@ class Lowering {
   static Argument argument(int id, const View& view, const dnnl::memory::desc& desc) {
     return {id, desc, view.buffer, view.offset};
   }
-  /// A constant seen as `view` (from view_of), packed as `desc` wants it.
-  Argument packed(int id, const Tensor& constant, const View& view, const dnnl::memory::desc& desc);
+  /// A constant seen as `view` (from view_of), packed as `desc` wants it. `kind`: where oneDNN puts
+  /// sums behind the weights, all that it chose these by, so that what is packed can be kept.
+  Argument packed(int id, const Tensor& constant, const View& view, const dnnl::memory::desc& desc,
+                  const std::string& kind = {});
   /// The same for memory that is not constant: a reorder step.
   Argument reordered(int id, const View& view, const dnnl::memory::desc& desc);
   std::vector<dnnl::memory::desc> packed_layouts(const Tensor& constant, const View& view);

@@ -54,12 +54,12 @@ bool is_reference(const dnnl::primitive_desc_base& desc) {
   return std::string_view{desc.impl_info_str()}.starts_with("ref");
 }
 
-std::string layout_key(const dnnl::memory::desc& desc) {
+std::string layout_key(const dnnl::memory::desc& desc, bool sums_are_known) {
   if (!desc || desc.get_format_kind() != dnnl::memory::format_kind::blocked) {
     return {};
   }
-  if (desc.get_data_type() == dnnl::memory::data_type::s8) {
-    // Weights with sums for zero points behind them: which ones they are is not told.
+  if (!sums_are_known && desc.get_data_type() == dnnl::memory::data_type::s8) {
+    // Weights with sums for zero points behind them: oneDNN does not tell which ones they are.
     std::size_t dense = 1;
     for (const auto extent : desc.get_padded_dims()) {
       dense *= static_cast<std::size_t>(extent);

@@ -32,8 +32,9 @@ dnnl::memory::desc any_desc(ElementType type, std::span<const std::int64_t> dims
 /// Fresh attributes with the scratchpad in planned memory (copies of one share state).
 dnnl::primitive_attr attributes();
 
-/// All that tells a blocked layout from others, as text; empty for layouts of another kind.
-std::string layout_key(const dnnl::memory::desc& desc);
+/// All that tells a blocked layout from others, as text; empty for layouts of another kind, and for
+/// weights with sums behind them unless the caller can tell which ones these are.
+std::string layout_key(const dnnl::memory::desc& desc, bool sums_are_known = false);
 
 /// A reference implementation: far too slow for real work.
 bool is_reference(const dnnl::primitive_desc_base& desc);

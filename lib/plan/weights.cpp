@@ -13,6 +13,20 @@ void trace_packing(std::chrono::steady_clock::time_point begin) {
   }
 }
 
+/// Layouts that can be known again in another process, as texts: those of oneDNN by what it tells
+/// of them, those of our own kernels by their kind alone. Null when they cannot.
+struct Layouts {
+  std::string from;
+  std::string to;
+};
+std::optional<Layouts> layouts_of(const Weights::Impl::Packed& packed) {
+  if (packed.to.is_zero()) {
+    return Layouts{};
+  }
+  Layouts layouts{layout_key(packed.from), layout_key(packed.to, !packed.kind.empty())};
+  return layouts.from.empty() || layouts.to.empty() ? std::nullopt : std::optional{layouts};
+}
+
 }  // namespace
 
 Weights::Weights() : impl_{std::make_unique<Impl>()} {}
@@ -23,6 +37,10 @@ std::size_t Weights::bytes() const {
   return impl_->bytes;
 }
 
+std::size_t Weights::packings() const noexcept {
+  return impl_->packings.load(std::memory_order_relaxed);
+}
+
 void Weights::on_packed(Packed call) { impl_->on_packed = call; }
 
 std::vector<Weights::Stored> Weights::packed() const {
@@ -30,15 +48,13 @@ std::vector<Weights::Stored> Weights::packed() const {
   const std::lock_guard lock{impl_->mutex};
   for (const auto& [data, entry] : impl_->packed) {
     const auto source = entry.source.lock();
-    const bool own = !entry.kind.empty();
-    auto from = own ? std::string{} : layout_key(entry.from);
-    auto to = own ? std::string{} : layout_key(entry.to);
-    if (source && (own || (!from.empty() && !to.empty()))) {
+    const auto layouts = layouts_of(entry);
+    if (source && layouts) {
       const auto offset =
           static_cast<std::size_t>(static_cast<const std::byte*>(data) - source->data());
       const auto bytes = static_cast<std::int64_t>(source->bytes() - offset);
       all.push_back({Tensor{ElementType::u8, Shape{bytes}, source, offset}, entry.offset,
-                     std::move(from), std::move(to), entry.kind, entry.memory});
+                     layouts->from, layouts->to, entry.kind, entry.memory});
     }
   }
   return all;
@@ -59,13 +75,14 @@ MemoryRef Weights::Impl::find_stored(const Tensor& constant, const Packed& wante
   if (begin == end) {
     return nullptr;
   }
-  const bool own = !wanted.kind.empty();
-  const auto from = own ? std::string{} : layout_key(wanted.from);
-  const auto to = own ? std::string{} : layout_key(wanted.to);
+  const auto layouts = layouts_of(wanted);
+  if (!layouts) {
+    return nullptr;
+  }
   for (auto i = begin; i != end; ++i) {
     const auto& one = i->second;
-    if (one.offset == wanted.offset && one.kind == wanted.kind && one.from == from &&
-        one.to == to && (own || !to.empty()) && one.constant.memory() == constant.memory() &&
+    if (one.offset == wanted.offset && one.kind == wanted.kind && one.from == layouts->from &&
+        one.to == layouts->to && one.constant.memory() == constant.memory() &&
         one.memory->bytes() == bytes) {
       return one.memory;
     }
@@ -105,8 +122,9 @@ MemoryRef Weights::Impl::insert(const Tensor& constant, Packed entry) {
 }
 
 MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
-                              const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  Packed entry{constant.memory(), offset, from, to, {}, nullptr};
+                              const dnnl::memory::desc& from, const dnnl::memory::desc& to,
+                              const std::string& kind) {
+  Packed entry{constant.memory(), offset, from, to, kind, nullptr};
   {
     const std::lock_guard lock{mutex};
     if (auto found = find(constant, entry)) {
@@ -128,6 +146,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   if (on_packed != nullptr && constant.is_continuous()) {
     on_packed({constant.data<const std::byte>(), constant.byte_size()});
   }
+  packings.fetch_add(1, std::memory_order_relaxed);
   trace_packing(begin);
   return insert(constant, std::move(entry));
 }
@@ -163,6 +182,7 @@ MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind,
   const auto begin = std::chrono::steady_clock::now();
   entry.memory = Memory::allocate(bytes);
   fill(entry.memory->data());
+  packings.fetch_add(1, std::memory_order_relaxed);
   trace_packing(begin);
   return insert(constant, std::move(entry));
 }

@@ -20,6 +20,8 @@ class Weights {
   Weights& operator=(const Weights&) = delete;
 
   std::size_t bytes() const;
+  /// How often something was packed, not found done.
+  std::size_t packings() const noexcept;
 
   /// Called with each constant that was packed, which is hardly read again. Set it before use.
   using Packed = void (*)(std::span<const std::byte> constant);
@@ -31,7 +33,7 @@ class Weights {
     std::int64_t offset = 0;
     std::string from;
     std::string to;
-    std::string kind;  ///< of what a kernel of our own reads; `from` and `to` are empty then
+    std::string kind;  ///< what else tells it apart; `from` and `to` may be empty then
     MemoryRef memory;
   };
   /// What was packed of the constants that are still alive.

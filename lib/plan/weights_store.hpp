@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <dnnl.hpp>
 #include <mutex>
 #include <unordered_map>
@@ -12,9 +13,10 @@ namespace coinfer::plan {
 
 struct Weights::Impl {
   /// The constant as seen through `from` (its extents and strides from byte `offset` on), packed as
-  /// `to`. The first caller reorders; the others get the same memory.
+  /// `to`. The first caller reorders; the others get the same memory. `kind` tells what of the
+  /// layout oneDNN does not: see `Lowering::packed`.
   MemoryRef pack(const Tensor& constant, std::int64_t offset, const dnnl::memory::desc& from,
-                 const dnnl::memory::desc& to);
+                 const dnnl::memory::desc& to, const std::string& kind = {});
   /// The layouts that this view of the constant was packed in so far.
   std::vector<dnnl::memory::desc> layouts(const Tensor& constant, std::int64_t offset,
                                           const dnnl::memory::desc& from) const;
@@ -37,6 +39,7 @@ struct Weights::Impl {
   MemoryRef insert(const Tensor& constant, Packed packed);
 
   Weights::Packed on_packed = nullptr;
+  std::atomic<std::size_t> packings{0};
 
   mutable std::mutex mutex;
   std::unordered_multimap<const void*, Packed> packed;

@@ -5,6 +5,7 @@
 #include "coinfer/runtime.hpp"
 #include "ops/op.hpp"
 #include "passes/passes.hpp"
+#include "runtime/cache_writer.hpp"
 #include "runtime/live.hpp"
 #include "runtime/model_cache.hpp"
 #include "runtime/process.hpp"
@@ -332,17 +333,48 @@ std::shared_ptr<const StagePlan> Compiled::build(Stream& stream, std::uint32_t n
   return stage;
 }
 
+void Compiled::keep_packed_by_runs(const ModelCache& cache) {
+  if (!planned_ && cache.keeps_packed()) {
+    behind_ = std::make_unique<ModelCache>(cache.kept());
+    packed_before_runs_ = weights_.packings();
+    awaits_run_.store(true, std::memory_order_release);
+  }
+}
+
+void Compiled::after_first_run(const std::shared_ptr<Compiled>& compiled) {
+  if (!compiled->awaits_run_.exchange(false, std::memory_order_acq_rel)) {
+    return;
+  }
+  const auto cache = std::move(compiled->behind_);
+  if (compiled->weights_.packings() != compiled->packed_before_runs_) {
+    CacheWriter::instance().write(compiled, std::move(*cache));
+  }
+}
+
 std::shared_ptr<Compiled> compile(const Model& model, Config config) {
   if (config.cache_directory.empty()) {
     return compile(prepare(model), config);
   }
-  const ModelCache cache{model, config};
-  if (auto kept = cache.load()) {
-    config.loaded_from_cache = true;
-    return compile(std::move(*kept), config);
+  return compile(ModelCache{model, config}, config, [&](ModelCache&) { return prepare(model); });
+}
+
+std::shared_ptr<Compiled> compile(ModelCache cache, Config config,
+                                  const std::function<Prepared(ModelCache&)>& make) {
+  auto kept = cache.load();
+  config.loaded_from_cache = kept.has_value();
+  const bool has_run = kept && kept->has_run;
+  if (kept) {
+    cache.set_files(kept->sources);
+  } else {
+    kept = make(cache);
   }
-  auto compiled = compile(prepare(model), config);
-  cache.store(*compiled);
+  auto compiled = compile(std::move(*kept), config);
+  if (!config.loaded_from_cache) {
+    cache.store(*compiled);
+  }
+  if (!has_run) {
+    compiled->keep_packed_by_runs(cache);
+  }
   return compiled;
 }
 
@@ -369,7 +401,10 @@ std::shared_ptr<Compiled> compile(Prepared prepared, const Config& config) {
   auto& scheduler = process_scheduler();
   scheduler.acquire(*first);
   try {
-    compiled->bound_plan(*RunFrame::stream(*first), 0, 0, known);
+    const auto& bound = compiled->bound_plan(*RunFrame::stream(*first), 0, 0, known);
+    if (bound.stage->plan->cut() == nullptr) {
+      compiled->set_planned();
+    }
   } catch (...) {
     scheduler.release(*first);
     throw;

@@ -22,6 +22,8 @@
 
 namespace coinfer::runtime {
 
+class ModelCache;
+
 /// A compiled model: the optimised graph, packed weights, the cache of plans and the streams.
 /// *Thread safety*: shared objects: safe.
 class Compiled {
@@ -62,6 +64,17 @@ class Compiled {
   Stream::Bound& bound_plan(Stream& stream, std::uint32_t graph, std::size_t first_node,
                             const std::vector<KnownValue>& known);
 
+  /// All plans that its runs need are there.
+  void set_planned() { planned_ = true; }
+  /// What its first run packs goes into its cached file, which is written anew.
+  void keep_packed_by_runs(const ModelCache& cache);
+  /// A run has succeeded.
+  static void ran(const std::shared_ptr<Compiled>& compiled) {
+    if (compiled->awaits_run_.load(std::memory_order_relaxed)) {
+      after_first_run(compiled);
+    }
+  }
+
   /// Plans built so far, for tests: going back to an old shape builds none.
   std::size_t plans_built() const { return plans_built_.load(std::memory_order_relaxed); }
 
@@ -80,6 +93,7 @@ class Compiled {
                                          std::size_t first_node,
                                          const std::vector<KnownValue>& known);
   void evict();
+  static void after_first_run(const std::shared_ptr<Compiled>& compiled);
 
   graph::Graph graph_;
   std::optional<graph::Graph> before_states_;
@@ -101,11 +115,19 @@ class Compiled {
   std::unordered_map<PlanKey, Recent::iterator, PlanKeyHash> cache_;
   std::atomic<std::size_t> plans_built_{0};
   RunFrames frames_;
+
+  bool planned_ = false;
+  std::size_t packed_before_runs_ = 0;
+  std::unique_ptr<ModelCache> behind_;  ///< its file, until the first run has succeeded
+  std::atomic<bool> awaits_run_{false};
 };
 
 /// Compiles a model, or takes it from CACHE_DIR; throws Error naming node or property.
 std::shared_ptr<Compiled> compile(const Model& model, Config config);
 /// Makes an exported model ready.
 std::shared_ptr<Compiled> compile(Prepared prepared, const Config& config);
+/// As the cache has it, or else as `make` prepares it, which the cache then gets.
+std::shared_ptr<Compiled> compile(ModelCache cache, Config config,
+                                  const std::function<Prepared(ModelCache&)>& make);
 
 }  // namespace coinfer::runtime

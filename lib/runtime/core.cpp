@@ -76,19 +76,17 @@ CompiledModel Core::compile_model(const Model& model, const std::string& device,
 CompiledModel Core::compile_model(const std::filesystem::path& path, const std::string& device,
                                   const Properties& config) const {
   check(device);
-  auto parsed = runtime::Config::from(merged(config), runtime::compute_slots());
+  const auto parsed = runtime::Config::from(merged(config), runtime::compute_slots());
   if (parsed.cache_directory.empty()) {
     return CompiledModel{runtime::compile(runtime::prepare(read_graph(*this, path, {})), parsed)};
   }
-  const runtime::ModelCache cache{path, parsed};
-  if (auto kept = cache.load()) {
-    parsed.loaded_from_cache = true;
-    return CompiledModel{runtime::compile(std::move(*kept), parsed)};
-  }
-  const frontends::FilesRead read;
-  auto compiled = runtime::compile(runtime::prepare(read_graph(*this, path, {})), parsed);
-  cache.store(*compiled, read.files);
-  return CompiledModel{std::move(compiled)};
+  const auto make = [&](runtime::ModelCache& cache) {
+    const frontends::FilesRead read;
+    auto prepared = runtime::prepare(read_graph(*this, path, {}));
+    cache.set_files(read.files);
+    return prepared;
+  };
+  return CompiledModel{runtime::compile(runtime::ModelCache{path, parsed}, parsed, make)};
 }
 
 Properties Core::merged(const Properties& config) const {

@@ -16,7 +16,7 @@ namespace {
 using namespace serialization;
 
 constexpr std::array<char, 8> magic{'\x89', 'c', 'o', 'i', 'n', 'f', 'e', 'r'};
-constexpr std::uint32_t format_version = 4;
+constexpr std::uint32_t format_version = 5;
 
 struct Header {
   std::array<char, 8> magic;
@@ -212,6 +212,7 @@ void write_exported(std::ostream& out, const Compiled& compiled, const ExportOpt
     meta.put(file.path);
     meta.put(file.version);
   });
+  meta.put(options.has_run);
   meta.put(compiled.name());
   meta.list(compiled.inputs(), [&](const PortRef& port) { put_port(meta, *port); });
   meta.list(compiled.outputs(), [&](const PortRef& port) { put_port(meta, *port); });
@@ -277,6 +278,7 @@ Prepared read_exported(const MemoryRef& memory, const Model* source, int threads
     auto path = meta.get<std::string>();
     prepared.sources.push_back({std::move(path), meta.get<std::string>()});
   }
+  prepared.has_run = meta.get<bool>();
   prepared.name = meta.get<std::string>();
   prepared.inputs = get_ports(meta, false);
   prepared.outputs = get_ports(meta, true);

@@ -19,6 +19,7 @@ enum class ExportForm : std::uint32_t { complete, beside_model };
 
 struct ExportOptions {
   bool packed = true;
+  bool has_run = false;           ///< `packed` has what runs pack, too
   const Model* source = nullptr;  ///< what it was compiled from; of the form beside_model only
   std::span<const frontends::FileVersion> files = {};  ///< what a cached model was read from
 };

@@ -7,6 +7,47 @@
 #include "runtime/port_lookup.hpp"
 
 namespace coinfer {
+namespace {
+
+bool contains(const PartialShape& all, const PartialShape& one) {
+  if (!all.has_rank() || !one.has_rank()) {
+    return !all.has_rank();
+  }
+  return std::equal(all.dimensions().begin(), all.dimensions().end(), one.dimensions().begin(),
+                    one.dimensions().end(), [](const Dimension& outer, const Dimension& inner) {
+                      return outer.min_length() <= inner.min_length() &&
+                             inner.max_length() <= outer.max_length();
+                    });
+}
+
+/// Declares a variable anew, where it stands and where it is read.
+void reshape_variable(graph::Graph& graph, const std::string& name, const PartialShape& shape) {
+  const auto found = std::find_if(graph.variables.begin(), graph.variables.end(),
+                                  [&](const auto& variable) { return variable.name == name; });
+  if (found == graph.variables.end()) {
+    throw Error(fmt::format("the model has no variable '{}'", name));
+  }
+  found->shape = shape;
+  for (auto& node : graph.nodes) {
+    if (node.type == "ReadValue" && node.attributes.text("variable", "") == name) {
+      node.attributes.set("shape", shape.to_string());
+    }
+  }
+}
+
+void check_initial_values(const graph::Graph& graph, const std::string& name,
+                          const PartialShape& shape) {
+  for (const auto& node : graph.nodes) {
+    if (node.type != "ReadValue" || node.attributes.text("variable", "") != name ||
+        !node.has_input(0) || contains(shape, graph[node.inputs[0]].shape)) {
+      continue;
+    }
+    throw Error(fmt::format("the variable '{}' cannot have the shape {}: its initial value has {}",
+                            name, shape.to_string(), graph[node.inputs[0]].shape.to_string()));
+  }
+}
+
+}  // namespace
 
 bool Port::has_name(std::string_view name) const noexcept {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -82,10 +123,14 @@ bool Model::is_dynamic() const {
 
 const std::string& Model::friendly_name() const { return impl_->graph->name; }
 
-void Model::reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes) {
+void Model::reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes,
+                    const std::vector<std::pair<std::string, PartialShape>>& variables) {
   auto changed = std::make_shared<graph::Graph>(*impl_->graph);
   for (const auto& [index, shape] : shapes) {
     (*changed)[changed->inputs[input(index)->index]].shape = shape;
+  }
+  for (const auto& [name, shape] : variables) {
+    reshape_variable(*changed, name, shape);
   }
   for (const auto& node : changed->nodes) {
     for (const auto id : node.outputs) {
@@ -95,6 +140,9 @@ void Model::reshape(const std::vector<std::pair<std::size_t, PartialShape>>& sha
     }
   }
   passes::infer(*changed, false);
+  for (const auto& [name, shape] : variables) {
+    check_initial_values(*changed, name, shape);
+  }
   replace_graph(std::move(changed));
 }
 

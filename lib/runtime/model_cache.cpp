@@ -71,13 +71,13 @@ void with_threads(int threads, Work work) {
 
 }  // namespace
 
-ModelCache::ModelCache(const Model* model, const Config& config)
-    : model_{model},
+ModelCache::ModelCache(const Config& config, Model model)
+    : model_{std::move(model)},
       path_{config.cache_directory},
       threads_{config.threads},
       packed_{config.cache_for_speed} {}
 
-ModelCache::ModelCache(const Model& model, const Config& config) : ModelCache{&model, config} {
+ModelCache::ModelCache(const Model& model, const Config& config) : ModelCache{config, model} {
   Writer meta;
   DataWriter data;
   TensorWriter tensors{meta, data,
@@ -88,7 +88,7 @@ ModelCache::ModelCache(const Model& model, const Config& config) : ModelCache{&m
 }
 
 ModelCache::ModelCache(const std::filesystem::path& file, const Config& config)
-    : ModelCache{nullptr, config} {
+    : ModelCache{config, {}} {
   Writer meta;
   meta.put(std::filesystem::absolute(file).string());
   meta.put(frontends::version_of(file));
@@ -100,16 +100,16 @@ std::optional<Prepared> ModelCache::load() const {
   try {
     const auto memory = frontends::load_file(path_);
     std::optional<Prepared> prepared;
-    with_threads(threads_, [&] { prepared = read_exported(memory, model_, threads_); });
+    with_threads(threads_, [&] { prepared = read_exported(memory, source(), threads_); });
     for (const auto& source : prepared->sources) {
       if (frontends::version_of(source.path) != source.version) {
         return std::nullopt;
       }
     }
-    if (model_ != nullptr) {
+    if (model_) {
       // The same ports, so that those of the model and of the compiled model are equal.
-      prepared->inputs = model_->inputs();
-      prepared->outputs = model_->outputs();
+      prepared->inputs = model_.inputs();
+      prepared->outputs = model_.outputs();
     }
     return prepared;
   } catch (const Error&) {
@@ -117,8 +117,20 @@ std::optional<Prepared> ModelCache::load() const {
   }
 }
 
-void ModelCache::store(const Compiled& compiled,
-                       std::span<const frontends::FileVersion> files) const noexcept {
+bool ModelCache::exists() const noexcept {
+  std::error_code ignored;
+  return std::filesystem::exists(path_, ignored);
+}
+
+ModelCache ModelCache::kept() const {
+  auto copy = *this;
+  if (copy.model_) {
+    copy.model_ = copy.model_.clone();
+  }
+  return copy;
+}
+
+void ModelCache::store(const Compiled& compiled, bool has_run) const noexcept {
   std::error_code ignored;
   try {
     std::filesystem::create_directories(path_.parent_path(), ignored);
@@ -126,7 +138,8 @@ void ModelCache::store(const Compiled& compiled,
     temporary += fmt::format(".{}.{}", getpid(), static_cast<const void*>(this));
     std::ofstream out{temporary, std::ios::binary | std::ios::trunc};
     if (out) {
-      write_exported(out, compiled, {.packed = packed_, .source = model_, .files = files});
+      write_exported(out, compiled,
+                     {.packed = packed_, .has_run = has_run, .source = source(), .files = files_});
       out.close();
     }
     if (out) {

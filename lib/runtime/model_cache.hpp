@@ -19,14 +19,21 @@ class ModelCache {
   ModelCache(const std::filesystem::path& file, const Config& config);
 
   std::optional<Prepared> load() const;
-  /// `files`: what a model file was read from, all of it.
-  void store(const Compiled& compiled,
-             std::span<const frontends::FileVersion> files = {}) const noexcept;
+  /// What a model file was read from, all of it.
+  void set_files(std::vector<frontends::FileVersion> files) { files_ = std::move(files); }
+  /// `has_run`: what runs pack is there.
+  void store(const Compiled& compiled, bool has_run = false) const noexcept;
+  bool exists() const noexcept;
+  /// For later: the model may be changed meanwhile.
+  ModelCache kept() const;
+  bool keeps_packed() const noexcept { return packed_; }
 
  private:
-  ModelCache(const Model* model, const Config& config);
+  ModelCache(const Config& config, Model model);
+  const Model* source() const noexcept { return model_ ? &model_ : nullptr; }
 
-  const Model* model_;
+  Model model_;  ///< null: of a file
+  std::vector<frontends::FileVersion> files_;
   std::filesystem::path path_;
   int threads_;
   bool packed_;

@@ -281,9 +281,13 @@ void NodeOutput::set_names(std::vector<std::string> names) const {
     }
   }
   auto& value = graph[id];
-  value.name = names.empty() ? std::string{} : names.front();
-  value.own_name = false;
-  value.more_names.assign(names.empty() ? names.end() : names.begin() + 1, names.end());
+  if (value.own_name && node_.kind() == Node::Kind::constant) {  // its node's name is kept there
+    value.more_names = std::move(names);
+  } else {
+    value.name = names.empty() ? std::string{} : names.front();
+    value.own_name = false;
+    value.more_names.assign(names.empty() ? names.end() : names.begin() + 1, names.end());
+  }
   auto model = node_.model_;
   model.relist_ports();
 }

@@ -19,6 +19,7 @@ struct Prepared {
   std::vector<PortRef> outputs;
   std::vector<plan::Weights::Stored> packed;
   std::vector<frontends::FileVersion> sources;  ///< of a cached one: the files it was read from
+  bool has_run = false;  ///< of a cached one: `packed` has what runs pack, too
 };
 
 /// Runs the passes on a copy of the model's graph.

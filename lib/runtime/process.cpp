@@ -7,6 +7,7 @@
 #include "coinfer/executor.hpp"
 #include "coinfer/runtime.hpp"
 #include "runtime/alarm.hpp"
+#include "runtime/cache_writer.hpp"
 #include "runtime/deadlines.hpp"
 #include "runtime/live.hpp"
 #include "runtime/quiet_thread.hpp"
@@ -109,6 +110,7 @@ void shutdown() noexcept {
     runtime::Deadlines::instance().stop(join);
     runtime::AlarmClock::instance().stop(join);
     scheduler->executor().stop(join);
+    runtime::CacheWriter::instance().stop(join);
   }
   trace::stop_at_exit();
 }

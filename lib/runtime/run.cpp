@@ -112,6 +112,7 @@ Run run_stages(Operation& operation) {
     if (operation.publish_copies) {
       publish_copies(operation);
     }
+    Compiled::ran(operation.model());
   } catch (const Cancelled&) {
     outcome = {Outcome::Kind::cancelled, std::current_exception()};
   } catch (...) {

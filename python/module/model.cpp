@@ -177,19 +177,45 @@ std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model
   return shapes;
 }
 
-void reshape(PyModel& self, const bp::object& shapes, const bp::object& variables) {
-  if (!PyDict_Check(variables.ptr())) {
+/// Model.reshape's variables. What the model has no variable for is passed over, as in OpenVINO.
+std::vector<std::pair<std::string, PartialShape>> variable_shapes_from(const Model& model,
+                                                                       const bp::object& given) {
+  if (!PyDict_Check(given.ptr())) {
     throw_type_error(
-        fmt::format("variables_shapes is a dict, not {}", Py_TYPE(variables.ptr())->tp_name));
+        fmt::format("variables_shapes is a dict, not {}", Py_TYPE(given.ptr())->tp_name));
   }
+  const auto variables = variables_of(model);
+  std::vector<std::pair<std::string, PartialShape>> shapes;
+  const bp::list items = bp::dict{given}.items();
+  for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
+    const bp::object key{items[i][0]};
+    const bp::object value{items[i][1]};
+    if (!PyUnicode_Check(key.ptr())) {
+      throw_type_error(fmt::format("a key of variables_shapes is the name of a variable, not {}",
+                                   Py_TYPE(key.ptr())->tp_name));
+    }
+    std::string name{utf8_of(key.ptr())};
+    auto shape = partial_shape_from(value.ptr());
+    if (std::any_of(variables.begin(), variables.end(),
+                    [&](const auto& variable) { return variable.name == name; })) {
+      shapes.emplace_back(std::move(name), std::move(shape));
+    }
+  }
+  return shapes;
+}
+
+void reshape(PyModel& self, const bp::object& shapes, const bp::object& variables) {
   auto& model = self.get();
-  if (bp::len(variables) != 0) {
-    throw Error(variables_of(model).empty() ? "the model has no variables to be reshaped"
-                                            : "variables cannot be reshaped");
-  }
+  auto wanted_variables = variable_shapes_from(model, variables);
   const auto wanted = shapes_from(model, shapes);
+  // As in OpenVINO, where nothing is done when no input changes.
+  if (std::all_of(wanted.begin(), wanted.end(), [&](const auto& shape) {
+        return model.input(shape.first)->shape == shape.second;
+      })) {
+    wanted_variables.clear();
+  }
   const bridge::GilReleased released;
-  model.reshape(wanted);
+  model.reshape(wanted, wanted_variables);
 }
 
 void validate(PyModel& self) {
@@ -410,7 +436,8 @@ void register_model() {
           "with one input, or "
           "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
           "or text: \"[1,3,224..256,?]\". `variables_shapes`: a dict of\nshapes by a variable's "
-          "name. On an error (RuntimeError) the model is as before.")
+          "name; they are set when an input's shape changes. On an error (RuntimeError) the model "
+          "is as before.")
       .def("validate_nodes_and_infer_types", &validate,
            "Infers all types and shapes anew; RuntimeError naming a node.")
       .def("evaluate", &evaluate,

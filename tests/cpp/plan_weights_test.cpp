@@ -1,5 +1,7 @@
 #include <thread>
 
+#include "plan/onednn.hpp"
+#include "plan/weights_store.hpp"
 #include "reference.hpp"
 
 using namespace coinfer;
@@ -89,6 +91,53 @@ BOOST_FIXTURE_TEST_CASE(plans_may_be_built_and_run_at_the_same_time, Model) {
     thread.join();
   }
   BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_8_bits_are_found_again_by_their_kind) {
+  // Behind the weights of a source with a zero point oneDNN puts sums, where it needs them.
+  auto attr = plan::attributes();
+  attr.set_zero_points_mask(DNNL_ARG_SRC, 0);
+  using plan::any_desc;
+  const dnnl::memory::dims ones{1, 1};
+  const dnnl::memory::dims zeros{0, 0};
+  const dnnl::convolution_forward::primitive_desc primitive{
+      plan::engine(),
+      dnnl::prop_kind::forward_inference,
+      dnnl::algorithm::convolution_direct,
+      dnnl::memory::desc{
+          {1, 16, 8, 8}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::nhwc},
+      any_desc(ElementType::i8, Shape{16, 16, 3, 3}),
+      dnnl::memory::desc{
+          {1, 16, 6, 6}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc},
+      ones,
+      zeros,
+      zeros,
+      attr};
+  Tensor constant{ElementType::i8, {16, 16, 3, 3}};
+  for (std::int64_t i = 0; i < constant.size(); ++i) {
+    constant.data<std::int8_t>()[i] = static_cast<std::int8_t>(i * 7);
+  }
+  const auto from = desc_of(
+      plan::View{{}, 0, ElementType::i8, constant.shape(), plan::plain_strides(constant.shape())});
+  const auto to = primitive.weights_desc();
+
+  plan::Weights weights;
+  const auto packed = weights.impl().pack(constant, 0, from, to, "one");
+  BOOST_TEST(weights.packings() == 1U);
+  const auto stored = weights.packed();
+  BOOST_REQUIRE(stored.size() == 1U);
+
+  plan::Weights again;
+  again.preload(stored);
+  BOOST_TEST(again.impl().pack(constant, 0, from, to, "one") == packed);
+  BOOST_TEST(again.packings() == 0U);
+  BOOST_TEST(again.impl().pack(constant, 0, from, to, "other") != packed);
+  BOOST_TEST(again.packings() == 1U);
+
+  plan::Weights without_kind;
+  without_kind.impl().pack(constant, 0, from, to);
+  const bool has_sums = to.get_size() > static_cast<std::size_t>(constant.size());
+  BOOST_TEST(without_kind.packed().size() == (has_sums ? 0U : 1U));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

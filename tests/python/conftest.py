@@ -7,7 +7,9 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -53,6 +55,28 @@ def run_in_peers(peers_python: Path) -> Callable[..., Any]:
         return json.loads(done.stdout.rpartition("\x1e")[2])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def saved_by_openvino(
+    peers_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[ModuleType], Path]:
+    """The folder with what a file of cases saves when it runs in the peers' environment, once."""
+
+    @cache
+    def saved(cases: ModuleType) -> Path:
+        folder = tmp_path_factory.mktemp(cases.__name__)
+        done = subprocess.run(
+            [peers_python, str(cases.__file__), folder],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return folder
+
+    return saved
 
 
 def live_objects() -> dict[str, int]:

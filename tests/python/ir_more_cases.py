@@ -35,6 +35,18 @@ def node(number: int, kind: str, inputs: list[Any], attributes: dict[str, Any]) 
 image = real(2, 4, 9, 10)
 data = real(2, 3, 4)
 
+# --- types and values as they are
+for like in (np.int32, np.float16, np.uint8):
+    case(
+        f"convert_like_{like.__name__}",
+        lambda o, x, y: o.convert(o.convert_like(x, y), "f32"),
+        np.float32([[0, 1.5, 2.75], [100, 7, 250]]),
+        np.zeros((1, 2), like),
+    )
+case("convert_like_constant", lambda o, x: o.convert_like(x, np.int64([1])), np.float32([1.5, 7]))
+case("identity", lambda o, x: version(16).identity(x), data)
+case("identity_between", lambda o, x: o.exp(version(16).identity(o.relu(x))), data)
+
 # --- integers of 8 bits end at their bounds, of 16 bits they do not
 for kind in ("add", "subtract", "multiply"):
     for of, left, right in (

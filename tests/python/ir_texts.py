@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -98,6 +99,38 @@ def counter() -> str:
             result("res", (2, 0), [2]),
         ]
     )
+
+
+def constants() -> tuple[str, bytes]:
+    """``y = x * w`` and ``kept = w``, f32 [2], with weights; w's tensor is named `s`, `t`."""
+    data: dict[str, object] = {"element_type": "f32", "shape": 2, "offset": 0, "size": 8}
+    text = network(
+        [
+            parameter("x", [2]),
+            Layer("w", "Const", shape=[2], data=data),
+            Layer("y", "Multiply", [(0, 0), (1, 0)], [2]),
+            result("res", (2, 0), [2]),
+            result("kept", (1, 0), [2]),
+        ]
+    )
+    return text.replace('names="w"', 'names="t,s"'), struct.pack("<2f", 2, 3)
+
+
+def version10() -> tuple[str, bytes]:
+    """The halves of x, f16 [4], in IR version 10, with weights; their tensors are `a` and `r`."""
+    data: dict[str, object] = {"element_type": "i64", "shape": "", "offset": 0, "size": 8}
+    text = network(
+        [
+            parameter("x", [4]),
+            Layer("axis", "Const", shape=[], data=data),
+            Layer("sp", "Split", [(0, 0), (1, 0)], [2], 2, data={"num_splits": 2}),
+            result("first", (2, 0), [2]),
+            result("second", (2, 1), [2]),
+        ]
+    )
+    text = text.replace('names="x"', 'names="a"').replace('names="sp"', 'names="r"')
+    text = text.replace(' names="sp1"', "").replace(' names="axis"', "").replace("f32", "f16")
+    return text.replace('version="11"', 'version="10"'), bytes(8)
 
 
 def _notes(**attributes: str) -> str:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import io
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import ir_cases
 import numpy as np
 import pytest
-import reference
-import zoo
 
 import coinfer
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ir")
-    script = Path(ir_cases.__file__)
-    done = subprocess.run(
-        [reference.PEERS, script, folder], capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+def saved(saved_by_openvino: Callable[[ModuleType], Path]) -> Path:
+    return saved_by_openvino(ir_cases)
 
 
 @pytest.mark.parametrize("name", ir_cases.CASES)
@@ -178,43 +171,3 @@ def test_a_damaged_model_is_refused_with_the_layer_named(what: str, by: str, tex
 def test_weights_are_refused_where_none_belong() -> None:
     with pytest.raises(coinfer.Error, match="none were given"):
         coinfer.Core().read_model(XML.encode())
-
-
-CONVERT = """
-import sys
-import numpy as np
-import openvino
-source, target, given, made = sys.argv[1:]
-core = openvino.Core()
-model = openvino.convert_model(source)
-openvino.save_model(model, target)
-with np.load(given) as inputs:
-    feed = [inputs[f"in{i}"] for i in range(len(inputs.files))]
-model = core.read_model(target)
-results = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(feed)
-np.savez(made, *(results[i] for i in range(len(results))))
-"""
-
-
-@pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1", "shufflenet"])
-def test_a_network_that_openvino_converted_runs(name: str, tmp_path: Path) -> None:
-    source = zoo.seeded_zoo_path(name)
-    shape = coinfer.Core().read_model(source).input(0).shape
-    value = np.random.default_rng(3).uniform(0, 1, tuple(shape)).astype(np.float32)
-    np.savez(tmp_path / "given.npz", in0=value)
-    target = tmp_path / "model.xml"
-    done = subprocess.run(
-        [reference.PEERS, "-c", CONVERT, source, target, tmp_path / "given.npz", tmp_path / "made"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    config = {"INFERENCE_PRECISION_HINT": "f32"}
-    results = coinfer.compile_model(target, "CPU", config)(value)
-    with np.load(tmp_path / "made.npz") as expected:
-        largest = float(np.abs(expected["arr_0"]).max())
-        np.testing.assert_allclose(
-            results[0], expected["arr_0"], rtol=1e-3, atol=1e-4 * max(largest, 1)
-        )

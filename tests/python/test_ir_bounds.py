@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import ir_bounds_cases
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ir_bounds")
-    done = subprocess.run(
-        [reference.PEERS, ir_bounds_cases.__file__, folder],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+def saved(saved_by_openvino: Callable[[ModuleType], Path]) -> Path:
+    return saved_by_openvino(ir_bounds_cases)
 
 
 @pytest.mark.parametrize("name", ir_bounds_cases.CASES)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import ir_more_cases
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ir")
-    done = subprocess.run(
-        [reference.PEERS, ir_more_cases.__file__, folder],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+def saved(saved_by_openvino: Callable[[ModuleType], Path]) -> Path:
+    return saved_by_openvino(ir_more_cases)
 
 
 @pytest.mark.parametrize("name", ir_more_cases.CASES)

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import ir_state_cases
 import ir_texts
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ir_state")
-    done = subprocess.run(
-        [reference.PEERS, str(ir_state_cases.__file__), folder],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+def saved(saved_by_openvino: Callable[[ModuleType], Path]) -> Path:
+    return saved_by_openvino(ir_state_cases)
 
 
 def same_as_openvino(compiled: coinfer.CompiledModel, expected: Path) -> None:
@@ -99,8 +90,43 @@ def test_a_clone_and_a_reshaped_model_keep_variables_and_sinks() -> None:
         assert [sink.get_friendly_name() for sink in one.get_sinks()] == ["write"]
         assert "write" in [node.get_friendly_name() for node in one.get_ops()]
     assert model.get_variable_by_id("other") is None
-    with pytest.raises(coinfer.Error, match="variables cannot be reshaped"):
-        model.reshape([2], {"total": [2]})
+
+
+def test_a_variable_gets_another_shape_along_with_the_inputs() -> None:
+    model = coinfer.Core().read_model(ir_texts.counter().encode())
+    with pytest.raises(coinfer.Error, match="'sum'"):
+        model.reshape([3])
+    model.reshape([3], {"total": [3]})
+    assert model.get_variables()[0].info.data_shape == coinfer.PartialShape([3])
+    compiled = coinfer.compile_model(model, "CPU")
+    again = coinfer.Core().import_model(compiled.export_model())
+    for one in (compiled, again):
+        request = one.create_infer_request()
+        for factor in (1, 2):
+            results = request.infer(np.float32([1, 2, 3]))
+            np.testing.assert_array_equal(results["sum"], np.float32([1, 2, 3]) * factor)
+        assert request.query_state()[0].state.shape == [3]
+
+
+def test_a_variable_with_bounds_takes_states_of_each_length() -> None:
+    model = coinfer.Core().read_model(ir_texts.counter().encode())
+    model.reshape(["1..4"], {"total": ["1..4"]})
+    request = coinfer.compile_model(model, "CPU").create_infer_request()
+    for length in (4, 1, 3):
+        request.query_state()[0].state = coinfer.Tensor(np.full(length, 7, np.float32))
+        np.testing.assert_array_equal(
+            request.infer(np.ones(length, np.float32))["sum"], [8] * length
+        )
+    with pytest.raises(coinfer.Error, match="'total'"):
+        request.query_state()[0].state = coinfer.Tensor(np.ones(5, np.float32))
+
+
+def test_a_variable_that_does_not_fit_its_initial_value_is_refused(saved: Path) -> None:
+    model = coinfer.Core().read_model(saved / "computed.xml")
+    with pytest.raises(coinfer.Error, match=r"'total' cannot have .*\[1\]: its initial .* \[3\]"):
+        model.reshape([3], {"total": [1]})
+    assert model.get_variables()[0].info.data_shape == coinfer.PartialShape([2])
+    assert model.input(0).partial_shape == coinfer.PartialShape([2])
 
 
 @pytest.mark.parametrize(

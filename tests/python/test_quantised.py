@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +79,35 @@ def test_an_exported_quantised_network_gives_the_same(
     np.testing.assert_array_equal(coinfer.Core().import_model(stream, "CPU")(x)["y"], wanted)
 
 
-def test_a_cached_quantised_network_gives_the_same(
-    model: onnx.ModelProto, x: npt.NDArray[np.float32], tmp_path: Path
+@pytest.mark.parametrize("precision", ["", "f32", "bf16"])
+def test_a_cached_quantised_network_gives_the_same_and_packs_nothing(
+    model: onnx.ModelProto, x: npt.NDArray[np.float32], tmp_path: Path, precision: str
 ) -> None:
-    config = {"CACHE_DIR": str(tmp_path)}
+    config = {"CACHE_DIR": str(tmp_path / "cache")}
+    if precision:
+        config["INFERENCE_PRECISION_HINT"] = precision
     content = model.SerializeToString()
-    first = coinfer.Core().compile_model(content, "CPU", config)(x)["y"]
-    assert list(tmp_path.iterdir())
-    again = coinfer.Core().compile_model(content, "CPU", config)(x)["y"]
+
+    def run(compile_model: Callable[[], coinfer.CompiledModel]) -> tuple[object, list[str], object]:
+        """LOADED_FROM_CACHE, what the trace shows, the result."""
+        trace = tmp_path / "trace.json"
+        with coinfer.trace(trace):
+            compiled = compile_model()
+            y = compiled(x)["y"]
+        spans = [event["name"] for event in json.loads(trace.read_text())["traceEvents"]]
+        return compiled.get_property("LOADED_FROM_CACHE"), spans, y
+
+    core = coinfer.Core()
+    cached, spans, first = run(lambda: core.compile_model(content, "CPU", config))
+    assert not cached
+    assert "pack weights" in spans
+    cached, spans, again = run(lambda: core.compile_model(content, "CPU", config))
+    assert cached
+    assert "passes" not in spans
+    assert "pack weights" not in spans
     np.testing.assert_array_equal(again, first)
+    exported = core.compile_model(content, "CPU", config).export_model()
+    hint = {key: value for key, value in config.items() if key != "CACHE_DIR"}
+    _, spans, imported = run(lambda: core.import_model(exported, "CPU", hint))
+    assert "pack weights" not in spans
+    np.testing.assert_array_equal(imported, first)

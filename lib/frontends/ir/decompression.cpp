@@ -1,6 +1,6 @@
 #include "frontends/ir/decompression.hpp"
 
-#include "ops/op.hpp"
+#include "frontends/ir/values.hpp"
 
 namespace coinfer::frontends::ir {
 namespace {
@@ -24,9 +24,9 @@ std::vector<ValueId> Decompression::inputs_of(const std::vector<ValueId>& inputs
   auto result = inputs;
   for (auto& id : result) {
     if (wide && is_half(graph_[id].type)) {
-      id = cast(id, ElementType::f32);
+      id = cast(graph_, id, ElementType::f32);
     } else if (const auto found = narrow_.find(id.index); !wide && found != narrow_.end()) {
-      id = cast(id, found->second);
+      id = cast(graph_, id, found->second);
     }
   }
   return result;
@@ -51,22 +51,6 @@ void Decompression::add_results(const Layer& layer, const std::vector<ValueId>& 
       narrow_[id.index] = said;
     }
   }
-}
-
-ValueId Decompression::cast(ValueId value, ElementType type) {
-  graph::Node node;
-  node.name = fmt::format("{}/{}", graph_[value].name, name_of(type));
-  node.type = "Cast";
-  node.opset = 22;
-  node.op = ops::Registry::instance().find("", node.type, node.opset);
-  node.inputs.push_back(value);
-  node.attributes.set("to", onnx_type(type));
-  const auto result = graph_.add({.name = node.name, .own_name = true});
-  node.outputs.push_back(result);
-  ops::InferContext context{node, graph_};
-  node.op->infer(context);
-  graph_.nodes.push_back(std::move(node));
-  return result;
 }
 
 }  // namespace coinfer::frontends::ir

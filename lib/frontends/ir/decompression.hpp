@@ -27,7 +27,6 @@ class Decompression {
  private:
   /// f16 or bf16 when the file has the value so; else dynamic.
   ElementType half_of(ValueId id) const;
-  ValueId cast(ValueId value, ElementType type);
 
   graph::Graph& graph_;
   std::unordered_set<std::uint32_t> of_constants_;

@@ -6,6 +6,8 @@
 #include "frontends/ir/decompression.hpp"
 #include "frontends/ir/runtime_info.hpp"
 #include "frontends/ir/types.hpp"
+#include "frontends/ir/values.hpp"
+#include "frontends/ir/version10.hpp"
 #include "frontends/ir/writer.hpp"
 #include "ops/op.hpp"
 #include "passes/passes.hpp"
@@ -14,15 +16,6 @@ namespace coinfer::frontends::ir {
 namespace {
 
 using graph::Graph;
-
-/// Gives a value the names that the file has for the tensor.
-void set_names(graph::Value& value, const std::vector<std::string>& names) {
-  value.own_name = names.empty();
-  if (!names.empty()) {
-    value.name = names.front();
-    value.more_names.assign(names.begin() + 1, names.end());
-  }
-}
 
 void add_parameter(const Layer& layer, Graph& graph, std::vector<ValueId>& results) {
   if (layer.outputs.size() != 1) {
@@ -187,14 +180,16 @@ std::shared_ptr<Graph> build(const Network& network, const MemoryRef& weights) {
     if (layer.type == "Parameter") {
       add_parameter(layer, *graph, results);
     } else if (layer.type == "Const") {
-      results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
-      (*graph)[results[0]].own_name = true;
-      decompression.add_constant(results[0]);
-      note_value(layer, (*graph)[results[0]]);
       if (layer.outputs.size() != 1) {
         throw ModelFileError(
             fmt::format("{} has {} outputs instead of one", layer.title(), layer.outputs.size()));
       }
+      results.push_back(graph->add_constant(read_constant(layer, weights), layer.name));
+      auto& value = (*graph)[results[0]];
+      value.own_name = true;  // the name is the node's
+      value.more_names = layer.outputs[0].names;
+      decompression.add_constant(results[0]);
+      note_value(layer, value);
     } else if (layer.type == "Result") {
       if (inputs.size() != 1) {
         throw ModelFileError(
@@ -271,8 +266,12 @@ std::shared_ptr<Graph> read(std::span<const std::byte> xml, const MemoryRef& wei
   const auto net = parse(xml, document);
   const auto network = read_network(net);
   auto graph = build(network, weights);
+  const std::int64_t version = net.attribute("version").as_int();
+  if (version == 10) {
+    adapt_version_10(network, *graph);
+  }
   read_model_info(net.child("rt_info"), graph->rt_info);
-  graph->rt_info.entries["version"].value = std::int64_t{net.attribute("version").as_int()};
+  graph->rt_info.entries["version"].value = version;
   passes::infer(*graph, false);
   return graph;
 }

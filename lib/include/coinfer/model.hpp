@@ -67,8 +67,11 @@ class Model {
   bool is_dynamic() const;
   const std::string& friendly_name() const;
   void set_friendly_name(std::string name);
-  /// Sets input shapes and infers the rest anew; on an error the model is as before.
-  void reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes);
+  /// Sets input shapes, by index, and those of variables, by name, and infers the rest anew; throws
+  /// Error for a variable that there is none of, or that its initial value does not fit. On an
+  /// error the model is as before.
+  void reshape(const std::vector<std::pair<std::size_t, PartialShape>>& shapes,
+               const std::vector<std::pair<std::string, PartialShape>>& variables = {});
   /// Infers all types and shapes anew. Throws Error naming a node.
   void validate() { reshape({}); }
 

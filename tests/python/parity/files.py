@@ -95,4 +95,12 @@ def model_files(folder: Path) -> dict[str, str]:
     Path(paths["noted"]).write_text(ir_texts.noted())
     paths["counter"] = str(folder / "counter.xml")
     Path(paths["counter"]).write_text(ir_texts.counter())
+    for name, (text, weights) in (
+        ("constants", ir_texts.constants()),
+        ("version10", ir_texts.version10()),
+    ):
+        path = folder / f"{name}.xml"
+        path.write_text(text)
+        path.with_suffix(".bin").write_bytes(weights)
+        paths[name] = str(path)
     return paths

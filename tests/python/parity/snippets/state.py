@@ -1,6 +1,6 @@
 """Variables that a request keeps between inferences: `counter`, ``sum = total + x``."""
 
-from tests.python.parity.declare import tried
+from tests.python.parity.declare import tried, variants
 
 
 def state_adds_up(counter, x2):
@@ -103,3 +103,47 @@ def model_sink_reads(counter_model):
 
 def model_without_variables(model):
     return model.get_variables(), model.get_sinks()
+
+
+@variants(shape=[[3], (3,), "[3]", ["3"], [-1], [(1, 4)], "1..4", ["?"], "..."])
+def reshape_gives_a_variable_its_shape(counter_model, shape):
+    counter_model.reshape([3], {"total": shape})
+    (total,) = counter_model.get_variables()
+    return total.info.data_shape, counter_model.output(0).partial_shape
+
+
+@variants(shape=[[3], "3", [-1], "?", "..."])
+def reshaped_variables_are_kept(counter_model, core, np, shape):
+    counter_model.reshape([3], {"total": shape})
+    request = core.compile_model(counter_model, "CPU").create_infer_request()
+    return [request.infer(np.float32([1, 2, 3]))["sum"] for _ in range(2)]
+
+
+def reshape_of_variables_by_keyword(counter_model, ov):
+    counter_model.reshape({"x": [3]}, variables_shapes={"total": ov.PartialShape([3])})
+    return counter_model.get_variables()[0].info.data_shape
+
+
+@variants(shapes=[{"other": [3]}, {"total": [2], "other": [3]}, {}])
+def reshape_of_other_variables(counter_model, shapes):
+    counter_model.reshape([-1], shapes)
+    return counter_model.get_variables()[0].info.data_shape
+
+
+def reshape_of_a_variable_alone(counter_model):
+    counter_model.reshape([2], {"total": [3]})
+    return counter_model.get_variables()[0].info.data_shape, counter_model.output(0).partial_shape
+
+
+@variants(
+    shapes=[{0: [3]}, {"total": 3}, {"total": 3.5}, {"total": None}, {"total": "abc"}, 5, None]
+)
+def reshape_of_variables_wrong(counter_model, shapes):
+    error = tried(lambda: counter_model.reshape([3], shapes))
+    return error, counter_model.input(0).partial_shape
+
+
+def reshape_of_a_variable_that_does_not_fit(counter_model):
+    error = tried(lambda: counter_model.reshape([3], {"total": [5]}))
+    (total,) = counter_model.get_variables()
+    return error, total.info.data_shape, counter_model.input(0).partial_shape
