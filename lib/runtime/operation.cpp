@@ -154,6 +154,9 @@ void Operation::reset() noexcept {
   computed_ = {};
   stamps_.clear();
   trace_id_ = 0;
+  if (frame_) {
+    frame_->profile.clear();
+  }
   published.clear();
   completion.reset();
 }
@@ -186,7 +189,7 @@ void Operation::cancel() noexcept {
   if (state() == State::queued && process_scheduler().dequeue(*this)) {
     if (frame_ && frame_->coroutine) {
       std::exchange(frame_->coroutine, nullptr).destroy();
-      frame_->levels.clear();
+      frame_->let_go();
     } else if (trace::on()) {
       trace_id_ = trace::next_run();
     }

@@ -57,6 +57,11 @@ void publish_copies(Operation& operation) {
 
 thread_local bool RunFrame::suspended = false;
 
+void RunFrame::let_go() noexcept {
+  levels.clear();
+  late_outputs.clear();
+}
+
 RunFrame& RunFrame::of(Operation& operation) {
   if (!operation.frame_) {
     operation.frame_ = operation.model_->frames().take();
@@ -99,7 +104,6 @@ Run run_stages(Operation& operation) {
     if (operation.binder != nullptr) {
       operation.binder->bind(operation.binder, operation);
     }
-    RunFrame::of(operation).profile.clear();
     begin_levels(operation);
     while (advance(operation)) {
       Turn turn{operation};
@@ -118,8 +122,7 @@ Run run_stages(Operation& operation) {
     outcome = {Outcome::Kind::failed, std::current_exception()};
   }
   // However it ended: what it read is held no longer.
-  RunFrame::of(operation).levels.clear();
-  RunFrame::of(operation).late_outputs.clear();
+  RunFrame::of(operation).let_go();
   RunFrame::finish(operation, std::move(outcome));
 }
 

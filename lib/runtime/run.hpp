@@ -29,6 +29,9 @@ struct RunFrame {
   /// Whether the coroutine that this thread resumed last suspended instead of ending.
   static thread_local bool suspended;
 
+  /// Holds nothing of a run that is over, or is destroyed between two stages.
+  void let_go() noexcept;
+
   static RunFrame& of(Operation& operation);
   static Stream* stream(const Operation& operation) { return operation.stream_; }
   static void finish(Operation& operation, Outcome outcome) noexcept {
