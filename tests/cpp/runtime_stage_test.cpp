@@ -96,4 +96,50 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_cancelled_between_two_stages_holds_no_tensor)
   }
 }
 
+// It waits for a stream there, as before its first stage.
+BOOST_DATA_TEST_CASE(a_blocking_run_is_stopped_between_two_stages,
+                     (std::vector<std::string>{"cancelled", "interrupted"})) {
+  const auto model = compile(stages(3), {{"NUM_STREAMS", 1}});
+  for (int step = 1; step <= 3; ++step) {
+    const NothingStays guard;
+    Run run{model};
+    run.read(floats({1, 2, 3, 4}));
+    std::atomic<bool> ask{false};
+    bool ended = false;
+    const auto before = stats().runs;
+    {
+      const Overtaken overtaken{*run.operation, [&](int times) {
+                                  if (times != step) {
+                                    return;
+                                  }
+                                  while (stats().queued == 0) {
+                                    std::this_thread::yield();
+                                  }
+                                  if (sample == "cancelled") {
+                                    run.operation->cancel();
+                                  } else {
+                                    ask = true;
+                                  }
+                                  // The stream is taken as long as this lasts.
+                                  const auto until = std::chrono::steady_clock::now() + 10s;
+                                  while (!ended && std::chrono::steady_clock::now() < until) {
+                                    ended = run.operation->state() == Operation::State::ended;
+                                    std::this_thread::sleep_for(1ms);
+                                  }
+                                }};
+      run.operation->run_inline([&] { return ask.load(); });
+    }
+    BOOST_TEST(ended);
+    BOOST_TEST((run.operation->computed().kind == Outcome::Kind::cancelled));
+    const auto after = stats().runs;
+    BOOST_TEST(after.started - before.started == after.cancelled + after.finished + after.failed -
+                                                     before.cancelled - before.finished -
+                                                     before.failed);
+    run.reset();
+    run.operation->outputs.assign(2, {});
+    run.infer(floats({1, 0, 0, 0}));
+    BOOST_TEST((values_of(run.operation->outputs[1]) == Values{16, 0, 0, 0}));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
