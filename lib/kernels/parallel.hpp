@@ -1,6 +1,7 @@
 #pragma once
 
 #include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_scheduler_observer.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -86,16 +87,58 @@ class Arena {
     leave.take();
   }
 
-  /// For an observer of the threads that join.
-  tbb::task_arena& observed() noexcept { return arena_; }
-
  private:
+  friend class ArenaObserver;
   struct Giving {
     Handover& handover;
     ~Giving() { handover.give(); }
   };
 
   tbb::task_arena arena_;
+};
+
+/// Is told of each thread that begins or ceases to compute in an arena, on that thread.
+/// *Thread safety*: made and destroyed by the arena's owner, before the arena; what is told comes
+/// from any thread, of several at once.
+class ArenaObserver : tbb::task_scheduler_observer {
+ public:
+  ArenaObserver(const ArenaObserver&) = delete;
+  ArenaObserver& operator=(const ArenaObserver&) = delete;
+
+ protected:
+  explicit ArenaObserver(Arena& arena) : tbb::task_scheduler_observer{arena.arena_} {}
+  ~ArenaObserver() override = default;
+
+  /// The first and the last call of a derived class: at the end of its constructor, and at the
+  /// begin of its destructor, which waits for those who are being told.
+  void begin() {
+    made_.give();
+    observe(true);
+  }
+  void end() noexcept {
+    observe(false);
+    told_.take();
+  }
+
+  /// `slot`: the thread's place in the arena, from 0 on, negative when it has none. `is_tbbs`: TBB
+  /// has made it; otherwise it is the caller of `execute`.
+  virtual void entered(int slot, bool is_tbbs) noexcept = 0;
+  virtual void left() noexcept {}
+
+ private:
+  void on_scheduler_entry(bool is_tbbs) final {
+    made_.take();
+    entered(tbb::this_task_arena::current_thread_index(), is_tbbs);
+    told_.give();
+  }
+  void on_scheduler_exit(bool) final {
+    made_.take();
+    left();
+    told_.give();
+  }
+
+  Handover made_;
+  Handover told_;
 };
 
 }  // namespace coinfer::kernels

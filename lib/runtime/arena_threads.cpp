@@ -4,15 +4,13 @@
 
 namespace coinfer::runtime {
 
-ArenaThreads::ArenaThreads(tbb::task_arena& arena) : tbb::task_scheduler_observer{arena} {
-  observe(true);
-}
+ArenaThreads::ArenaThreads(kernels::Arena& arena) : ArenaObserver{arena} { begin(); }
 
-ArenaThreads::~ArenaThreads() { observe(false); }
+ArenaThreads::~ArenaThreads() { end(); }
 
-void ArenaThreads::on_scheduler_entry(bool is_worker) {
+void ArenaThreads::entered(int, bool is_tbbs) noexcept {
   thread_local bool settled = false;
-  if (is_worker && !settled) {
+  if (is_tbbs && !settled) {
     settled = true;
     settle_compute_thread();
   }

@@ -1,22 +1,18 @@
 #pragma once
 
-#include <oneapi/tbb/task_scheduler_observer.h>
+#include "kernels/parallel.hpp"
 
 namespace coinfer::runtime {
 
 /// Settles TBB's own threads when they first join an arena of ours, as if we had made them: all
 /// signals blocked, scheduling priority lowered. The caller of `execute` is left as it is.
-/// *Thread safety*: TBB calls it from any of its threads; made and destroyed by the arena's owner,
-/// before the arena.
-class ArenaThreads : tbb::task_scheduler_observer {
+class ArenaThreads : kernels::ArenaObserver {
  public:
-  explicit ArenaThreads(tbb::task_arena& arena);
+  explicit ArenaThreads(kernels::Arena& arena);
   ~ArenaThreads() override;
-  ArenaThreads(const ArenaThreads&) = delete;
-  ArenaThreads& operator=(const ArenaThreads&) = delete;
 
  private:
-  void on_scheduler_entry(bool is_worker) override;
+  void entered(int slot, bool is_tbbs) noexcept override;
 };
 
 }  // namespace coinfer::runtime

@@ -141,14 +141,31 @@ Batching::Todo Batching::next() {
   return {nullptr, first};
 }
 
-void Batching::act(const Todo& todo) noexcept {
-  if (todo.alarm && !AlarmClock::instance().arm(weak_from_this(), *todo.alarm)) {
+/// Sees to it that those who wait are looked at again at `time`.
+void Batching::arm(Clock::time_point time) noexcept {
+  try {
+    if (AlarmClock::instance().arm(weak_from_this(), time)) {
+      return;
+    }
     // The runtime is shut down: nothing waits any longer.
     {
       const std::lock_guard lock{mutex_};
       closed_ = true;
     }
     ring();
+  } catch (...) {
+    // The clock has no thread: nobody would ever look.
+    {
+      const std::lock_guard lock{mutex_};
+      alarm_at_.reset();
+    }
+    fail_waiting(std::current_exception());
+  }
+}
+
+void Batching::act(const Todo& todo) noexcept {
+  if (todo.alarm) {
+    arm(*todo.alarm);
   }
   if (todo.start == nullptr) {
     return;

@@ -75,6 +75,7 @@ class Batching : public std::enable_shared_from_this<Batching>, public Alarm {
   Batch& take_batch();
 
   void act(const Todo& todo) noexcept;
+  void arm(Clock::time_point time) noexcept;
   void fail_waiting(std::exception_ptr error) noexcept;
   void drop_stopped(Batch& batch);
   void hand_out(Batch& batch, const Outcome& outcome) noexcept;

@@ -399,7 +399,7 @@ std::shared_ptr<Compiled> compile(Prepared prepared, const Config& config) {
                      false});
   }
   auto& scheduler = process_scheduler();
-  scheduler.acquire(*first);
+  scheduler.acquire(*first, Scheduler::Purpose::compilation);
   try {
     const auto& bound = compiled->bound_plan(*RunFrame::stream(*first), 0, 0, known);
     if (bound.stage->plan->cut() == nullptr) {

@@ -9,6 +9,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "coinfer/error.hpp"
 #include "runtime/handler_executor.hpp"
 #include "runtime/quiet_thread.hpp"
 #include "tensor/block_pool.hpp"
@@ -120,9 +121,30 @@ void Executor::run_given_permit() {
   }
 }
 
-void Executor::post_permit() {
+void Executor::ensure_worker() {
+  if (!given_ && started_.load(std::memory_order_acquire) == 0) {
+    start_worker(1);
+  }
+}
+
+bool Executor::post_permit() noexcept {
   add_permit();
-  offer_permits();
+  try {
+    offer_permits();
+    return true;
+  } catch (...) {
+    return !withdraw_permit();
+  }
+}
+
+bool Executor::withdraw_permit() noexcept {
+  auto left = permits_.load(std::memory_order_seq_cst);
+  while (left > 0) {
+    if (permits_.compare_exchange_weak(left, left - 1, std::memory_order_seq_cst)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Either the spinning worker sees the permit before it sleeps, or it is seen to spin no more: both
@@ -132,11 +154,22 @@ void Executor::add_permit() noexcept {
   permits_.fetch_add(1, std::memory_order_seq_cst);
 }
 
+/// Calls `offer` for each permit that nobody has; those for which it fails stay.
+void Executor::each_permit(const auto& offer) {
+  auto left = permits_.exchange(0, std::memory_order_seq_cst);
+  try {
+    for (; left > 0; --left) {
+      offer();
+    }
+  } catch (...) {
+    permits_.fetch_add(left, std::memory_order_seq_cst);
+    throw;
+  }
+}
+
 void Executor::offer_permits() {
   if (given_) {
-    for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
-      boost::asio::post(given_, [this] { run_given_permit(); });
-    }
+    each_permit([this] { boost::asio::post(given_, [this] { run_given_permit(); }); });
   } else if (!spinning_.load(std::memory_order_seq_cst)) {
     post_permits();
   }
@@ -149,11 +182,12 @@ void Executor::back_soon() noexcept {
   }
 }
 
-void Executor::back() {
-  if (std::exchange(is_spinner, false)) {
-    spinning_.store(false, std::memory_order_seq_cst);
-    take_permit();
+bool Executor::back() {
+  if (!std::exchange(is_spinner, false)) {
+    return false;
   }
+  spinning_.store(false, std::memory_order_seq_cst);
+  return take_permit();
 }
 
 /// Hands the permits that no spinning worker takes to the context, which wakes a sleeping worker.
@@ -166,26 +200,48 @@ void Executor::post_permits() {
   const auto to_context =
       boost::asio::require(context_.get_executor(), execution::blocking.never,
                            execution::allocator(block_pool::Allocator<std::byte>{}));
-  for (auto left = permits_.exchange(0, std::memory_order_seq_cst); left > 0; --left) {
+  each_permit([&] {
     start_worker_if_none_idle();
     to_context.execute([this, at = std::chrono::steady_clock::now()] {
       end_idle(at);
       drain_();
     });
+  });
+}
+
+/// Where nobody could be told that it failed: what is left waits for the next one who offers, or
+/// for a worker that has nothing to do.
+void Executor::hand_over_permits() noexcept {
+  try {
+    post_permits();
+  } catch (...) {
+    return;
   }
 }
 
 void Executor::start_worker_if_none_idle() {
-  if (idle_.load(std::memory_order_acquire) > 0 ||
-      started_.load(std::memory_order_acquire) >= threads_) {
-    return;
+  if (idle_.load(std::memory_order_acquire) == 0 &&
+      started_.load(std::memory_order_acquire) < threads_) {
+    start_worker(threads_);
   }
+}
+
+/// Unless there are `wanted` of them.
+void Executor::start_worker(int wanted) {
   const std::lock_guard lock{mutex_};
-  if (stopped_ || static_cast<int>(workers_.size()) >= threads_) {
+  if (stopped_ || static_cast<int>(workers_.size()) >= wanted) {
     return;
   }
-  workers_.reserve(workers_.size() + 1);  // nothing throws once the thread runs
-  workers_.push_back(start_quiet_thread([this] { work(); }));
+  try {
+    workers_.reserve(workers_.size() + 1);  // nothing throws once the thread runs
+    workers_.push_back(start_quiet_thread([this] { work(); }));
+  } catch (const std::exception& error) {
+    if (workers_.empty()) {
+      throw Error(
+          fmt::format("a thread that runs inferences could not be started: {}", error.what()));
+    }
+    return;
+  }
   started_.store(static_cast<int>(workers_.size()), std::memory_order_release);
 }
 
@@ -272,22 +328,19 @@ void Executor::stop_spinning() {
   }
   spinning_.store(false, std::memory_order_seq_cst);
   if (permits_.load(std::memory_order_seq_cst) != 0) {
-    post_permits();
+    hand_over_permits();
   }
 }
 
 /// Takes one of the permits that were left to the spinning worker; the others go to the context.
 bool Executor::take_permit() {
-  auto left = permits_.load(std::memory_order_seq_cst);
-  while (left > 0) {
-    if (permits_.compare_exchange_weak(left, left - 1, std::memory_order_seq_cst)) {
-      if (left > 1) {
-        post_permits();
-      }
-      return true;
-    }
+  if (!withdraw_permit()) {
+    return false;
   }
-  return false;
+  if (permits_.load(std::memory_order_seq_cst) != 0) {
+    hand_over_permits();
+  }
+  return true;
 }
 
 /// The calling worker has something to do again, since `at`. Runs that follow one another closely

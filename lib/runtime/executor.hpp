@@ -29,22 +29,28 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Lets one worker run `drain`: the two that follow.
-  void post_permit();
+  /// There is a worker, or one is started. Throws Error when it cannot be.
+  void ensure_worker();
+  /// Lets one worker run `drain`: the two that follow. False when that is not possible.
+  bool post_permit() noexcept;
   /// Never blocks, so that it may be called under a lock; `offer_permits` must follow.
   void add_permit() noexcept;
+  /// Throws when the context cannot take them; they are kept for the next call then.
   void offer_permits();
+  /// Takes back one that could not be offered. False when somebody has it.
+  bool withdraw_permit() noexcept;
   /// A worker has ended a run and will look for the next one within microseconds: until `back`,
   /// permits are left to it. No effect on other threads.
   static void back_soon() noexcept;
-  /// The worker that said so has found a run.
-  void back();
+  /// The worker that said so has found a run. True when a permit was left to it, which is used up.
+  bool back();
   executor_type get_executor() noexcept { return context_.get_executor(); }
   /// Where permits run. What is posted there finds a worker, and lets others find one.
   boost::asio::any_io_executor handle();
   /// A worker runs an application's handler from now on, perhaps for long, so it is not idle.
   void begin_handler();
-  /// Lets what is posted to the context find a worker, if there is room for one.
+  /// Lets what is posted to the context find a worker, if there is room for one. Throws Error when
+  /// none is there and none can be started; without a second one the first does all.
   void start_worker_if_none_idle();
   /// A handler was posted to the context: a worker that waits awake looks for it.
   void handler_posted() noexcept { posted_.fetch_add(1, std::memory_order_release); }
@@ -67,8 +73,11 @@ class Executor {
   void work();
   bool spin();
   void stop_spinning();
+  void each_permit(const auto& offer);
   bool take_permit();
   void post_permits();
+  void hand_over_permits() noexcept;
+  void start_worker(int wanted);
   void end_idle(std::chrono::steady_clock::time_point at);
   void run_given_permit();
 

@@ -71,7 +71,7 @@ void Operation::run_inline(const std::function<bool()>& interrupted) {
   state_.store(State::queued, std::memory_order_release);
   bool leased = false;
   try {
-    leased = scheduler.acquire(*this, interrupted);
+    leased = scheduler.acquire(*this, runtime::Scheduler::Purpose::run, interrupted);
   } catch (...) {
     state_.store(State::made, std::memory_order_release);
     throw;
@@ -80,7 +80,9 @@ void Operation::run_inline(const std::function<bool()>& interrupted) {
     finish({Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})});
     return;
   }
+  runtime::RunFrame::of(*this).interrupted = &interrupted;
   resume();
+  runtime::RunFrame::of(*this).interrupted = nullptr;
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): `self` holds a reference.
   if (trace_id_ != 0) {
     runtime::trace_caller(*this);
@@ -128,7 +130,9 @@ void Operation::finish(Outcome outcome) noexcept {
     owner->ended(owner, *this);
   }
   if (gate != nullptr) {
-    if (on_worker && gate->quick) {
+    if (!gate->quick) {
+      runtime::Scheduler::look_later();
+    } else if (on_worker) {
       runtime::Executor::back_soon();
     }
     gate->pass(gate, *this);
@@ -154,6 +158,9 @@ void Operation::reset() noexcept {
   computed_ = {};
   stamps_.clear();
   trace_id_ = 0;
+  if (frame_) {
+    frame_->profile.clear();
+  }
   published.clear();
   completion.reset();
 }
@@ -168,7 +175,9 @@ void Operation::tell(bool on_worker) noexcept {
   // A waiter may release the last reference to this operation, so its outcome is copied first.
   const Outcome told = computed_;
   const auto waiters = completion.end(computed_);
-  if (on_worker && waiters.quick) {
+  if (!waiters.quick) {
+    runtime::Scheduler::look_later();
+  } else if (on_worker) {
     runtime::Executor::back_soon();
   }
   waiters.tell(told);
@@ -186,7 +195,7 @@ void Operation::cancel() noexcept {
   if (state() == State::queued && process_scheduler().dequeue(*this)) {
     if (frame_ && frame_->coroutine) {
       std::exchange(frame_->coroutine, nullptr).destroy();
-      frame_->levels.clear();
+      frame_->let_go();
     } else if (trace::on()) {
       trace_id_ = trace::next_run();
     }

@@ -15,34 +15,26 @@ thread_local bool pinned = false;
 
 }  // namespace
 
-PinnedThreads::PinnedThreads(tbb::task_arena& arena, std::vector<int> cores)
-    : tbb::task_scheduler_observer{arena}, cores_{std::move(cores)} {
-  made_.give();
-  observe(true);
+PinnedThreads::PinnedThreads(kernels::Arena& arena, std::vector<int> cores)
+    : ArenaObserver{arena}, cores_{std::move(cores)} {
+  begin();
 }
 
-PinnedThreads::~PinnedThreads() {
-  observe(false);  // waits for those who are being told
-  made_.take();
-}
+PinnedThreads::~PinnedThreads() { end(); }
 
 // What fails here leaves the thread where it is, which is only slower.
-void PinnedThreads::on_scheduler_entry(bool) {
-  made_.take();
-  const auto slot = tbb::this_task_arena::current_thread_index();
+void PinnedThreads::entered(int slot, bool) noexcept {
   const bool known = slot >= 0 && static_cast<std::size_t>(slot) < cores_.size();
-  const int core = known ? cores_[static_cast<std::size_t>(slot)] : 0;
-  made_.give();
   if (!known || pinned || pthread_getaffinity_np(pthread_self(), sizeof before, &before) != 0) {
     return;
   }
   cpu_set_t one;
   CPU_ZERO(&one);
-  CPU_SET(core, &one);
+  CPU_SET(cores_[static_cast<std::size_t>(slot)], &one);
   pinned = pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0;
 }
 
-void PinnedThreads::on_scheduler_exit(bool) {
+void PinnedThreads::left() noexcept {
   if (std::exchange(pinned, false)) {
     pthread_setaffinity_np(pthread_self(), sizeof before, &before);
   }

@@ -15,32 +15,40 @@ int thread_id() noexcept {
   return id;
 }
 
-/// Awaited between two stages: another run may take the stream, and this one queues again.
+const std::function<bool()> no_interruption;
+
+/// Awaited between two stages: another run may take the stream, and this one queues again. False
+/// when it was stopped there.
 struct Turn {
   Operation& operation;
+  bool leased = true;
 
   bool await_ready() const { return !process_scheduler().contended(); }
-  bool await_suspend(std::coroutine_handle<> coroutine) const {
+  bool await_suspend(std::coroutine_handle<> coroutine) {
     auto& scheduler = process_scheduler();
     if (operation.trace_id() != 0) {
       trace_pause(operation);
     }
+    RunFrame::set_queued(operation);
     if (RunFrame::is_inline(operation)) {
       scheduler.release(operation);
-      scheduler.acquire(operation);
+      const auto* interrupted = RunFrame::of(operation).interrupted;
+      leased = scheduler.acquire(operation, Scheduler::Purpose::later_stage,
+                                 interrupted != nullptr ? *interrupted : no_interruption);
+      RunFrame::set_running(operation);
       return false;
     }
     RunFrame::of(operation).coroutine = coroutine;
-    RunFrame::set_queued(operation);
     RunFrame::suspended = true;
     // From here on another thread may resume, and end, this coroutine.
     scheduler.requeue(operation);
     return true;
   }
-  void await_resume() const noexcept {
-    if (operation.trace_id() != 0 && RunFrame::of(operation).paused != trace::Time{}) {
+  bool await_resume() const noexcept {
+    if (leased && operation.trace_id() != 0 && RunFrame::of(operation).paused != trace::Time{}) {
       trace_resume(operation);
     }
+    return leased && !operation.stopping();
   }
 };
 
@@ -56,6 +64,11 @@ void publish_copies(Operation& operation) {
 }  // namespace
 
 thread_local bool RunFrame::suspended = false;
+
+void RunFrame::let_go() noexcept {
+  levels.clear();
+  late_outputs.clear();
+}
 
 RunFrame& RunFrame::of(Operation& operation) {
   if (!operation.frame_) {
@@ -99,12 +112,11 @@ Run run_stages(Operation& operation) {
     if (operation.binder != nullptr) {
       operation.binder->bind(operation.binder, operation);
     }
-    RunFrame::of(operation).profile.clear();
     begin_levels(operation);
     while (advance(operation)) {
       Turn turn{operation};
-      co_await turn;
-      if (operation.stopping()) {
+      const bool goes_on = co_await turn;
+      if (!goes_on) {
         throw Cancelled{};
       }
     }
@@ -119,8 +131,7 @@ Run run_stages(Operation& operation) {
     outcome = {Outcome::Kind::failed, std::current_exception()};
   }
   // However it ended: what it read is held no longer.
-  RunFrame::of(operation).levels.clear();
-  RunFrame::of(operation).late_outputs.clear();
+  RunFrame::of(operation).let_go();
   RunFrame::finish(operation, std::move(outcome));
 }
 

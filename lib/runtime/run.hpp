@@ -18,6 +18,8 @@ struct RunFrame {
   std::unique_ptr<std::byte[]> memory;
   std::size_t bytes = 0;
   Levels levels;
+  /// Of an inline run: its caller's question whether to stop while it waits for a stream, or null.
+  const std::function<bool()>* interrupted = nullptr;
   States* states = nullptr;  ///< of the request; null: each run starts from initial values
   /// Outputs over memory that is read, too: written when the run has succeeded.
   std::vector<std::pair<std::size_t, Tensor>> late_outputs;
@@ -29,6 +31,9 @@ struct RunFrame {
   /// Whether the coroutine that this thread resumed last suspended instead of ending.
   static thread_local bool suspended;
 
+  /// Holds nothing of a run that is over, or is destroyed between two stages.
+  void let_go() noexcept;
+
   static RunFrame& of(Operation& operation);
   static Stream* stream(const Operation& operation) { return operation.stream_; }
   static void finish(Operation& operation, Outcome outcome) noexcept {
@@ -38,6 +43,9 @@ struct RunFrame {
   static const std::atomic<bool>& stop(const Operation& operation) { return operation.stop_; }
   static void set_queued(Operation& operation) noexcept {
     operation.state_.store(Operation::State::queued, std::memory_order_release);
+  }
+  static void set_running(Operation& operation) noexcept {
+    operation.state_.store(Operation::State::running, std::memory_order_release);
   }
   /// Of an operation that is run as a part of another one.
   static void stamp_queued(Operation& operation) noexcept;

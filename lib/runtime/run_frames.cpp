@@ -26,9 +26,8 @@ std::unique_ptr<RunFrame> RunFrames::take() {
 
 void RunFrames::give_back(std::unique_ptr<RunFrame> frame) noexcept {
   frame->coroutine = nullptr;
-  frame->levels.clear();
+  frame->let_go();
   frame->states = nullptr;
-  frame->late_outputs.clear();
   frame->profile.clear();
   frame->leased = {};
   frame->paused = {};

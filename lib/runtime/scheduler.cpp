@@ -10,6 +10,9 @@ namespace {
 /// How often a model is passed over because too few slots are free, before they are kept for it.
 constexpr int patience = 8;
 
+/// Where the calling worker is counted among those that will look for a run.
+thread_local Scheduler* looks_at = nullptr;
+
 }  // namespace
 
 Scheduler::Scheduler(int slots, boost::asio::any_io_executor given)
@@ -29,7 +32,7 @@ void Scheduler::link(WaitingRuns& queue, Operation& operation) {
   (operation.next_ != nullptr ? operation.next_->previous_ : queue.last_) = &operation;
   (after != nullptr ? after->next_ : queue.first_) = &operation;
   operation.linked_ = true;
-  waiting_.fetch_add(1, std::memory_order_relaxed);
+  ++waiting_;
   if (!queue.in_ring_) {
     queue.in_ring_ = true;
     queue.passed_over_ = 0;
@@ -48,7 +51,7 @@ void Scheduler::unlink(WaitingRuns& queue, Operation& operation) {
   (operation.next_ != nullptr ? operation.next_->previous_ : queue.last_) = operation.previous_;
   operation.next_ = operation.previous_ = nullptr;
   operation.linked_ = false;
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  --waiting_;
   if (queue.first_ != nullptr) {
     return;
   }
@@ -67,9 +70,9 @@ void Scheduler::unlink(WaitingRuns& queue, Operation& operation) {
   }
 }
 
-/// Of the models with the highest priority whose lease fits, the one whose turn it is. Needs the
-/// lock.
-WaitingRuns* Scheduler::next_runnable() {
+/// Of the models with the highest priority whose lease fits, the one whose turn it is; null when
+/// there is none, or slots are kept for a larger lease. Needs the lock.
+WaitingRuns* Scheduler::next_runnable() const {
   if (turn_ == nullptr) {
     return nullptr;
   }
@@ -79,7 +82,7 @@ WaitingRuns* Scheduler::next_runnable() {
     if (best == nullptr || queue->priority_ > best->priority_) {
       if (runnable(*queue)) {
         best = queue;
-      } else if (!queue->free_.empty() && ++queue->passed_over_ > patience) {
+      } else if (!queue->free_.empty() && queue->passed_over_ >= patience) {
         return nullptr;
       }
     }
@@ -89,8 +92,25 @@ WaitingRuns* Scheduler::next_runnable() {
   }
 }
 
+/// Notes which models `granted` goes before although they have a free stream. Needs the lock.
+void Scheduler::pass_over(const WaitingRuns& granted) {
+  bool earlier = true;
+  auto* const last = turn_;
+  for (auto* queue = turn_->next_;; queue = queue->next_) {
+    earlier = earlier && queue != &granted;
+    if ((earlier || queue->priority_ > granted.priority_) && !queue->free_.empty() &&
+        !runnable(*queue)) {
+      ++queue->passed_over_;
+    }
+    if (queue == last) {
+      return;
+    }
+  }
+}
+
 /// Leases a stream to the model's first waiting run. Needs the lock.
 Operation& Scheduler::grant(WaitingRuns& queue) {
+  pass_over(queue);
   queue.passed_over_ = 0;
   turn_ = &queue;
   auto& operation = *queue.first_;
@@ -119,81 +139,151 @@ void Scheduler::wake(Operation& operation, Granted granted) {
   futex_wake(operation.granted_);
 }
 
-/// The next run for a worker. Inline callers that are granted a stream on the way are woken.
-Operation* Scheduler::take() {
-  const std::lock_guard lock{mutex_};
-  while (auto* queue = next_runnable()) {
-    auto& operation = grant(*queue);
-    if (!operation.inline_) {
-      return &operation;
+/// Grants what inline callers wait for, as long as it is their turn. The model whose run a worker
+/// could take now, or null. Needs the lock.
+WaitingRuns* Scheduler::grant_inline() {
+  for (;;) {
+    auto* const queue = next_runnable();
+    if (queue == nullptr || !queue->first_->inline_) {
+      return queue;
     }
-    wake(operation, Granted::lease);
+    wake(grant(*queue), Granted::lease);
   }
-  return nullptr;
+}
+
+/// The next run for a worker, and whether another one could take one, too.
+Scheduler::Taken Scheduler::take() {
+  const std::lock_guard lock{mutex_};
+  auto* const queue = grant_inline();
+  if (queue == nullptr) {
+    return {};
+  }
+  auto& operation = grant(*queue);
+  return {&operation, turn_ != nullptr && grant_inline() != nullptr};
 }
 
 /// Grants what inline callers wait for; lets a worker look when the next run is not one of theirs.
-void Scheduler::serve() {
-  bool post = false;
+void Scheduler::serve() noexcept {
+  bool more = false;
   {
     const std::lock_guard lock{mutex_};
-    while (auto* queue = next_runnable()) {
-      if (!queue->first_->inline_) {
-        post = true;
-        break;
-      }
-      wake(grant(*queue), Granted::lease);
+    more = grant_inline() != nullptr;
+  }
+  if (more) {
+    call_worker();
+  }
+}
+
+/// There is a run that a worker could take: one is called unless somebody will look anyway.
+void Scheduler::call_worker() noexcept {
+  if (looking_.load() == 0) {
+    ++looking_;
+    if (!executor_.post_permit()) {
+      --looking_;
     }
   }
-  if (post) {
-    executor_.post_permit();
+}
+
+/// The calling worker looks for a run within microseconds.
+void Scheduler::will_look() noexcept {
+  if (std::exchange(looks_at, this) == nullptr) {
+    ++looking_;
+  }
+}
+
+/// The calling worker, which has ended a run, does something else before it looks for the next one.
+void Scheduler::look_later() noexcept {
+  if (looks_at != nullptr) {
+    auto& scheduler = *std::exchange(looks_at, nullptr);
+    --scheduler.looking_;
+    if (scheduler.contended()) {
+      scheduler.serve();
+    }
   }
 }
 
 void Scheduler::drain() {
+  --looking_;  // the permit
   // A bounded burst, so that other handlers of the context get their turn.
   const int burst = executor_.is_given() ? 1 : 64;
   for (int i = 0; i < burst; ++i) {
-    auto* operation = take();
+    // Before the lock: who finds that somebody looks may rely on it that we look after him.
+    if (std::exchange(looks_at, nullptr) != nullptr) {
+      --looking_;
+    }
+    const auto [operation, more] = take();
     if (operation == nullptr) {
       return;
     }
-    executor_.back();
+    if (executor_.back()) {
+      --looking_;
+    }
+    if (more) {
+      call_worker();
+    }
     operation->resume();
   }
-  executor_.post_permit();
+  // What this thread was about to look for, somebody else may.
+  if (std::exchange(looks_at, nullptr) != nullptr) {
+    --looking_;
+  }
+  if (contended()) {
+    call_worker();
+  }
 }
 
 void Scheduler::submit(Operation& operation) {
   auto& queue = queue_of(operation);
+  executor_.ensure_worker();  // or nobody would ever take what waits
   bool wake = false;
   {
     const std::lock_guard lock{mutex_};
-    if (closed_) {
-      throw Error("the runtime is shut down; no inference can start");
-    }
+    check_open();
     ++runs_.started;
     link(queue, operation);
     wake = runnable(queue);
     if (wake) {
       // Under the lock: a worker that takes the run finds its permit too.
+      ++looking_;
       executor_.add_permit();
     }
   }
-  if (wake) {
+  if (!wake) {
+    return;
+  }
+  try {
     executor_.offer_permits();
+  } catch (...) {
+    const std::lock_guard lock{mutex_};
+    if (executor_.withdraw_permit()) {
+      --looking_;
+    }
+    // Somebody else may have come for it, or even had it wait for its next stage.
+    if (operation.linked_ && operation.stamps_.read().started == trace::Time{}) {
+      unlink(queue, operation);
+      --runs_.started;
+      throw;
+    }
   }
 }
 
-bool Scheduler::acquire(Operation& operation, const std::function<bool()>& interrupted) {
+void Scheduler::check_open() const {
+  if (closed_) {
+    throw Error("the runtime is shut down; no inference can start");
+  }
+}
+
+bool Scheduler::acquire(Operation& operation, Purpose purpose,
+                        const std::function<bool()>& interrupted) {
   auto& queue = queue_of(operation);
   {
     const std::lock_guard lock{mutex_};
-    if (closed_) {
-      throw Error("the runtime is shut down; no inference can start");
+    if (purpose == Purpose::later_stage && closed_) {
+      ++runs_.cancelled;  // as those that are stopped while they run
+      return false;
     }
-    // Neither a compilation nor a later stage is a run that starts.
-    if (operation.state() == Operation::State::queued) {
+    check_open();
+    if (purpose == Purpose::run) {
       ++runs_.started;
     }
     operation.inline_ = true;
@@ -244,6 +334,9 @@ void Scheduler::end_run(Operation& operation) {
   {
     const std::lock_guard lock{mutex_};
     end_lease(operation);
+    if (from_worker) {
+      will_look();
+    }
     switch (operation.computed().kind) {
       case Outcome::Kind::finished:
         ++runs_.finished;
@@ -265,6 +358,7 @@ void Scheduler::requeue(Operation& operation) {
   const std::lock_guard lock{mutex_};
   end_lease(operation);
   link(queue_of(operation), operation);
+  will_look();
 }
 
 void Scheduler::with_free_streams(WaitingRuns& queue, const std::function<void(Stream&)>& work) {
@@ -285,17 +379,24 @@ void Scheduler::with_free_streams(WaitingRuns& queue, const std::function<void(S
 }
 
 bool Scheduler::dequeue(Operation& operation) {
-  const std::lock_guard lock{mutex_};
-  if (!operation.linked_) {
-    return false;
+  bool to_complete = false;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!operation.linked_) {
+      return false;
+    }
+    unlink(queue_of(operation), operation);
+    to_complete = !operation.inline_;
+    if (to_complete) {
+      ++runs_.cancelled;
+    } else {
+      wake(operation, Granted::cancelled);
+    }
   }
-  unlink(queue_of(operation), operation);
-  if (operation.inline_) {
-    wake(operation, Granted::cancelled);
-    return false;
+  if (contended()) {
+    serve();  // slots may have been kept for it
   }
-  ++runs_.cancelled;
-  return true;
+  return to_complete;
 }
 
 Stats Scheduler::stats() const {

@@ -45,13 +45,21 @@ class Scheduler {
 
   /// Queues a run; a worker resumes it when it is leased a stream. Takes over one reference.
   void submit(Operation& operation);
+  /// What an inline caller wants a stream for.
+  enum class Purpose : std::uint8_t { run, later_stage, compilation };
   /// Leases a stream to the calling thread, which parks until there is one. False when the run was
-  /// dequeued meanwhile, or `interrupted`, asked every 100 ms and after each signal, said so.
-  bool acquire(Operation& operation, const std::function<bool()>& interrupted = {});
+  /// dequeued meanwhile, or `interrupted`, asked every 100 ms and after each signal, said so: then
+  /// it counts as cancelled.
+  bool acquire(Operation& operation, Purpose purpose,
+               const std::function<bool()>& interrupted = {});
   /// Ends a lease whose holder goes on by itself: an inline caller between stages, a compilation.
   void release(Operation& operation);
-  /// Ends the lease of a run that has its outcome. A worker looks for the next run by itself.
+  /// Ends the lease of a run that has its outcome. A worker looks for the next run by itself,
+  /// within microseconds or after `look_later`.
   void end_run(Operation& operation);
+  /// The calling thread runs somebody else's code now, perhaps for long. No effect on others than
+  /// workers that have ended a run.
+  static void look_later() noexcept;
   /// A running run gives its stream back and queues behind the waiting ones (a stage boundary).
   void requeue(Operation& operation);
   /// Calls `work` for each stream of the model that no run has; runs wait meanwhile.
@@ -61,7 +69,7 @@ class Scheduler {
   bool dequeue(Operation& operation);
 
   /// Is any run waiting for a stream?
-  bool contended() const noexcept { return waiting_.load(std::memory_order_relaxed) > 0; }
+  bool contended() const noexcept { return waiting_.load() > 0; }
   Executor& executor() noexcept { return executor_; }
   /// What is counted here; live objects are not.
   Stats stats() const;
@@ -73,15 +81,25 @@ class Scheduler {
  private:
   enum class Granted : std::uint32_t { nothing, lease, cancelled };
 
+  struct Taken {
+    Operation* operation = nullptr;
+    bool more = false;  ///< another worker could take a run, too
+  };
+
   void drain();
-  void serve();
-  Operation* take();
+  void serve() noexcept;
+  Taken take();
+  WaitingRuns* grant_inline();
+  void call_worker() noexcept;
+  void will_look() noexcept;
+  void check_open() const;
   void link(WaitingRuns& queue, Operation& operation);
   void unlink(WaitingRuns& queue, Operation& operation);
   bool runnable(const WaitingRuns& queue) const {
     return !queue.free_.empty() && free_slots_ >= queue.slots_;
   }
-  WaitingRuns* next_runnable();
+  WaitingRuns* next_runnable() const;
+  void pass_over(const WaitingRuns& granted);
   Operation& grant(WaitingRuns& queue);
   void lease(WaitingRuns& queue, Operation& operation);
   void end_lease(Operation& operation);
@@ -94,6 +112,9 @@ class Scheduler {
   RunCounts runs_;
   WaitingRuns* turn_ = nullptr;  // last of the ring: its next_ has the next turn
   std::atomic<int> waiting_{0};
+  // Permits that nobody has used yet, and workers that have ended a run: who will look for a run
+  // within microseconds. While there is one, nobody else is called; he calls the next.
+  std::atomic<int> looking_{0};
   std::atomic<bool> closed_{false};
   std::vector<Operation*> running_;
   Executor executor_;

@@ -333,9 +333,9 @@ void leave(Operation& operation) {
 }  // namespace
 
 void begin_levels(Operation& operation) {
-  auto& levels = RunFrame::of(operation).levels;
-  levels.clear();
-  auto& level = levels.push(0);
+  auto& frame = RunFrame::of(operation);
+  frame.let_go();
+  auto& level = frame.levels.push(0);
   const auto& graph = operation.model()->graph();
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     if (i < operation.inputs.size()) {
@@ -346,7 +346,7 @@ void begin_levels(Operation& operation) {
     level.known.push_back(
         {graph.inputs[i], state_of(operation, read.variable, read.initial), false});
   }
-  auto* states = RunFrame::of(operation).states;
+  auto* states = frame.states;
   level.outputs.resize(graph.outputs.size());
   const auto& assigned = operation.model()->assigned();
   for (std::size_t i = 0; states != nullptr && i < assigned.size(); ++i) {

@@ -11,11 +11,11 @@ std::size_t PlanKeyHash::operator()(const PlanKey& key) const noexcept {
 Stream::Stream(int threads, const std::vector<int>& cores)
     : threads_{threads}, single_{1}, arena_{threads} {
   if (!cores.empty()) {
-    pinned_single_.emplace(single_.observed(), std::vector{cores.front()});
-    pinned_.emplace(arena_.observed(), cores);
+    pinned_single_.emplace(single_, std::vector{cores.front()});
+    pinned_.emplace(arena_, cores);
   }
   if (threads > 1) {
-    arena_threads_.emplace(arena_.observed());
+    arena_threads_.emplace(arena_);
   }
 }
 

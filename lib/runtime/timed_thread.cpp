@@ -2,13 +2,20 @@
 
 #include <pthread.h>
 
+#include <system_error>
+
+#include "coinfer/error.hpp"
 #include "runtime/quiet_thread.hpp"
 
 namespace coinfer::runtime {
 
 bool TimedThread::started() {
   if (!stopped_ && !thread_.joinable()) {
-    thread_ = start_quiet_thread([this] { run(); });
+    try {
+      thread_ = start_quiet_thread([this] { run(); });
+    } catch (const std::system_error& error) {
+      throw Error(fmt::format("the thread {} could not be started: {}", name_, error.what()));
+    }
   }
   return !stopped_;
 }

@@ -28,7 +28,8 @@ class TimedThread {
   TimedThread(const char* name, AtStop at_stop) : name_{name}, at_stop_{at_stop} {}
   ~TimedThread() = default;
 
-  /// Starts the thread if need be; false when it was stopped. Needs the lock.
+  /// Starts the thread if need be; false when it was stopped. Throws Error when it cannot start.
+  /// Needs the lock.
   bool started();
   /// There is a new earliest time.
   void look_again() noexcept { changed_.notify_one(); }

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <ostream>
 #include <thread>
 
 #include "coinfer/runtime.hpp"
@@ -30,28 +31,44 @@ struct Counted {
   bool here_;
 };
 
-/// At its end as many native objects are alive as at its begin. A worker lets go of a run shortly
-/// after its waiters were told, so this waits for a while.
+/// How many native objects there are, kind by kind.
+struct Alive {
+  std::int64_t operations = 0;
+  std::int64_t requests = 0;
+  std::int64_t compiled_models = 0;
+  std::int64_t counted = 0;
+
+  static Alive now() noexcept {
+    const auto live = live_objects();
+    return {live.operations, live.requests, live.compiled_models, Counted::alive};
+  }
+  friend bool operator==(const Alive&, const Alive&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Alive& alive) {
+    return out << alive.operations << " operations, " << alive.requests << " requests, "
+               << alive.compiled_models << " compiled models, " << alive.counted << " values";
+  }
+};
+
+/// At its end as many native objects of each kind are alive as at its begin. A worker lets go of a
+/// run shortly after its waiters were told, so this waits for a while. Every test case has one
+/// around it (main.cpp).
 class NothingStays {
  public:
-  NothingStays() : before_{now()} {}
+  NothingStays() = default;
   NothingStays(const NothingStays&) = delete;
   NothingStays& operator=(const NothingStays&) = delete;
   ~NothingStays() { check(); }
 
   void check() const {
-    for (int i = 0; i < 10000 && now() > before_; ++i) {
+    for (int i = 0; i < 10000 && Alive::now() != before_; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    BOOST_TEST(now() <= before_, "native objects are still alive");
+    const auto now = Alive::now();
+    BOOST_TEST(now == before_, "alive now: " << now << "; before: " << before_);
   }
 
  private:
-  static std::int64_t now() {
-    const auto live = live_objects();
-    return live.operations + live.requests + live.compiled_models + Counted::alive;
-  }
-  const std::int64_t before_;
+  const Alive before_ = Alive::now();
 };
 
 }  // namespace coinfer::testing

@@ -11,6 +11,7 @@
 
 #include "coinfer/error.hpp"
 #include "coinfer/infer_queue.hpp"
+#include "counting_allocator.hpp"
 #include "live.hpp"
 #include "small_models.hpp"
 
@@ -34,7 +35,6 @@ Tensor square() {
 BOOST_AUTO_TEST_SUITE(runtime_infer_queue)
 
 BOOST_AUTO_TEST_CASE(awaited_inferences_share_the_requests) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add()), 2};
   asio::io_context context;
   int right = 0;
@@ -58,7 +58,6 @@ BOOST_AUTO_TEST_CASE(awaited_inferences_share_the_requests) {
 }
 
 BOOST_AUTO_TEST_CASE(with_one_request_runs_follow_one_another_in_the_order_of_their_calls) {
-  const NothingStays guard;
   InferQueue queue{compile(slow(5)), 1};
   // A run lets go of its inputs before its request is given to the next.
   std::mutex mutex;
@@ -83,7 +82,6 @@ BOOST_AUTO_TEST_CASE(with_one_request_runs_follow_one_another_in_the_order_of_th
 }
 
 BOOST_AUTO_TEST_CASE(cancelled_while_waiting_or_running_it_lets_the_next_one_in) {
-  const NothingStays guard;
   InferQueue queue{compile(slow(4000)), 1};
   asio::io_context context;
   asio::cancellation_signal running;
@@ -114,7 +112,6 @@ BOOST_AUTO_TEST_CASE(cancelled_while_waiting_or_running_it_lets_the_next_one_in)
 }
 
 BOOST_AUTO_TEST_CASE(blocking_starts_fill_the_requests_and_wait_all_waits_for_them) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add()), 3};
   std::atomic<int> sum{0};
   queue.set_callback([&](InferRequest& request, std::any& userdata) {
@@ -135,7 +132,6 @@ BOOST_AUTO_TEST_CASE(blocking_starts_fill_the_requests_and_wait_all_waits_for_th
 }
 
 BOOST_AUTO_TEST_CASE(callbacks_of_a_queue_do_not_overlap) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add(), {{"NUM_STREAMS", 2}, {"INFERENCE_NUM_THREADS", 2}}), 4};
   constexpr int runs = 100;
   std::atomic<int> inside{0};
@@ -156,7 +152,6 @@ BOOST_AUTO_TEST_CASE(callbacks_of_a_queue_do_not_overlap) {
 }
 
 BOOST_AUTO_TEST_CASE(the_first_error_is_thrown_by_the_next_wait_all_once) {
-  const NothingStays guard;
   InferQueue queue{compile(two_stages()), 2};
   const auto shape = [](std::int64_t rows, std::int64_t columns) {
     return Tensor::vector<std::int64_t>(std::array{rows, columns});
@@ -172,7 +167,6 @@ BOOST_AUTO_TEST_CASE(the_first_error_is_thrown_by_the_next_wait_all_once) {
 }
 
 BOOST_AUTO_TEST_CASE(bad_inputs_are_refused_and_cost_no_request) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add()), 1};
   for (int i = 0; i < 3; ++i) {
     BOOST_CHECK_THROW(queue.start_async({floats({1, 2, 3, 4})}), Error);
@@ -185,7 +179,6 @@ BOOST_AUTO_TEST_CASE(bad_inputs_are_refused_and_cost_no_request) {
 }
 
 BOOST_AUTO_TEST_CASE(what_would_block_on_a_streams_thread_is_refused) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add()), 1};
   std::promise<std::string> text;
   queue.set_callback([&](InferRequest&, std::any&) {
@@ -202,7 +195,6 @@ BOOST_AUTO_TEST_CASE(what_would_block_on_a_streams_thread_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(destroying_the_queue_ends_the_waits_and_lets_go_of_what_runs) {
-  const NothingStays guard;
   std::future<std::vector<Tensor>> first;
   std::future<std::vector<Tensor>> second;
   {
@@ -214,28 +206,56 @@ BOOST_AUTO_TEST_CASE(destroying_the_queue_ends_the_waits_and_lets_go_of_what_run
   BOOST_TEST(first.get().size() == 1);
 }
 
-BOOST_AUTO_TEST_CASE(a_context_that_goes_takes_its_waiting_coroutines_along) {
-  const NothingStays guard;
-  InferQueue queue{compile(slow(50)), 1};
-  for (int steps = 0; steps < 8; ++steps) {
-    asio::io_context context;
-    for (int i = 0; i < 3; ++i) {
-      asio::co_spawn(
-          context,
-          [&]() -> asio::awaitable<void> {
-            co_await queue.async_infer({square()}, asio::use_awaitable);
-          },
-          asio::detached);
+BOOST_AUTO_TEST_CASE(a_context_that_goes_at_any_step_takes_its_waiting_coroutines_along) {
+  InferQueue queue{compile(slow(20)), 1};
+  int steps = 0;
+  for (int ended = 0; ended < 3; ++steps) {
+    ended = 0;
+    {
+      asio::io_context context;
+      for (int i = 0; i < 3; ++i) {
+        asio::co_spawn(
+            context,
+            [](InferQueue& mine, Counted) -> asio::awaitable<void> {
+              co_await mine.async_infer({square()}, asio::use_awaitable);
+            }(queue, Counted{i}),
+            [&](std::exception_ptr error) {
+              BOOST_TEST(!error);
+              ++ended;
+            });
+      }
+      for (int i = 0; i < steps && ended < 3; ++i) {
+        context.run_one();
+      }
     }
-    for (int i = 0; i < steps; ++i) {
-      context.run_one();
-    }
+    BOOST_TEST(Counted::alive == 0);
+    BOOST_TEST(queue.async_infer({square()}, asio::use_future).get().size() == 1);
   }
-  BOOST_TEST(queue.async_infer({square()}, asio::use_future).get().size() == 1);
+  BOOST_TEST(steps > 6);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_handler_lies_in_memory_of_its_allocator) {
+  InferQueue queue{compile(one_add()), 1};
+  asio::io_context context;
+  Allocations memory;
+  int called = 0;
+  for (int i = 0; i < 3; ++i) {  // for the run, and for the request
+    queue.async_infer(
+        terms(1, 2),
+        counted(memory, asio::bind_executor(
+                            context, [&](std::exception_ptr error, const std::vector<Tensor>& sum) {
+                              BOOST_TEST(!error);
+                              BOOST_TEST(sum.size() == 1);
+                              ++called;
+                            })));
+  }
+  BOOST_TEST(memory.given >= 3);
+  context.run();
+  BOOST_TEST(called == 3);
+  BOOST_TEST(memory.out == 0);
 }
 
 BOOST_AUTO_TEST_CASE(threads_coroutines_and_cancellations_at_once_lose_nothing) {
-  const NothingStays guard;
   InferQueue queue{compile(one_add(), {{"PERFORMANCE_HINT", "THROUGHPUT"}}), 3};
   std::atomic<int> ended{0};
   std::vector<std::thread> threads;

@@ -22,12 +22,13 @@ class GraphMaker {
   }
   graph::ValueId constant(Tensor tensor) { return graph_->add_constant(std::move(tensor)); }
   graph::ValueId node(std::string type, std::vector<graph::ValueId> inputs,
-                      graph::Attributes attributes = {}) {
+                      graph::Attributes attributes = {}, std::string domain = {}) {
     graph::Node node;
-    node.op = ops::Registry::instance().find("", type, 17);
+    node.op = ops::Registry::instance().find(domain, type, 17);
     if (node.op == nullptr) {
       throw std::runtime_error("no operator " + type);
     }
+    node.domain = std::move(domain);
     node.type = type;
     node.opset = 17;
     node.name = type + std::to_string(graph_->nodes.size());

@@ -1,6 +1,9 @@
 // What must be seen in a process that has done nothing else yet, or that ends: one case a run.
 
+#include <pthread.h>
+
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <future>
 #include <iostream>
 #include <map>
@@ -8,6 +11,8 @@
 #include <thread>
 
 #include "../small_models.hpp"
+#include "coinfer/batcher.hpp"
+#include "coinfer/error.hpp"
 #include "coinfer/executor.hpp"
 #include "coinfer/runtime.hpp"
 #include "runtime/alarm.hpp"
@@ -154,6 +159,101 @@ void two_handlers_at_once() {
   shutdown();
 }
 
+/// While it lives no thread can start: its stack would be larger than any memory.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes;
+    pthread_getattr_default_np(&attributes);
+    pthread_attr_setstacksize(&attributes, std::size_t{1} << 47U);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+    try {
+      std::thread{[] {}}.join();
+    } catch (const std::system_error&) {
+      return;
+    }
+    throw std::runtime_error{"a thread starts"};
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_;
+};
+
+template <class Call>
+void check_refused(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    check(std::string_view{error.what()}.find("could not be started") != std::string_view::npos,
+          error.what());
+    return;
+  }
+  throw std::runtime_error{"no thread can be started, but that is no error"};
+}
+
+void no_thread_can_start() {
+  const auto model = two_streams(one_add());
+  auto request = model.create_infer_request();
+  auto other = model.create_infer_request();
+  request.infer();
+  {
+    const NoThreads none;
+    check_refused([&] { request.start_async(); });
+    check_refused([&] { other.start({.deadline = std::chrono::steady_clock::now() + 1h}); });
+    check_refused([&] { executor(); });
+    check(!request.busy() && !other.busy(), "a request that was not started is idle");
+    request.infer();
+    const auto now = stats();
+    check(now.queued == 0 && now.in_flight == 0 && now.runs.started == 2, "nothing was started");
+  }
+  for (auto* each : {&request, &other}) {
+    each->start({.deadline = std::chrono::steady_clock::now() + 1h});
+    check(each->wait_for(30s), "the runtime goes on");
+  }
+  shutdown();
+}
+
+void no_second_worker_can_start() {
+  const auto model = two_streams(slow(5, 128));
+  std::vector<InferRequest> requests;
+  for (int i = 0; i < 8; ++i) {
+    requests.push_back(model.create_infer_request());
+  }
+  requests[0].start_async();
+  requests[0].wait();
+  {
+    const NoThreads none;
+    for (auto& request : requests) {
+      request.start_async();
+    }
+    for (auto& request : requests) {
+      check(request.wait_for(30s), "one worker does what two would have done");
+    }
+  }
+  shutdown();
+}
+
+void no_alarm_clock_can_start() {
+  const auto model = two_streams(one_add(PartialShape{Dimension{}, 4}));
+  Batcher batcher{model, {.max_batch = 4, .max_delay = 20ms}};
+  const Tensor row{ElementType::f32, Shape{1, 4}};
+  asio::post(asio::use_future).get();  // Asio has the threads on which futures are told
+  {
+    const NoThreads none;
+    check_refused([&] { batcher.async_infer({row, row}, asio::use_future).get(); });
+  }
+  batcher.async_infer({row, row}, asio::use_future).get();
+  shutdown();
+}
+
 int run(const std::string& name) {
   const std::map<std::string, void (*)()> cases{
       {"shutdown_on_a_worker", shutdown_on_a_worker},
@@ -162,6 +262,9 @@ int run(const std::string& name) {
       {"handler_on_an_idle_worker", handler_on_an_idle_worker},
       {"handler_on_a_worker_that_waits_awake", handler_on_a_worker_that_waits_awake},
       {"two_handlers_at_once", two_handlers_at_once},
+      {"no_thread_can_start", no_thread_can_start},
+      {"no_second_worker_can_start", no_second_worker_can_start},
+      {"no_alarm_clock_can_start", no_alarm_clock_can_start},
   };
   cases.at(name)();
   return 0;
