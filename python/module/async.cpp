@@ -223,6 +223,7 @@ PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& 
   OperationRef operation;
   if (spare.empty()) {
     operation = OperationRef{new Operation{ports.model().impl()}};
+  check_not_forked();
     operation->outputs.resize(ports.outputs().size());
   } else {
     operation = std::move(spare.back());

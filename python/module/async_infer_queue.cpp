@@ -55,6 +55,7 @@ void IdleSlots::tell_blocked() noexcept {
 
 template <class Ready>
 void IdleSlots::block(bool callbacks_pending, Ready ready) {
+  check_not_forked();
   for (;;) {
     begin_given();
     std::unique_lock lock{mutex_};
@@ -111,6 +112,7 @@ void IdleSlots::wait_all(bool callbacks_pending) {
 }
 
 bool IdleSlots::ready() const {
+  check_not_forked();
   const std::lock_guard lock{mutex_};
   return !idle_.empty();
 }

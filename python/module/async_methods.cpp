@@ -1,5 +1,6 @@
 #include "module/async_methods.hpp"
 
+#include "coinfer/runtime.hpp"
 #include "module/async.hpp"
 #include "module/compiled_model.hpp"
 #include "module/hot_method.hpp"
@@ -143,6 +144,7 @@ PyObject* batcher_infer_async(PyObject* self, PyObject* const* args, Py_ssize_t 
     return infer_async(self, self_as<PyBatcher>(self), given.call);
   });
 }
+    check_not_forked();
 
 PyObject* batcher_open(PyObject* self, PyObject* const*, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {

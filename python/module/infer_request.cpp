@@ -1,6 +1,7 @@
 #include "module/infer_request.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/exceptions.hpp"
 #include "module/results.hpp"
 
@@ -20,6 +21,7 @@ PyInferRequest::~PyInferRequest() {
 }
 
 void PyInferRequest::check_idle() const {
+  check_not_forked();
   request_.check_idle();
   if (pending_callbacks_ > 0 && !request_.current()->abandoned()) {
     throw RequestBusy("the request's callback has not run yet; wait for it first");
@@ -108,6 +110,7 @@ bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
   if (auto error = operation->take_callback_error()) {
     std::rethrow_exception(error);
   }
+  check_not_forked();
   const bool first = operation->observe();
   if (operation->completion.outcome().error && (waited || first)) {
     std::rethrow_exception(operation->completion.outcome().error);

@@ -1,4 +1,5 @@
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/compiled_model.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
@@ -102,6 +103,7 @@ bool wait_for(PyInferRequest& self, const bp::object& milliseconds) {
 
 void cancel(PyInferRequest& self) {
   const auto alive = self.shared_from_this();
+  check_not_forked();
   const bridge::GilReleased released;
   self.request().cancel();
 }
