@@ -98,7 +98,19 @@ OperationRef PyInferRequest::start(StartOptions options, bool is_awaited) {
   return operation;
 }
 
+OperationRef PyInferRequest::start_with(PyObject* data, StartOptions options, bool is_awaited) {
+  // Its end may be code that waits for a request: after the start.
+  auto before = std::exchange(userdata, PyRef::borrow(data));
+  try {
+    return start(options, is_awaited);
+  } catch (...) {
+    std::swap(userdata, before);
+    throw;
+  }
+}
+
 bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
+  check_not_forked();
   const auto operation = request_.current();
   if (!operation) {
     return true;
@@ -110,7 +122,6 @@ bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
   if (auto error = operation->take_callback_error()) {
     std::rethrow_exception(error);
   }
-  check_not_forked();
   const bool first = operation->observe();
   if (operation->completion.outcome().error && (waited || first)) {
     std::rethrow_exception(operation->completion.outcome().error);
