@@ -116,6 +116,110 @@ def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(
             await add.infer_async([x(6)])
 
     run(main())
+@each_loop
+def test_a_shielded_inference_goes_on_when_its_await_is_cancelled(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        request = slow.create_infer_request()
+        future = request.infer_async([slow_input(slow)])
+        shielded = asyncio.shield(future)
+        await asyncio.sleep(0.002)
+        shielded.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await shielded
+        if not future.done():
+            with pytest.raises(coinfer.RequestBusy):
+                request.infer_async([slow_input(slow)])
+        assert (await future)[0].shape == slow.output(0).shape
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(slow.infer_async([slow_input(slow)])), 0.001)
+
+    run(main())
+
+
+@each_loop
+def test_gather_takes_failures_and_cancels_all(run: Run, slow: coinfer.CompiledModel) -> None:
+    failing = compiled(models.failing())
+    good, bad = np.array([1], np.int64), np.array([99], np.int64)
+
+    async def main() -> None:
+        futures = [failing.infer_async([index]) for index in (good, bad, good)]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert [isinstance(result, coinfer.Error) for result in results] == [False, True, False]
+        futures = [failing.infer_async([index]) for index in (good, bad)]
+        with pytest.raises(coinfer.Error):
+            await asyncio.gather(*futures)
+        np.testing.assert_array_equal((await futures[0])[0], [[2, 3]])
+
+        futures = [slow.infer_async([slow_input(slow)]) for _ in range(8)]
+        gathered = asyncio.gather(*futures)
+        await asyncio.sleep(0)
+        gathered.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gathered
+        assert [future.cancelled() for future in futures] == [True] * 8
+        others: list[asyncio.Task[Any]] = []
+
+        async def grouped() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(failing.infer_async([bad]))
+                for _ in range(4):
+                    others.append(group.create_task(slow.infer_async([slow_input(slow)])))
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await grouped()
+        assert caught.group_contains(coinfer.Error)
+        assert [task.cancelled() for task in others] == [True] * 4
+
+    run(main())
+
+
+@each_loop
+def test_awaiting_a_request_whose_run_failed_raises_once(run: Run) -> None:
+    failing = compiled(models.failing())
+
+    async def main() -> None:
+        request = failing.create_infer_request()
+        for settle in (0, 0.05):  # in flight, and over
+            request.start_async([np.array([99], np.int64)])
+            await asyncio.sleep(settle)
+            with pytest.raises(coinfer.Error, match=r"(?i)gather"):
+                await request
+            assert await request is None
+
+    run(main())
+
+
+@each_loop
+@pytest.mark.parametrize("kind", ["infer_async", "start_async", "queue"])
+def test_an_await_returns_after_its_callback(
+    run: Run, add: coinfer.CompiledModel, kind: str
+) -> None:
+    seen: list[Any] = []
+
+    def callback(*arguments: Any) -> None:
+        time.sleep(0.02)
+        seen.append(arguments[-1])
+
+    async def main() -> None:
+        if kind == "queue":
+            queue = coinfer.AsyncInferQueue(add, 1)
+            queue.set_callback(callback)
+            await queue.infer_async([x(1)], "data")
+        else:
+            request = add.create_infer_request()
+            request.set_callback(callback, "data")
+            if kind == "infer_async":
+                await request.infer_async([x(1)])
+            else:
+                request.start_async([x(1)])
+                await request
+        assert seen == ["data"]
+
+    run(main())
+
+
 
 
 @each_loop
