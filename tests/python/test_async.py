@@ -20,8 +20,6 @@ from coinfer import tasks
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
@@ -116,6 +114,8 @@ def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(
             await add.infer_async([x(6)])
 
     run(main())
+
+
 @each_loop
 def test_a_shielded_inference_goes_on_when_its_await_is_cancelled(
     run: Run, slow: coinfer.CompiledModel
@@ -218,8 +218,6 @@ def test_an_await_returns_after_its_callback(
         assert seen == ["data"]
 
     run(main())
-
-
 
 
 @each_loop
@@ -416,6 +414,77 @@ def test_bad_input_is_refused_at_the_call_and_nothing_is_started(
 
 
 @each_loop
+@pytest.mark.parametrize("kind", ["request", "queue"])
+def test_a_refused_call_changes_nothing_of_the_request(
+    run: Run, add: coinfer.CompiledModel, kind: str
+) -> None:
+    seen: list[Any] = []
+    queue = coinfer.AsyncInferQueue(add, 1)
+    request = queue[0] if kind == "queue" else add.create_infer_request()
+    runner: Any = queue if kind == "queue" else request
+    if kind == "queue":
+        queue.set_callback(lambda _, data: seen.append(data))
+        queue.start_async([x(1)], "before")
+        queue.wait_all()
+    else:
+        request.set_callback(seen.append, "before")
+        request.infer([x(1)])
+
+    def check_unchanged() -> None:
+        np.testing.assert_array_equal(request.get_input_tensor(0).data, x(1))
+        assert (queue.userdata[0] if kind == "queue" else request.userdata) == "before"
+
+    async def main() -> None:
+        for bad in ({"nope": x(7)}, [np.zeros(5, np.float32)], [object()]):
+            with pytest.raises((coinfer.Error, TypeError)):
+                runner.infer_async(bad, "bad")
+            check_unchanged()
+        for timeout in (-1, "soon"):
+            with pytest.raises((TypeError, ValueError)):
+                runner.infer_async([x(7)], "bad", timeout=timeout)
+            check_unchanged()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        runner.infer_async([x(7)], "bad")
+    check_unchanged()
+    run(main())
+    seen.clear()
+    if kind == "queue":
+        queue.start_async(None, "after")
+        queue.wait_all()
+    else:
+        request.start_async(None, "after")
+        request.wait()
+    assert seen == ["after"]
+    np.testing.assert_array_equal(request.get_output_tensor(0).data, x(2))
+
+
+def test_a_run_that_cannot_start_leaves_userdata_alone() -> None:
+    core = coinfer.Core()
+    model = core.compile_model(core.read_model(models.two_inputs((None, 2))), "CPU")
+    one = {"input_0": np.zeros((1, 2), np.float32)}
+    request = model.create_infer_request()
+    request.set_callback(lambda _: None, "before")
+    queue = coinfer.AsyncInferQueue(model, 1)
+    queue.set_callback(lambda *_: None)
+
+    async def main() -> None:
+        with pytest.raises(coinfer.Error, match="input_1"):
+            request.infer_async(one, "bad")
+        with pytest.raises(coinfer.Error, match="input_1"):
+            queue.infer_async(one, "bad")
+
+    asyncio.run(main())
+    with pytest.raises(coinfer.Error, match="input_1"):
+        request.start_async(one, "bad")
+    with pytest.raises(coinfer.Error, match="input_1"):
+        queue.start_async(one, "bad")
+    assert request.userdata == "before"
+    assert queue.userdata == [None]
+    queue.wait_all()
+
+
+@each_loop
 def test_await_request_observes_start_async(run: Run, slow: coinfer.CompiledModel) -> None:
     data = slow_input(slow)
 
@@ -517,77 +586,6 @@ def test_shared_inputs_live_until_the_run_is_idle_and_no_longer(
         pass
 
     async def main() -> None:
-@each_loop
-@pytest.mark.parametrize("kind", ["request", "queue"])
-def test_a_refused_call_changes_nothing_of_the_request(
-    run: Run, add: coinfer.CompiledModel, kind: str
-) -> None:
-    seen: list[Any] = []
-    queue = coinfer.AsyncInferQueue(add, 1)
-    request = queue[0] if kind == "queue" else add.create_infer_request()
-    runner: Any = queue if kind == "queue" else request
-    if kind == "queue":
-        queue.set_callback(lambda _, data: seen.append(data))
-        queue.start_async([x(1)], "before")
-        queue.wait_all()
-    else:
-        request.set_callback(seen.append, "before")
-        request.infer([x(1)])
-
-    def check_unchanged() -> None:
-        np.testing.assert_array_equal(request.get_input_tensor(0).data, x(1))
-        assert (queue.userdata[0] if kind == "queue" else request.userdata) == "before"
-
-    async def main() -> None:
-        for bad in ({"nope": x(7)}, [np.zeros(5, np.float32)], [object()]):
-            with pytest.raises((coinfer.Error, TypeError)):
-                runner.infer_async(bad, "bad")
-            check_unchanged()
-        for timeout in (-1, "soon"):
-            with pytest.raises((TypeError, ValueError)):
-                runner.infer_async([x(7)], "bad", timeout=timeout)
-            check_unchanged()
-
-    with pytest.raises(RuntimeError, match="no running event loop"):
-        runner.infer_async([x(7)], "bad")
-    check_unchanged()
-    run(main())
-    seen.clear()
-    if kind == "queue":
-        queue.start_async(None, "after")
-        queue.wait_all()
-    else:
-        request.start_async(None, "after")
-        request.wait()
-    assert seen == ["after"]
-    np.testing.assert_array_equal(request.get_output_tensor(0).data, x(2))
-
-
-def test_a_run_that_cannot_start_leaves_userdata_alone() -> None:
-    core = coinfer.Core()
-    model = core.compile_model(core.read_model(models.two_inputs((None, 2))), "CPU")
-    one = {"input_0": np.zeros((1, 2), np.float32)}
-    request = model.create_infer_request()
-    request.set_callback(lambda _: None, "before")
-    queue = coinfer.AsyncInferQueue(model, 1)
-    queue.set_callback(lambda *_: None)
-
-    async def main() -> None:
-        with pytest.raises(coinfer.Error, match="input_1"):
-            request.infer_async(one, "bad")
-        with pytest.raises(coinfer.Error, match="input_1"):
-            queue.infer_async(one, "bad")
-
-    asyncio.run(main())
-    with pytest.raises(coinfer.Error, match="input_1"):
-        request.start_async(one, "bad")
-    with pytest.raises(coinfer.Error, match="input_1"):
-        queue.start_async(one, "bad")
-    assert request.userdata == "before"
-    assert queue.userdata == [None]
-    queue.wait_all()
-
-
         ahead = [slow.infer_async([slow_input(slow)]) for _ in range(4)]
         data = slow_input(slow).view(Array)
         alive = weakref.ref(data)

@@ -19,12 +19,12 @@ def compile_proto(proto: Any) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(proto, "CPU", CONFIG)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def two() -> coinfer.CompiledModel:
     return compile_proto(two_inputs((2, 3)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def one() -> coinfer.CompiledModel:
     return compile_proto(one_add((3,)))
 
