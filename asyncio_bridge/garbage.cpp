@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,6 +19,14 @@ int pending_call(void*) {
   empty_garbage();
   return 0;
 }
+
+/// On the only thread of a forked child, which holds the GIL.
+void in_forked_child() noexcept {
+  exiting::begun.store(false);
+  exiting::retaking.store(0);
+  exiting::inside.store(exiting::depth > 0 ? 1 : 0);
+}
+const int at_fork = pthread_atfork(nullptr, nullptr, in_forked_child);
 
 }  // namespace
 

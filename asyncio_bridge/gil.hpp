@@ -21,6 +21,7 @@ namespace coinfer::bridge {
 /// the process is gone.
 namespace exiting {
 
+// A forked child begins anew: threads that it does not have are not waited for.
 inline std::atomic<bool> begun{false};
 inline std::atomic<int> retaking{0};             // threads between the look at `begun` and the GIL
 inline std::atomic<int> inside{0};               // threads in `Entered` that hold the GIL

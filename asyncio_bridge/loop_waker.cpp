@@ -34,20 +34,6 @@ struct Bell {
   }
 };
 
-// An asyncio loop that is closed while another thread wakes it closes the socket that this one
-// sends to; both calls are CPython's, and its answer to the failure is to ignore it.
-#if __has_feature(thread_sanitizer)
-extern "C" void AnnotateIgnoreReadsBegin(const char* file, int line);
-extern "C" void AnnotateIgnoreReadsEnd(const char* file, int line);
-void call(Channel& channel) {
-  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-  channel.call_loop();
-  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-}
-#else
-void call(Channel& channel) { channel.call_loop(); }
-#endif
-
 PyObject* wake_all(PyObject*, PyObject*) {
   std::vector<Channel*> woken;
   for (;;) {
@@ -60,7 +46,7 @@ PyObject* wake_all(PyObject*, PyObject*) {
       Py_RETURN_NONE;
     }
     for (auto* channel : woken) {
-      call(*channel);
+      channel->call_loop();
     }
     empty_garbage();
   }

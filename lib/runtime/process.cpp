@@ -117,6 +117,8 @@ void shutdown() noexcept {
 
 void check_not_forked() { runtime::check_usable(); }
 
+bool forked_after_use() noexcept { return runtime::is_forked_child(); }
+
 Stats stats() {
   runtime::check_usable();
   Stats now;

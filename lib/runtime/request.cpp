@@ -281,6 +281,7 @@ void Request::wait_for_abandoned() {
 }
 
 OperationRef Request::infer(const std::function<bool()>& interrupted) {
+  check_usable();
   wait_for_abandoned();
   auto operation = claim({}, true).operation;
   try {

@@ -1,5 +1,6 @@
 #include "runtime/run_frames.hpp"
 
+#include "runtime/process.hpp"
 #include "runtime/run.hpp"
 
 namespace coinfer::runtime {
@@ -25,6 +26,9 @@ std::unique_ptr<RunFrame> RunFrames::take() {
 }
 
 void RunFrames::give_back(std::unique_ptr<RunFrame> frame) noexcept {
+  if (is_forked_child()) {
+    return;  // a thread that did not come along may have the lock, and nothing runs any more
+  }
   frame->coroutine = nullptr;
   frame->let_go();
   frame->states = nullptr;

@@ -186,24 +186,28 @@ int priority_of(PyObject* value) {
   return static_cast<int>(priority);
 }
 
-PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call) {
+PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call,
+                      PyObject* userdata) {
   bridge::empty_garbage();
   if (request.has_callback()) {
     check_may_await();
   }
+  request.check_idle();
+  // What may refuse the call comes before what changes the request.
   const auto deadline = check_timeout(call.timeout);
-  request.bind(call.inputs, call.share_inputs);
   auto* ticket = checked_ticket();
   set_flags(*ticket, owner, request.ports(), call);
   ticket->result = request_results;
   auto future = PyRef::steal(bridge::future_of(*ticket));
   try {
-    request.start({.publish_copies = !call.share_outputs,
-                   .priority = call.priority,
-                   .deadline = deadline.time,
-                   .continuation = ticket,
-                   .operation = &ticket->operation},
-                  true);
+    request.bind(call.inputs, call.share_inputs);
+    request.start_with(userdata == nullptr ? request.userdata.get() : userdata,
+                       {.publish_copies = !call.share_outputs,
+                        .priority = call.priority,
+                        .deadline = deadline.time,
+                        .continuation = ticket,
+                        .operation = &ticket->operation},
+                       true);
   } catch (...) {
     bridge::drop_ticket(ticket);
     throw;
@@ -219,6 +223,7 @@ template <class Start>
 PyObject* infer_alone(PyObject* owner, const PortTable& ports, SpareOperations& spare,
                       const AsyncCall& call, Start start) {
   bridge::empty_garbage();
+  check_not_forked();
   const auto deadline = check_timeout(call.timeout);
   OperationRef operation;
   if (spare.empty()) {
@@ -307,14 +312,10 @@ struct Application : bridge::Letter, IdleSlots::Applicant {
 
 void start_on_slot(PyAsyncInferQueue& queue, std::size_t slot, Ticket& ticket, StartOptions options,
                    PyObject* userdata) {
-  auto& request = *queue.requests()[slot];
-  // Its end may be code that waits for a request: after the start.
-  const auto before =
-      std::exchange(request.userdata, PyRef::borrow(userdata == nullptr ? Py_None : userdata));
   options.continuation = &ticket;
   options.second = &queue.idle().end_of_run(slot);
   options.operation = &ticket.operation;
-  request.start(options, true);
+  queue.requests()[slot]->start_with(userdata == nullptr ? Py_None : userdata, options, true);
 }
 
 /// The slot is there, and claimed. Any thread: an error is left for the loop.

@@ -30,9 +30,10 @@ struct AsyncCall {
 int priority_of(PyObject* value);
 
 /// Starts a run on the request and returns its future, a new reference. `owner` is the request's
-/// Python object. Throws PythonError, RequestBusy, or Error for bad inputs: nothing was started
-/// then.
-PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call);
+/// Python object, `userdata` is borrowed, null for what it has. Throws PythonError, RequestBusy, or
+/// Error for bad inputs: nothing was started or changed then.
+PyObject* infer_async(PyObject* owner, PyInferRequest& request, const AsyncCall& call,
+                      PyObject* userdata);
 
 /// The same without a request: the run has inputs and outputs of its own, so that any number may be
 /// in flight. All inputs must be given. `spare` must live as long as `owner`.

@@ -55,6 +55,7 @@ void IdleSlots::tell_blocked() noexcept {
 
 template <class Ready>
 void IdleSlots::block(bool callbacks_pending, Ready ready) {
+  check_not_forked();
   for (;;) {
     begin_given();
     std::unique_lock lock{mutex_};
@@ -111,6 +112,7 @@ void IdleSlots::wait_all(bool callbacks_pending) {
 }
 
 bool IdleSlots::ready() const {
+  check_not_forked();
   const std::lock_guard lock{mutex_};
   return !idle_.empty();
 }
@@ -261,12 +263,10 @@ void PyAsyncInferQueue::start_async(PyObject* inputs, PyObject* userdata, bool s
   const auto slot = take();
   // Once started, the run keeps what it needs; this call keeps the request.
   const auto request = requests_[slot];
-  PyRef before;  // its end may be code that waits for a request: after the start
   try {
     request->bind(inputs, share);
-    before =
-        std::exchange(request->userdata, PyRef::borrow(userdata == nullptr ? Py_None : userdata));
-    request->start({.continuation = &idle_->end_of_run(slot)});
+    request->start_with(userdata == nullptr ? Py_None : userdata,
+                        {.continuation = &idle_->end_of_run(slot)});
   } catch (...) {
     idle_->not_started(slot);
     throw;

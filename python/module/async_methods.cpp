@@ -1,5 +1,6 @@
 #include "module/async_methods.hpp"
 
+#include "coinfer/runtime.hpp"
 #include "module/async.hpp"
 #include "module/compiled_model.hpp"
 #include "module/hot_method.hpp"
@@ -111,11 +112,7 @@ PyObject* request_infer_async(PyObject* self, PyObject* const* args, Py_ssize_t 
   return guarded([&] {
     auto& request = self_as<PyInferRequest>(self);
     const auto given = parse(args, count, keywords);
-    if (given.userdata != nullptr) {
-      request.check_idle();
-      request.userdata = PyRef::borrow(given.userdata);
-    }
-    return infer_async(self, request, given.call);
+    return infer_async(self, request, given.call, given.userdata);
   });
 }
 
@@ -147,6 +144,7 @@ PyObject* batcher_infer_async(PyObject* self, PyObject* const* args, Py_ssize_t 
 PyObject* batcher_open(PyObject* self, PyObject* const*, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
     check_no_arguments("_open", count, keywords);
+    check_not_forked();
     return await_operation(self, self_as<PyBatcher>(self).batcher().start_opening());
   });
 }

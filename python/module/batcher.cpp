@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "coinfer/runtime.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
 #include "module/exceptions.hpp"
@@ -73,6 +74,7 @@ void init_batcher(const bp::object& self, const bp::object& model, const bp::obj
 }
 
 bp::dict stats(const PyBatcher& self) {
+  check_not_forked();
   const auto now = self.batcher().stats();
   bp::dict result;
   result["requests"] = now.requests;

@@ -27,7 +27,8 @@ inputs          None (run with what is set) | dict by name, index or port | list
                 Tensor, scalar or string for a model with one input. A value is a Tensor, an ndarray,
                 anything with __array__, the buffer protocol or DLPack, a scalar or a list; other
                 numeric types are cast silently.
-share_inputs    read C-contiguous arrays of the input's element type where they are
+share_inputs    read C-contiguous arrays of the input's element type where they are; they are kept alive
+                until a later call gives others to the same request, or the model is gone
 share_outputs   return views of the output memory, which the next inference changes, not copies
 decode_strings  string outputs as arrays of kind U, else S
 

@@ -1,6 +1,7 @@
 #include "module/infer_request.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/exceptions.hpp"
 #include "module/results.hpp"
 
@@ -20,6 +21,7 @@ PyInferRequest::~PyInferRequest() {
 }
 
 void PyInferRequest::check_idle() const {
+  check_not_forked();
   request_.check_idle();
   if (pending_callbacks_ > 0 && !request_.current()->abandoned()) {
     throw RequestBusy("the request's callback has not run yet; wait for it first");
@@ -96,7 +98,19 @@ OperationRef PyInferRequest::start(StartOptions options, bool is_awaited) {
   return operation;
 }
 
+OperationRef PyInferRequest::start_with(PyObject* data, StartOptions options, bool is_awaited) {
+  // Its end may be code that waits for a request: after the start.
+  auto before = std::exchange(userdata, PyRef::borrow(data));
+  try {
+    return start(options, is_awaited);
+  } catch (...) {
+    std::swap(userdata, before);
+    throw;
+  }
+}
+
 bool PyInferRequest::wait(std::optional<std::chrono::nanoseconds> timeout) {
+  check_not_forked();
   const auto operation = request_.current();
   if (!operation) {
     return true;

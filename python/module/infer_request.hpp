@@ -31,6 +31,8 @@ class PyInferRequest : public std::enable_shared_from_this<PyInferRequest> {
   /// Starts a run, followed by the callback when there is one. RequestBusy while a run is in flight
   /// or its callback has not begun, unless that run was abandoned.
   OperationRef start(StartOptions options, bool is_awaited = false);
+  /// As `start`, with userdata for the callback; a run that is refused leaves it as it was.
+  OperationRef start_with(PyObject* data, StartOptions options, bool is_awaited = false);
   /// Blocks until the run in flight and its callback are over, and throws what they failed with.
   /// False when the timeout passed first.
   bool wait(std::optional<std::chrono::nanoseconds> timeout);

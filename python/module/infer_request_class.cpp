@@ -1,4 +1,5 @@
 #include "coinfer/error.hpp"
+#include "coinfer/runtime.hpp"
 #include "module/compiled_model.hpp"
 #include "module/construct.hpp"
 #include "module/cycles.hpp"
@@ -60,15 +61,16 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
     const auto request = self_as<PyInferRequest>(self).shared_from_this();
     const auto given = StartArguments::parse(args, count, keywords);
     request->bind(given.inputs, given.share_inputs);
+    auto userdata = request->userdata;
     if (given.userdata != nullptr && given.userdata != Py_None) {
       if (request->has_callback()) {
-        request->userdata = PyRef::borrow(given.userdata);
+        userdata = PyRef::borrow(given.userdata);
       } else if (PyErr_WarnEx(PyExc_RuntimeWarning,
                               "userdata is for a callback, and the request has none", 1) < 0) {
         throw bridge::PythonError{};
       }
     }
-    request->start({});
+    request->start_with(userdata.get(), {});
     return Py_NewRef(Py_None);
   });
 }
@@ -101,6 +103,7 @@ bool wait_for(PyInferRequest& self, const bp::object& milliseconds) {
 }
 
 void cancel(PyInferRequest& self) {
+  check_not_forked();
   const auto alive = self.shared_from_this();
   const bridge::GilReleased released;
   self.request().cancel();

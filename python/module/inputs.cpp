@@ -254,6 +254,42 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
   }
 }
 
+/// Copies the array's values, cast, to a dense tensor of the value's shape.
+void assign(const Tensor& tensor, const Value& value) {
+  if (PyArray_NDIM(as_array(value.array.get())) != 0) {
+    assign_array(tensor, value.array.get());
+    return;
+  }
+  // numpy broadcasts a scalar to the one element.
+  assign_array(Tensor{tensor.type(), Shape{}, tensor.memory(),
+                      static_cast<std::size_t>(static_cast<std::byte*>(tensor.data()) -
+                                               tensor.memory()->data())},
+               value.array.get());
+}
+
+/// May the copy of the array's values fail? Casts may: a program can have numpy raise their
+/// warnings and floating-point errors.
+bool may_fail(const Value& value, const Port& port) {
+  if (value.taken == Taken::strings) {
+    return true;
+  }
+  const auto from = PyArray_TYPE(as_array(value.array.get()));
+  const auto to =
+      port.type == ElementType::bf16 && from != NPY_FLOAT16 ? NPY_FLOAT32 : numpy_type(port.type);
+  const bool from_integer = PyTypeNum_ISINTEGER(from) || from == NPY_BOOL;
+  return from != to && (PyTypeNum_ISUSERDEF(from) || PyArray_CanCastSafely(from, to) == 0) &&
+         (!from_integer || to == NPY_FLOAT16);
+}
+
+/// Does what may fail of the copy, to memory of its own.
+void prepare(Value& value, const Port& port) {
+  if (value.array && value.taken != Taken::shared && may_fail(value, port)) {
+    Tensor ready{port.type, value.shape};
+    assign(ready, value);
+    value.tensor = std::move(ready);
+  }
+}
+
 Tensor tensor_for(Value& value, const Port& port, InferRequest* request) {
   if (value.taken == Taken::tensor) {
     return std::move(value.tensor);
@@ -263,19 +299,13 @@ Tensor tensor_for(Value& value, const Port& port, InferRequest* request) {
   }
   Tensor own = request != nullptr ? request->own_input_tensor(value.index, value.shape)
                                   : Tensor{port.type, value.shape};
-  if (value.tensor) {
+  if (!value.tensor) {
+    assign(own, value);
+  } else if (value.tensor.is_continuous() && port.type != ElementType::string) {
+    copy_bytes(own.data(), value.tensor.data(), own.byte_size());
+  } else {
     value.tensor.copy_to(own);
-    return own;
   }
-  if (PyArray_NDIM(as_array(value.array.get())) == 0) {
-    // numpy broadcasts a scalar to the one element.
-    assign_array(Tensor{port.type, Shape{}, own.memory(),
-                        static_cast<std::size_t>(static_cast<std::byte*>(own.data()) -
-                                                 own.memory()->data())},
-                 value.array.get());
-    return own;
-  }
-  assign_array(own, value.array.get());
   return own;
 }
 
@@ -312,6 +342,11 @@ void parse_inputs(PyObject* inputs, const PortTable& ports, bool share, InferReq
   }
   Values values;
   check_inputs(inputs, ports, share, values);
+  if (request != nullptr) {
+    for (auto& value : values) {
+      prepare(value, *ports.inputs()[value.index]);
+    }
+  }
   for (auto& value : values) {
     auto tensor = tensor_for(value, *ports.inputs()[value.index], request);
     bound.push_back({value.index, std::move(tensor), value.taken});

@@ -37,8 +37,9 @@ using BoundInputs = boost::container::small_vector<BoundInput, 4>;
 /// · one array, Tensor, scalar or string of a model with one input. Each value becomes a tensor of
 /// the input's element type and of a shape that the input allows: the caller's memory when that can
 /// be read as it is and `share` is true, else memory of `request`'s own (null: new memory), copied
-/// and cast. Everything is checked before anything is copied, so that a bad value changes nothing;
-/// the tensors still have to be set, by `set_inputs`, also those that are the request's own.
+/// and cast. Everything is checked, and cast, before the request's memory is written, so that a
+/// bad value changes nothing; the tensors still have to be set, by `set_inputs`, also those that
+/// are the request's own.
 ///
 /// Needs the GIL, and releases it while it copies more than 64 KiB. Throws PythonError (TypeError)
 /// for a value that is no array of numbers or strings, Error naming the input, what came and what

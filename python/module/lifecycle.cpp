@@ -18,6 +18,11 @@ namespace bp = boost::python;
 
 /// The atexit hook: nothing starts any more, what runs stops at its next step, threads are joined.
 void shut_down() {
+  if (forked_after_use()) {
+    // Threads and locks are the parent's.
+    bridge::stop_garbage();
+    return;
+  }
   bridge::stop_delivery();
   bridge::loop_waker::stop();
   bridge::exiting::begin();

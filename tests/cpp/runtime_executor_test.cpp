@@ -1,20 +1,10 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
-#include <filesystem>
 
+#include "program.hpp"
 #include "runtime/process.hpp"
 
-namespace {
-
-/// The exit status of a program that is built beside this one.
-int status_of(const std::string& program, const std::string& argument = {}) {
-  const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
-  BOOST_REQUIRE(std::filesystem::exists(path));
-  return std::system(("timeout 120 " + path.string() + " " + argument).c_str());
-}
-
-}  // namespace
+using coinfer::testing::status_of;
 
 BOOST_AUTO_TEST_SUITE(runtime_executor)
 

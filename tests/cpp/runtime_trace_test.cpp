@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "coinfer/error.hpp"
+#include "program.hpp"
 #include "runtime/trace.hpp"
 #include "small_models.hpp"
 
@@ -117,6 +118,10 @@ BOOST_AUTO_TEST_CASE(a_second_trace_and_a_bad_path_are_refused) {
     return std::string_view{error.what()}.find("'/nowhere/trace.json'") != std::string_view::npos;
   });
   BOOST_TEST(!trace::on());
+}
+
+BOOST_AUTO_TEST_CASE(without_a_trace_no_step_looks_at_the_clock_and_nothing_is_allocated) {
+  BOOST_TEST(status_of("coinfer_untraced_runs") == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,8 +20,6 @@ from coinfer import tasks
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
@@ -114,6 +112,110 @@ def test_asyncio_takes_the_future_as_a_future_and_as_a_coroutine(
         assert len(done) == 1 and not pending
         async with asyncio.timeout(10):
             await add.infer_async([x(6)])
+
+    run(main())
+
+
+@each_loop
+def test_a_shielded_inference_goes_on_when_its_await_is_cancelled(
+    run: Run, slow: coinfer.CompiledModel
+) -> None:
+    async def main() -> None:
+        request = slow.create_infer_request()
+        future = request.infer_async([slow_input(slow)])
+        shielded = asyncio.shield(future)
+        await asyncio.sleep(0.002)
+        shielded.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await shielded
+        if not future.done():
+            with pytest.raises(coinfer.RequestBusy):
+                request.infer_async([slow_input(slow)])
+        assert (await future)[0].shape == slow.output(0).shape
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(slow.infer_async([slow_input(slow)])), 0.001)
+
+    run(main())
+
+
+@each_loop
+def test_gather_takes_failures_and_cancels_all(run: Run, slow: coinfer.CompiledModel) -> None:
+    failing = compiled(models.failing())
+    good, bad = np.array([1], np.int64), np.array([99], np.int64)
+
+    async def main() -> None:
+        futures = [failing.infer_async([index]) for index in (good, bad, good)]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert [isinstance(result, coinfer.Error) for result in results] == [False, True, False]
+        futures = [failing.infer_async([index]) for index in (good, bad)]
+        with pytest.raises(coinfer.Error):
+            await asyncio.gather(*futures)
+        np.testing.assert_array_equal((await futures[0])[0], [[2, 3]])
+
+        futures = [slow.infer_async([slow_input(slow)]) for _ in range(8)]
+        gathered = asyncio.gather(*futures)
+        await asyncio.sleep(0)
+        gathered.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gathered
+        assert [future.cancelled() for future in futures] == [True] * 8
+        others: list[asyncio.Task[Any]] = []
+
+        async def grouped() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(failing.infer_async([bad]))
+                for _ in range(4):
+                    others.append(group.create_task(slow.infer_async([slow_input(slow)])))
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await grouped()
+        assert caught.group_contains(coinfer.Error)
+        assert [task.cancelled() for task in others] == [True] * 4
+
+    run(main())
+
+
+@each_loop
+def test_awaiting_a_request_whose_run_failed_raises_once(run: Run) -> None:
+    failing = compiled(models.failing())
+
+    async def main() -> None:
+        request = failing.create_infer_request()
+        for settle in (0, 0.05):  # in flight, and over
+            request.start_async([np.array([99], np.int64)])
+            await asyncio.sleep(settle)
+            with pytest.raises(coinfer.Error, match=r"(?i)gather"):
+                await request
+            assert await request is None
+
+    run(main())
+
+
+@each_loop
+@pytest.mark.parametrize("kind", ["infer_async", "start_async", "queue"])
+def test_an_await_returns_after_its_callback(
+    run: Run, add: coinfer.CompiledModel, kind: str
+) -> None:
+    seen: list[Any] = []
+
+    def callback(*arguments: Any) -> None:
+        time.sleep(0.02)
+        seen.append(arguments[-1])
+
+    async def main() -> None:
+        if kind == "queue":
+            queue = coinfer.AsyncInferQueue(add, 1)
+            queue.set_callback(callback)
+            await queue.infer_async([x(1)], "data")
+        else:
+            request = add.create_infer_request()
+            request.set_callback(callback, "data")
+            if kind == "infer_async":
+                await request.infer_async([x(1)])
+            else:
+                request.start_async([x(1)])
+                await request
+        assert seen == ["data"]
 
     run(main())
 
@@ -309,6 +411,77 @@ def test_bad_input_is_refused_at_the_call_and_nothing_is_started(
             np.testing.assert_array_equal((await owner.infer_async([x(1)]))[0], x(2))
 
     run(main())
+
+
+@each_loop
+@pytest.mark.parametrize("kind", ["request", "queue"])
+def test_a_refused_call_changes_nothing_of_the_request(
+    run: Run, add: coinfer.CompiledModel, kind: str
+) -> None:
+    seen: list[Any] = []
+    queue = coinfer.AsyncInferQueue(add, 1)
+    request = queue[0] if kind == "queue" else add.create_infer_request()
+    runner: Any = queue if kind == "queue" else request
+    if kind == "queue":
+        queue.set_callback(lambda _, data: seen.append(data))
+        queue.start_async([x(1)], "before")
+        queue.wait_all()
+    else:
+        request.set_callback(seen.append, "before")
+        request.infer([x(1)])
+
+    def check_unchanged() -> None:
+        np.testing.assert_array_equal(request.get_input_tensor(0).data, x(1))
+        assert (queue.userdata[0] if kind == "queue" else request.userdata) == "before"
+
+    async def main() -> None:
+        for bad in ({"nope": x(7)}, [np.zeros(5, np.float32)], [object()]):
+            with pytest.raises((coinfer.Error, TypeError)):
+                runner.infer_async(bad, "bad")
+            check_unchanged()
+        for timeout in (-1, "soon"):
+            with pytest.raises((TypeError, ValueError)):
+                runner.infer_async([x(7)], "bad", timeout=timeout)
+            check_unchanged()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        runner.infer_async([x(7)], "bad")
+    check_unchanged()
+    run(main())
+    seen.clear()
+    if kind == "queue":
+        queue.start_async(None, "after")
+        queue.wait_all()
+    else:
+        request.start_async(None, "after")
+        request.wait()
+    assert seen == ["after"]
+    np.testing.assert_array_equal(request.get_output_tensor(0).data, x(2))
+
+
+def test_a_run_that_cannot_start_leaves_userdata_alone() -> None:
+    core = coinfer.Core()
+    model = core.compile_model(core.read_model(models.two_inputs((None, 2))), "CPU")
+    one = {"input_0": np.zeros((1, 2), np.float32)}
+    request = model.create_infer_request()
+    request.set_callback(lambda _: None, "before")
+    queue = coinfer.AsyncInferQueue(model, 1)
+    queue.set_callback(lambda *_: None)
+
+    async def main() -> None:
+        with pytest.raises(coinfer.Error, match="input_1"):
+            request.infer_async(one, "bad")
+        with pytest.raises(coinfer.Error, match="input_1"):
+            queue.infer_async(one, "bad")
+
+    asyncio.run(main())
+    with pytest.raises(coinfer.Error, match="input_1"):
+        request.start_async(one, "bad")
+    with pytest.raises(coinfer.Error, match="input_1"):
+        queue.start_async(one, "bad")
+    assert request.userdata == "before"
+    assert queue.userdata == [None]
+    queue.wait_all()
 
 
 @each_loop

@@ -19,7 +19,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import coinfer
-from coinfer import _coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
@@ -30,17 +29,17 @@ def compiled(model: object, **config: object) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", config)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def mlp() -> coinfer.CompiledModel:
     return compiled(models.dynamic_mlp(features=FEATURES))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ragged() -> coinfer.CompiledModel:
     return compiled(models.two_inputs((None, None)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow() -> coinfer.CompiledModel:
     """``x`` [rows, 256] through a thousand layers."""
     model = models.slow(1000, 256)
@@ -49,7 +48,7 @@ def slow() -> coinfer.CompiledModel:
     return compiled(model)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def table() -> coinfer.CompiledModel:
     """Row ``index`` of a table of four; an index out of range is found while it runs."""
     node = helper.make_node("Gather", ["table", "index"], ["y"], "gather")
@@ -78,19 +77,6 @@ def settled(wanted: Callable[[], bool], seconds: float = 20) -> bool:
         gc.collect()
         time.sleep(0.001)
     return wanted()
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks() -> Any:
-    """What a test made natively is gone at its end."""
-    gc.collect()
-    kinds = ("operations", "requests", "tickets", "kept_objects")
-    before = _coinfer._live_objects()
-    yield
-    assert settled(lambda: all(_coinfer._live_objects()[kind] <= before[kind] for kind in kinds)), (
-        before,
-        _coinfer._live_objects(),
-    )
 
 
 @each_loop

@@ -86,6 +86,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Worker:
     return worker
 
 
+@pytest.mark.shares_a_model
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_lateness_is_measured_while_awaits_are_in_flight(worker: Worker, loop: str) -> None:
     found = worker.measure(f"lag:4:{loop}", 0.1)

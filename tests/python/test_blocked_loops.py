@@ -13,8 +13,6 @@ import coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 
 @pytest.fixture
 def model() -> coinfer.CompiledModel:

@@ -13,6 +13,8 @@ from tests.python import models
 from tests.python.parity.files import row_sums, subtract
 
 #: A wrong call, the class of its error, and the text.
+pytestmark = pytest.mark.shares_a_model
+
 TABLE = [
     ('compiled({"q": A, "y": B})', "Error", "the model has no input 'q'; it has 'x', 'y'"),
     ("compiled({5: A})", "Error", "the model has no input 5; it has 2 inputs: 'x', 'y'"),

@@ -242,28 +242,148 @@ thread.join()
     check(child(source))
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        "r = slow.create_infer_request(); r.start_async([data]); print('go', flush=True)\n"
-        "while 1: r.wait(); r.start_async([data])",
-        "print('go', flush=True)\nwhile 1: slow([data])",
-        "before = [slow.create_infer_request() for _ in range(2000)]\n"
-        "for r in before: r.start_async([data])\n"
-        "print('go', flush=True)\nslow([data])",
-        "q = coinfer.AsyncInferQueue(slow, 2); print('go', flush=True)\n"
-        "while 1:\n  for _ in range(9): q.start_async([data])\n  q.wait_all()",
-        "async def main():\n  print('go', flush=True)\n  while 1: await slow.infer_async([data])\n"
-        "asyncio.run(main())",
-    ],
-    ids=["wait", "infer", "infer behind others", "queue", "asyncio"],
-)
+BUSY = {
+    "threads that infer": """
+add = load(models.one_add((4,)))
+def work():
+    while not over.is_set(): add([x])
+threads = [threading.Thread(target=work) for _ in range(2)]
+def more(): time.sleep(0.01)
+""",
+    "callbacks": """
+queue = coinfer.AsyncInferQueue(load(models.one_add((4,)), PERFORMANCE_HINT="THROUGHPUT"), 8)
+queue.set_callback(lambda request, data: None)
+threads = []
+def more():
+    for _ in range(30): queue.start_async([x])
+""",
+    "a loop without reader": """
+from tests.python.loops import WithoutReader
+add = load(models.one_add((4,)))
+async def main():
+    while not over.is_set():
+        await asyncio.gather(*(add.infer_async([x]) for _ in range(10)))
+def serve():
+    with asyncio.Runner(loop_factory=WithoutReader) as runner: runner.run(main())
+threads = [threading.Thread(target=serve)]
+def more(): time.sleep(0.01)
+""",
+}
+
+
+@pytest.mark.parametrize("busy", BUSY)
+def test_a_forked_childs_own_exit_is_quick(busy: str) -> None:
+    """It waits for no thread of its parent, and for no lock that one of them had."""
+    source = f"""
+x, over = np.ones(4, np.float32), threading.Event()
+{BUSY[busy]}
+for thread in threads: thread.start()
+taken = []
+for _ in range(40):
+    more()
+    begin = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(30)
+        sys.exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    taken.append(time.monotonic() - begin)
+    if sum(taken) > 20: break
+over.set()
+for thread in threads: thread.join()
+late = [one for one in taken if one > 1]
+# On a busy machine one of them may be late by itself.
+assert len(late) <= 1, taken
+"""
+    check(child(source))
+
+
+def test_a_child_forked_while_threads_take_the_gil_works_and_ends() -> None:
+    """The parent has only read models so far, so that its child may use coinfer."""
+    source = """
+import coinfer, numpy as np, os, sys, threading, time; from tests.python import models
+content = models.one_add((4,)).SerializeToString()
+over = threading.Event()
+def read():
+    core = coinfer.Core()
+    while not over.is_set(): core.read_model(content)
+threads = [threading.Thread(target=read) for _ in range(2)]
+for thread in threads: thread.start()
+late = 0
+for _ in range(5):
+    time.sleep(0.02)
+    begin = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        compiled = coinfer.Core().compile_model(models.one_add((4,)), "CPU")
+        request = compiled.create_infer_request()
+        request.start_async([np.ones(4, np.float32)])
+        request.wait()
+        sys.exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    late += time.monotonic() - begin > 1.5
+over.set()
+for thread in threads: thread.join()
+assert late <= 1, late
+"""
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    check(done)
+
+
+INTERRUPTED = {
+    "wait": """
+r = long.create_infer_request(); r.start_async([data]); go()
+while 1: r.wait(); r.start_async([data])
+""",
+    "wait for a time": """
+r = long.create_infer_request(); r.start_async([data]); go()
+while 1: r.wait_for(60_000); r.start_async([data])
+""",
+    "infer": "go()\nwhile 1: slow([data])",
+    "infer behind others": """
+before = [slow.create_infer_request() for _ in range(2000)]
+for r in before: r.start_async([data])
+go()
+slow([data])
+""",
+    "wait for all of a queue": """
+q = coinfer.AsyncInferQueue(long, 2)
+for _ in range(2): q.start_async([data])
+go()
+q.wait_all()
+""",
+    "start a queue": """
+q = coinfer.AsyncInferQueue(long, 2)
+for _ in range(2): q.start_async([data])
+go()
+q.start_async([data])
+""",
+    "asyncio": """
+async def main():
+    future = long.infer_async([data])
+    go()
+    await future
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("call", INTERRUPTED)
 def test_ctrl_c_interrupts(call: str) -> None:
+    """What waits within 100 ms; an inference on the calling thread when it ends."""
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     # Where the tests were started in a shell's background, SIGINT is ignored.
     source = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + PRELUDE
-    source += "try:\n" + "\n".join("  " + line for line in call.split("\n"))
-    source += "\nexcept KeyboardInterrupt:\n  print('interrupted')\n"
+    source += "long = load(models.slow(6000, 384))\ndef go(): print('go', flush=True)\ntry:\n"
+    source += "\n".join("  " + line for line in INTERRUPTED[call].split("\n"))
+    source += "\nexcept KeyboardInterrupt:\n  print(time.monotonic())\n"
     process = subprocess.Popen(
         [sys.executable, "-c", source],
         stdout=subprocess.PIPE,
@@ -274,9 +394,12 @@ def test_ctrl_c_interrupts(call: str) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "go\n"
     time.sleep(0.3)
+    sent = time.monotonic()
     process.send_signal(signal.SIGINT)
     try:
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert (out, err, process.returncode) == ("interrupted\n", "", 0)
+    assert (err, process.returncode) == ("", 0)
+    # As much again for what the machine does meanwhile.
+    assert float(out) - sent < (0.2 if call != "infer" else 20)

@@ -46,7 +46,7 @@ def ticker() -> Iterator[Ticker]:
         sys.setswitchinterval(interval)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> coinfer.CompiledModel:
     core = coinfer.Core()
     return core.compile_model(core.read_model(models.one_add(SHAPE)), "CPU")

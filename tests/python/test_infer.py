@@ -23,22 +23,22 @@ X = np.arange(16, dtype=np.float32).reshape(1, 16)
 CONFIG = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def core() -> coinfer.Core:
     return coinfer.Core()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model(core: coinfer.Core) -> coinfer.CompiledModel:
     return core.compile_model(one_add(), "CPU", CONFIG)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow_model(core: coinfer.Core) -> coinfer.CompiledModel:
     return core.compile_model(slow(), "CPU", CONFIG)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow_input(slow_model: coinfer.CompiledModel) -> np.ndarray:
     shape = [d.get_length() if d.is_static else 1 for d in slow_model.input().partial_shape]
     return np.zeros(shape, np.float32)

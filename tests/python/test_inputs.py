@@ -19,12 +19,12 @@ def compile_proto(proto: Any) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(proto, "CPU", CONFIG)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def two() -> coinfer.CompiledModel:
     return compile_proto(two_inputs((2, 3)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def one() -> coinfer.CompiledModel:
     return compile_proto(one_add((3,)))
 
@@ -153,6 +153,43 @@ def test_a_bad_value_changes_nothing(two: coinfer.CompiledModel) -> None:
     with pytest.raises(RuntimeError):
         request.infer({"input_0": B, "input_1": A.T})
     np.testing.assert_array_equal(request.infer()[0], A - B)
+
+
+def numbers_that_overflow() -> Any:
+    """Which numpy casts to f32 with a warning, or an error where a program wants it."""
+    return np.full((2, 3), 1e300)
+
+
+@pytest.mark.parametrize("start", ["infer", "start_async", "set nothing before"])
+def test_a_value_that_cannot_be_cast_changes_no_input(
+    two: coinfer.CompiledModel, start: str
+) -> None:
+    request = two.create_infer_request()
+    if start != "set nothing before":
+        request.infer([A, B])
+    run = request.start_async if start == "start_async" else request.infer
+    before = [request.get_input_tensor(i).data.copy() for i in range(2)]
+    views = [request.get_input_tensor(i).data for i in range(2)]
+    for given in ([B + 7, numbers_that_overflow()], [numbers_that_overflow(), B + 7]):
+        for share in (False, True):
+            with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+                run(given, share_inputs=share)
+            for i in range(2):
+                np.testing.assert_array_equal(request.get_input_tensor(i).data, before[i])
+                assert np.shares_memory(request.get_input_tensor(i).data, views[i])
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(
+            request.infer([numbers_that_overflow(), A])[0], np.full((2, 3), np.inf)
+        )
+
+
+def test_a_string_that_is_none_changes_no_input() -> None:
+    request = compile_proto(string_identity()).create_infer_request()
+    request.infer(["ab", "cd"])
+    for bad in (7, "\ud800"):
+        with pytest.raises((TypeError, UnicodeEncodeError)):
+            request.infer([np.array(["xy", bad], object)])
+        assert request.infer()[0].tolist() == ["ab", "cd"]
 
 
 def test_shared_arrays_are_read_where_they_are(two: coinfer.CompiledModel) -> None:

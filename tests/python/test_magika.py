@@ -21,6 +21,8 @@ from samples.magika.labels import label_of_few_bytes, label_of_scores
 from samples.magika.walk import regular_files
 from samples.magika.ways import Job, Run
 
+pytestmark = pytest.mark.shares_a_model
+
 SIZES = (0, 1, 2, 7, 8, 9, 100, 1023, 1024, 1025, 4095, 4096, 4097, 9000)
 
 ASK_MAGIKA = """

@@ -11,7 +11,7 @@ import coinfer
 from tests.python.models import multi_output, one_add
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(multi_output((2, 3)), "CPU", {})
 

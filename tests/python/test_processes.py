@@ -70,6 +70,34 @@ if __name__ == "__main__":
     )
 
 
+def test_a_pool_forked_after_use_is_told_what_to_do(tmp_path: Path) -> None:
+    run_file(
+        tmp_path,
+        """
+if __name__ == "__main__":
+    load()
+    assert infer(1) == 2
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for call in (infer, load):
+            for _ in range(4):
+                try:
+                    pool.apply(call, () if call is load else (1,))
+                except coinfer.Error as error:
+                    assert "post_fork" in str(error) and "spawn" in str(error), error
+                else:
+                    raise AssertionError("a child used what does not survive a fork")
+        pool.close()
+        pool.join()
+    process = multiprocessing.get_context("fork").Process(target=sys.exit, args=(3,))
+    process.start()
+    process.join(10)
+    assert process.exitcode == 3
+    assert infer(7) == 8
+    print("right")
+""",
+    )
+
+
 SERVER = """
 def serve(number):
     assert infer(number) == number + 1

@@ -13,8 +13,6 @@ import pytest
 import coinfer
 from tests.python.models import IN_F32, one_add, slow
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 X = np.arange(16, dtype=np.float32).reshape(1, 16)
 
 

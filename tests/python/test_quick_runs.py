@@ -12,8 +12,6 @@ import coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 ENOUGH = 50  # awaits after which every loop expects quick runs
 
 

@@ -11,6 +11,8 @@ import pytest
 from samples import minilm_onnx
 from samples.sentence_embedding import SENTENCES, Embedder, tokens
 
+pytestmark = pytest.mark.shares_a_model
+
 ASK_ONNXRUNTIME = """
 import numpy as np, onnxruntime
 session = onnxruntime.InferenceSession(given["model"])

@@ -19,12 +19,12 @@ from tests.python.loops import Run, each_loop
 X = np.ones(4, np.float32)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def add() -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(models.one_add((4,)), "CPU", {})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def slow() -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(
         models.slow(200, 256), "CPU", {**models.IN_F32, "NUM_STREAMS": 1}

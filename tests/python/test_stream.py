@@ -15,8 +15,6 @@ import coinfer
 from tests.python import models
 from tests.python.loops import Run, each_loop
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
-
 
 def compiled(model: object) -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(coinfer.Core().read_model(model), "CPU", models.IN_F32)

@@ -239,7 +239,7 @@ def test_a_path_of_the_environment_that_cannot_be_written_is_named(tmp_path: Pat
     assert "COINFER_TRACE" in last and "'/nowhere/t.json'" in last and "No such file" in last
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def add() -> coinfer.CompiledModel:
     return coinfer.Core().compile_model(models.one_add((4,)), "CPU", {})
 

@@ -14,6 +14,9 @@ void shutdown() noexcept;
 /// runtime: what was in flight there never ends here. *Thread safety*: safe.
 void check_not_forked();
 
+/// Is this such a child? *Thread safety*: safe.
+bool forked_after_use() noexcept;
+
 /// Native objects alive now; each is 0 when everything was released.
 struct LiveObjects {
   std::int64_t operations = 0;
