@@ -359,7 +359,10 @@ std::size_t length(const PyAsyncInferQueue& self) { return self.requests().size(
 
 PyInferRequestRef item(const PyAsyncInferQueue& self, std::int64_t index) {
   const auto size = static_cast<std::int64_t>(self.requests().size());
-  if (index < 0 || index >= size) {
+  if (index < 0) {
+    throw_type_error(fmt::format("the index of a request is not negative; {} was given", index));
+  }
+  if (index >= size) {
     throw_index_error(
         fmt::format("the queue has {} requests; there is no request {}", size, index));
   }

@@ -1,5 +1,7 @@
 #include "module/shape.hpp"
 
+#include <charconv>
+
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
@@ -31,11 +33,44 @@ std::int64_t integer(PyObject* object, const char* what) {
   return value;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr auto* space = " \t\n\r\f\v";
+  const auto first = std::min(text.find_first_not_of(space), text.size());
+  const auto last = text.find_last_not_of(space);
+  return text.substr(first, last == std::string_view::npos ? 0 : last + 1 - first);
+}
+
+/// "[1,3]". As OpenVINO has it, each length ends where its digits end, and without any it is 0.
+Shape shape_from_text(std::string_view text) {
+  text = trimmed(text);
+  auto lengths = text;
+  if (lengths.starts_with('[') && lengths.ends_with(']')) {
+    lengths = trimmed(lengths.substr(1, lengths.size() - 2));
+  }
+  Shape shape;
+  for (bool last = lengths.empty(); !last;) {
+    const auto comma = lengths.find(',');
+    last = comma == std::string_view::npos;
+    const auto part = trimmed(lengths.substr(0, comma));
+    if (part.empty()) {
+      throw Error(fmt::format("'{}' is no shape: a length is left out", text));
+    }
+    std::int64_t length = 0;
+    std::from_chars(part.data(), part.data() + part.size(), length);
+    shape.push_back(std::max<std::int64_t>(length, 0));
+    lengths.remove_prefix(last ? 0 : comma + 1);
+  }
+  return shape;
+}
+
 Dimension dimension_from(PyObject* object) {
   if (const auto* dimension = held<Dimension>(object)) {
     return *dimension;
   }
   if (PyUnicode_Check(object)) {
+    if (trimmed(utf8_of(object)).empty()) {
+      return Dimension{0};  // as OpenVINO has it
+    }
     const auto shape = PartialShape::parse(utf8_of(object));
     if (shape.rank() != 1) {
       throw Error(fmt::format("'{}' is not one dimension", utf8_of(object)));
@@ -97,7 +132,7 @@ void init_empty_shape(const bp::object& self) { install_value(self, Shape{}); }
 
 void init_shape(const bp::object& self, const bp::object& lengths) {
   if (PyUnicode_Check(lengths.ptr())) {
-    install_value(self, PartialShape::parse(utf8_of(lengths.ptr())).to_shape());
+    install_value(self, shape_from_text(utf8_of(lengths.ptr())));
   } else {
     install_value(self, shape_from(lengths.ptr()));
   }

@@ -100,6 +100,11 @@ Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject*
     if (share && type == ElementType::string && PyArray_Check(first)) {
       throw Error("strings cannot be shared with a tensor; they are always copied");
     }
+    if (type == ElementType::string &&
+        !PyArray_IS_C_CONTIGUOUS(reinterpret_cast<PyArrayObject*>(array.get()))) {
+      throw Error(fmt::format("{} cannot be a tensor: strings must be C-contiguous",
+                              describe_array(array.get())));
+    }
     return share && type != ElementType::string ? share_array(array.get())
                                                 : copy_array(array.get());
   }
