@@ -394,11 +394,12 @@ void register_nodes() {
       .def("__eq__", &inputs_equal)
       .def("__repr__", &show_input);
 
-  bp::class_<PyNode>("Node",
-                     "A parameter, result, constant, operation or sink of a model. Valid until "
-                     "nodes are added to its "
-                     "model or taken\naway. Thread safety: as for Model.",
-                     bp::no_init)
+  bp::class_<PyNode>(
+      "Node",
+      "A parameter, result, constant, operation or sink of a model. Valid until "
+      "nodes are added to its "
+      "model or taken\naway: then it is another, or a RuntimeError. Thread safety: as for Model.",
+      bp::no_init)
       .add_property(
           "friendly_name", &name_of_node, &rename,
           "The name; settable. RuntimeError for a Constant, which is named by its tensor.")

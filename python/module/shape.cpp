@@ -470,7 +470,8 @@ void register_shapes() {
       bp::no_init)
       .def("__init__", &init_partial_shape, bp::arg("shape"))
       .def("dynamic", &dynamic_shape, (bp::arg("rank") = none),
-           "A shape of which only the `rank` is known, or nothing.")
+           "A shape of which only the `rank` is known, or nothing; TypeError for a rank that is no "
+           "dimension.")
       .staticmethod("dynamic")
       .add_property("is_static", &PartialShape::is_static,
                     "True when every dimension has one possible length.")
@@ -490,9 +491,10 @@ void register_shapes() {
       .def("same_scheme", &same_scheme, bp::arg("shape"),
            "True when the same dimensions of this and `shape` are dynamic, and the others equal.")
       .def("get_min_shape", &PartialShape::min_shape,
-           "A Shape: the least length of each dimension. RuntimeError when the rank is not known.")
+           "A Shape: the least length of each dimension; [] when the rank is not known.")
       .def("get_max_shape", &PartialShape::max_shape,
-           "A Shape: the greatest length of each dimension; 2**63 - 1 where there is no bound.")
+           "A Shape: the greatest length of each dimension; 2**63 - 1 where there is no bound, [] "
+           "when the rank is not known.")
       .def("get_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
       .def("to_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
       .def("get_dimension", &partial_item, bp::arg("index"),
