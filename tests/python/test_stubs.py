@@ -141,14 +141,15 @@ def native_names(root: Path) -> Iterator[Name]:
                 continue
             if any(ast.unparse(one).endswith(".setter") for one in method.decorator_list):
                 continue
+            if method.name == "send":  # the type's slot
+                continue
             static = inspect.getattr_static(found, method.name)
             bound = 0 if isinstance(static, staticmethod) else 1
             arguments = [*method.args.args[bound:], *method.args.kwonlyargs]
-            # `send` is the type's slot; the older `shared_memory` is not for new programs.
-            if method.name != "send":
-                parameters = tuple(a.arg for a in arguments if a.arg != "shared_memory")
-                text = (static if bound else static.__func__).__doc__
-                yield Name(f"{node.name}.{method.name}", text, found, parameters, True)
+            # The older `shared_memory` is not for new programs.
+            parameters = tuple(a.arg for a in arguments if a.arg != "shared_memory")
+            text = (static if bound else static.__func__).__doc__
+            yield Name(f"{node.name}.{method.name}", text, found, parameters, True)
 
 
 MODULES = ["coinfer", "coinfer.layout_helpers", "coinfer.preprocess", "coinfer.properties"]
