@@ -360,10 +360,18 @@ void set_callback(PyAsyncInferQueue& self, const bp::object& callback) {
 
 std::size_t length(const PyAsyncInferQueue& self) { return self.requests().size(); }
 
-PyInferRequestRef item(const PyAsyncInferQueue& self, std::int64_t index) {
-  const auto size = static_cast<std::int64_t>(self.requests().size());
+PyInferRequestRef item(const PyAsyncInferQueue& self, const bp::object& given) {
+  if (!PyIndex_Check(given.ptr())) {
+    throw_type_error(
+        fmt::format("the index of a request is an int, not {}", Py_TYPE(given.ptr())->tp_name));
+  }
+  const auto index = PyNumber_AsSsize_t(given.ptr(), PyExc_TypeError);
+  if (index == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  const auto size = static_cast<Py_ssize_t>(self.requests().size());
   if (index < 0) {
-    throw_type_error(fmt::format("the index of a request is not negative; {} was given", index));
+    throw_type_error(fmt::format("the index of a request is an int >= 0; {} was given", index));
   }
   if (index >= size) {
     throw_index_error(

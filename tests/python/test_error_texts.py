@@ -220,7 +220,7 @@ TABLE = [
     ('results["q"]', "KeyError", "there is no output 'q'; there are ['difference']"),
     ("results[4]", "KeyError", "there is no output 4; there are ['difference']"),
     ("queue[2]", "IndexError", "the queue has 2 requests; there is no request 2"),
-    ("queue[-1]", "TypeError", "the index of a request is not negative; -1 was given"),
+    ("queue[-1]", "TypeError", "the index of a request is an int >= 0; -1 was given"),
     ('queue.start_async({"q": A})', "Error", "the model has no input 'q'; it has 'x', 'y'"),
     ('queue.set_callback("text")', "TypeError", "a callback is callable; str is not"),
     (

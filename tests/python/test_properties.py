@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 import coinfer
 from coinfer import properties
 from coinfer.properties import device, hint, intel_cpu, log, streams
-from tests.python.models import F32, build, one_add, slow
+from tests.python.models import F32, IN_F32, build, one_add, slow
 
 #: Of OpenVINO's CPU device, with COMPATIBILITY_CHECK left out: it takes an argument there.
 OF_THE_DEVICE = """SUPPORTED_PROPERTIES AVAILABLE_DEVICES RANGE_FOR_ASYNC_INFER_REQUESTS
@@ -202,8 +202,9 @@ def test_profiling_tells_each_nodes_time_when_it_is_on() -> None:
 
 def test_profiling_tells_times_of_nodes_that_take_their_time() -> None:
     layers = 3
-    model = slow(layers).SerializeToString()
-    request = coinfer.compile_model(model, "CPU", {"PERF_COUNT": True}).create_infer_request()
+    config = {"PERF_COUNT": True, **IN_F32}
+    model = coinfer.compile_model(slow(layers).SerializeToString(), "CPU", config)
+    request = model.create_infer_request()
     request.infer([np.eye(512, dtype=np.float32)])
     products = [info for info in request.profiling_info if "MatMul" in info.node_type]
     assert len(products) == layers
