@@ -52,6 +52,7 @@ class Batcher(_Batcher):
     async def aclose(self) -> None:
         """Refuse requests from now on, and wait until those in flight are answered.
 
-        They run without further delay. Any number of times, from any loop.
+        They run without further delay; what they raise, their own awaits raise, and this none.
+        Any number of times, from any loop.
         """
         await self._close()

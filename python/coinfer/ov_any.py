@@ -48,7 +48,10 @@ class OVAny:
         return self.value
 
     def set(self, value: Any) -> None:
-        """Hold `value` instead. What it was read from stays as it is."""
+        """Hold `value` instead. What it was read from stays as it is.
+
+        Raises coinfer.Error for a list of items of several types.
+        """
         self._attribute = isinstance(value, OVAny) and value._attribute
         self._value = _held(value)
 

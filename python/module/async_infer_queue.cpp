@@ -319,8 +319,11 @@ constexpr const char* start_async_doc =
 
 Waits until a request is idle, gives it the inputs (as for InferRequest.infer) and starts it. `userdata`
 is what the callback is called with; with `share_inputs` C-contiguous arrays of the input's element type are read
-where they are, kept alive meanwhile. An error of the inputs is raised here; one of the inference or the
-callback by the next `wait_all`.)";
+where they are, kept alive meanwhile, and must not be changed before.
+
+Raises for inputs TypeError, RuntimeError and ValueError as InferRequest.infer does, and RuntimeError in a callback when
+no request is idle, since it would have to return first. What an inference or the callback raises, the next `wait_all`
+raises. Ctrl-C interrupts the wait. Thread safety: any number of threads at once.)";
 
 PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
@@ -357,9 +360,20 @@ void set_callback(PyAsyncInferQueue& self, const bp::object& callback) {
 
 std::size_t length(const PyAsyncInferQueue& self) { return self.requests().size(); }
 
-PyInferRequestRef item(const PyAsyncInferQueue& self, std::int64_t index) {
-  const auto size = static_cast<std::int64_t>(self.requests().size());
-  if (index < 0 || index >= size) {
+PyInferRequestRef item(const PyAsyncInferQueue& self, const bp::object& given) {
+  if (!PyIndex_Check(given.ptr())) {
+    throw_type_error(
+        fmt::format("the index of a request is an int, not {}", Py_TYPE(given.ptr())->tp_name));
+  }
+  const auto index = PyNumber_AsSsize_t(given.ptr(), PyExc_TypeError);
+  if (index == -1 && PyErr_Occurred() != nullptr) {
+    throw bridge::PythonError{};
+  }
+  const auto size = static_cast<Py_ssize_t>(self.requests().size());
+  if (index < 0) {
+    throw_type_error(fmt::format("the index of a request is an int >= 0; {} was given", index));
+  }
+  if (index >= size) {
     throw_index_error(
         fmt::format("the queue has {} requests; there is no request {}", size, index));
   }
@@ -395,20 +409,23 @@ void register_async_infer_queue() {
       bp::no_init};
   type.def("__init__", &init_queue, (bp::arg("model"), bp::arg("jobs") = 0))
       .def("wait_all", &PyAsyncInferQueue::wait_all,
-           "Blocks until all requests and their callbacks are over; raises the first error since "
-           "the last call.")
+           "Blocks until all requests and their callbacks are over; raises the first error of an "
+           "inference or a callback since the\nlast call, once, and RuntimeError in a callback, "
+           "which would have to return first. Ctrl-C interrupts the wait. Any number\nof threads "
+           "may wait.")
       .def("is_ready", &PyAsyncInferQueue::is_ready,
-           "True when any request is idle, so that `start_async` would not wait.")
+           "True when any request is idle, so that `start_async` would not wait. Another thread "
+           "may take it meanwhile.")
       .def("get_idle_request_id", &PyAsyncInferQueue::idle_id,
-           "Waits until a request is idle, and gives its index.")
+           "Waits until a request is idle, and gives its index, an int. RuntimeError in a "
+           "callback, which would have to return first.\nAnother thread's `start_async` may take "
+           "it meanwhile.")
       .def("set_callback", &set_callback, bp::arg("callback"),
            "Calls `callback(request, userdata)` after each inference that finished, one at a time, "
-           "on the callbacks'\n"
-           "thread. What it raises, the next `wait_all` raises; the queue stays usable. It runs in "
-           "an empty\n"
-           "`contextvars` context: variables that are set where it was given, or where the "
-           "inference was started,\n"
-           "have their defaults.")
+           "on the callbacks' thread. What it\nraises, the next `wait_all` raises; the queue stays "
+           "usable. It runs in an empty `contextvars` context: variables that are\nset where it "
+           "was given, or where the inference was started, have their defaults. TypeError for what "
+           "is not callable;\nRequestBusy while an inference is in flight.")
       .add_property("userdata", &userdata,
                     "What each request was last started with as `userdata`, a list.")
       .def("__len__", &length)

@@ -25,15 +25,15 @@ Runs the model on this thread, the GIL released, and returns an OVDict of its ou
 
 inputs          None (run with what is set) | dict by name, index or port | list | tuple | one array,
                 Tensor, scalar or string for a model with one input. A value is a Tensor, an ndarray,
-                anything with __array__, the buffer protocol or DLPack, a scalar or a list; other
-                numeric types are cast silently.
+                anything with __array__, the buffer protocol or DLPack, a scalar or a list; its shape
+                has to suit the input's, other numeric types are cast silently to the input's.
 share_inputs    read C-contiguous arrays of the input's element type where they are; they are kept alive
                 until a later call gives others to the same request, or the model is gone
 share_outputs   return views of the output memory, which the next inference changes, not copies
 decode_strings  string outputs as arrays of kind U, else S
 
 Raises TypeError for a value that is no number or string, RuntimeError naming the input for an unknown
-name, a wrong shape or too many inputs. Thread safety: any number of threads may call at once; each
+name, a wrong shape or too many inputs, ValueError for lists whose parts differ in length. Thread safety: any number of threads may call at once; each
 takes a request of an internal pool.)";
 
 PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
@@ -259,35 +259,40 @@ void register_compiled_model() {
            "when there is none.")
       .def("get_property", &get_property, bp::arg("property"),
            "The value in force of a `property`, e.g. \"NUM_STREAMS\"; RuntimeError for an unknown "
-           "name.")
+           "name, TypeError for no text.")
       .def("set_property", &set_property, bp::arg("properties"),
            "Raises RuntimeError whatever `properties` are: they are given to `Core.compile_model`.")
       .def("export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
            "Writes the compiled model to `model_stream` (io.BytesIO or an open binary file), or "
-           "returns a "
-           "new BytesIO when there\nis none. `Core.import_model` of the same version reads it; no "
-           "pass runs then.")
+           "returns a new BytesIO when there is none.\n`Core.import_model` of the same version "
+           "reads it; no pass runs then. TypeError for what has no `write`; what `write` raises.")
       .def("get_runtime_model", &runtime_model,
            "A Model as it is computed: after all passes, before it is planned for shapes.")
       .def("release_memory", &release_memory,
            "Gives back the memory of intermediate results; the next inference takes it again. "
-           "Weights stay. Safe at any\ntime: what inferences in flight use is not touched.")
+           "Weights stay. Safe at any time, from\nany thread: what inferences in flight use is not "
+           "touched.")
       .def("query_state", &query_state,
            "What calls of this object keep for the variables of the model, a list of "
-           "VariableState: those of the request "
-           "that the\nnext call takes. Calls at the same time take different requests, each with "
-           "variables of its own.")
-      .def("reset_state", &reset_state, "The next call reads the initial values of all variables.")
+           "VariableState: those of the request that the\nnext call takes, which raise RequestBusy "
+           "while it is in flight. Calls at the same time take different requests, each "
+           "with\nvariables of its own.")
+      .def("reset_state", &reset_state,
+           "The next call reads the initial values of all variables. Of the request that it takes, "
+           "which is none in flight: raises nothing.")
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
   Collected<PyCompiledModel>::install(type.ptr());
   add_hot_method(type.ptr(), "__call__", &call, call_doc);
   reinterpret_cast<PyTypeObject*>(type.ptr())->tp_call = &call_slot;
-  add_hot_method(type.ptr(), "infer_new_request", &infer_new_request,
-                 "infer_new_request($self, /, inputs=None)\n--\n\n"
-                 "Runs the model on this thread with a request made for this call; inputs and "
-                 "outputs are copied.");
+  add_hot_method(
+      type.ptr(), "infer_new_request", &infer_new_request,
+      "infer_new_request($self, /, inputs=None)\n--\n\n"
+      "Runs the model on this thread with a request made for this call, and returns an "
+      "OVDict of its outputs.\nThe `inputs` are as for a call of the model; they and the "
+      "outputs are copied. Raises TypeError,\nRuntimeError and ValueError as that does. "
+      "Any number of threads may call at once.");
 }
 
 }  // namespace coinfer::python

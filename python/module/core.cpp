@@ -340,21 +340,21 @@ void register_core() {
            (bp::arg("model"), bp::arg("device_name") = none, bp::arg("config") = none,
             bp::arg("weights") = none),
            "Makes `model`, a Model or what read_model takes with `weights`, ready to run. "
-           "`device_name` is \"CPU\", \"AUTO\" or left out. `config` overrides "
-           "this Core's\n"
-           "properties; an unknown property or value is a RuntimeError that names it.")
+           "`device_name` is \"CPU\", \"AUTO\" or left out.\n`config` overrides this Core's "
+           "properties; an unknown property, value or device is a RuntimeError that names it. "
+           "Raises what\n`read_model` raises. Any number of threads may compile at once.")
       .def("import_model", &import_model,
            (bp::arg("model_stream"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
            "Makes what `CompiledModel.export_model` wrote ready to run. `model_stream`: bytes, a "
-           "buffer, a "
-           "BytesIO or an open binary\nfile; `device_name`: \"CPU\"; `config`: properties, as for "
-           "`compile_model`. Raises coinfer.ModelFileError for what is damaged, is "
-           "no exported model, or is one of another version.")
+           "buffer, a BytesIO or an open binary\nfile; `device_name`: \"CPU\"; `config`: "
+           "properties, as for `compile_model`. Raises coinfer.ModelFileError for what is "
+           "damaged,\nis no exported model, or is one of another version; TypeError for what has "
+           "no bytes.")
       .def("query_model", &query_model,
            (bp::arg("model"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
-           "{name of a node: device} of all nodes of `model` that `device_name` can run with "
-           "`config`: every node, because what "
-           "coinfer does not implement\nwas refused when the model was read.")
+           "{name of a node: device} of all nodes of `model`, a Model, that `device_name` can run "
+           "with `config`: every node, because what\ncoinfer does not implement was refused when "
+           "the model was read. RuntimeError for another device or an unknown property.")
       .add_property("available_devices", &available_devices,
                     "The devices that models can be compiled for, a list of str: ['CPU'].")
       .def("get_available_devices", &available_devices, "The same as `available_devices`.")
@@ -365,9 +365,12 @@ void register_core() {
            "compiled with; RuntimeError for an unknown one.")
       .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
            "set_property(properties) or set_property(device_name, properties): a dict, or one "
-           "(name, value).")
+           "(name, value), for models that are compiled\nfrom now on. RuntimeError for an unknown "
+           "property or device, a value that it cannot have and a read-only one; TypeError for\na "
+           "value of no such kind.")
       .def("unload_plugin", &unload_plugin, bp::arg("device_name"),
-           "Does nothing, whatever `device_name` is: memory is given back with the models.")
+           "Does nothing: memory is given back with the models. RuntimeError when there is no "
+           "device `device_name`.")
       .def("register_plugin", &register_plugin,
            (bp::arg("plugin"), bp::arg("device_name"), bp::arg("config") = none),
            "Raises coinfer.Unsupported, whatever `plugin`, `device_name` and `config` are: there "

@@ -20,19 +20,21 @@ constexpr const char* infer_doc =
     R"(infer($self, /, inputs=None, share_inputs=False, share_outputs=False, *, decode_strings=True)
 --
 
-Runs the model on this thread, the GIL released, and returns an OVDict of its outputs.
+Runs the model on this thread, the GIL released, and returns an OVDict of its outputs: a numpy array for each.
 
 inputs          None (run with what is set) | dict by name, index or port | list | tuple | one array,
                 Tensor, scalar or string for a model with one input. What is not given stays as set.
                 A value is a Tensor, an ndarray, anything with __array__, the buffer protocol or
-                DLPack, a scalar or a list; other numeric types are cast silently.
+                DLPack, a scalar or a list; its shape has to suit the input's, other numeric types are
+                cast silently to the input's.
 share_inputs    read C-contiguous arrays of the input's element type where they are; else all values
                 are copied to the request's own tensors
 share_outputs   return views of the output memory, which the next inference changes, not copies
 decode_strings  string outputs as arrays of kind U, else S
 
 Raises TypeError for a value that is no number or string, RuntimeError naming the input for an unknown
-name, a wrong shape or too many inputs, RequestBusy while an inference is in flight.)";
+name, a wrong shape or too many inputs, ValueError for lists whose parts differ in length, RequestBusy while an
+inference is in flight, Cancelled when another thread's `cancel()` stopped it. Ctrl-C stops the inference.)";
 
 PyObject* infer(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
@@ -49,12 +51,12 @@ constexpr const char* start_async_doc =
 --
 
 Starts an inference on another thread and returns at once; `wait()` or `await` the request for its end.
-Inputs are as for `infer`. `userdata` is what the callback is called with, if not None; without a callback it is dropped, with a
-RuntimeWarning. With `share_inputs` C-contiguous
-arrays of the input's element type are read where they are; they are kept alive until the inference is over, and
-must not be changed before.
+The `inputs` are as for `infer`. `userdata` is what the callback is called with, if not None; without a callback it is
+dropped, with a RuntimeWarning. With `share_inputs` C-contiguous arrays of the input's element type are read where they
+are; they are kept alive until the inference is over, and must not be changed before.
 
-Raises RequestBusy when an inference of this request is in flight, and what `infer` raises for inputs.)";
+Raises RequestBusy when an inference of this request is in flight, and for inputs TypeError, RuntimeError and ValueError
+as `infer` does; what the inference fails with is raised where it is waited for.)";
 
 PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
@@ -312,48 +314,71 @@ void register_infer_request() {
   refuse_construction(type, "InferRequest is made by CompiledModel.create_infer_request()");
   type.def("wait_for", &wait_for, bp::arg("timeout"),
            "Waits at most `timeout` milliseconds, an int; True when the inference is over, False "
-           "also when "
-           "none was started. Raises like `wait`.")
+           "also when none was started. Raises\nlike `wait`; TypeError for another `timeout`. Any "
+           "number of threads may wait.")
       .def("cancel", &cancel,
-           "Stops the inference in flight: who waits for it gets coinfer.Cancelled. Nothing when "
-           "idle.")
+           "Stops the inference in flight, at its next step or before it begins: who waits for it "
+           "gets coinfer.Cancelled. Does nothing\nand raises nothing when idle. Safe at any time, "
+           "from any thread.")
       .def("set_callback", &set_callback, (bp::arg("callback"), bp::arg("userdata")),
            "Calls `callback(userdata)` after each started inference that finished, on the "
-           "callbacks' thread, before\n"
-           "waiters are told. What it raises, the first `wait` raises. It may start the request "
-           "again. It runs\n"
-           "in an empty `contextvars` context: variables that are set where it was given, or where "
-           "the inference\n"
-           "was started, have their defaults.")
+           "callbacks' thread, before waiters are told.\nWhat it raises, the first `wait` raises. "
+           "It may start the request again. It runs in an empty `contextvars` context:\nvariables "
+           "that are set where it was given, or where the inference was started, have their "
+           "defaults. TypeError for what is\nnot callable; RequestBusy while an inference is in "
+           "flight.")
       .add_property("userdata", &userdata,
                     "What the callback is called with; None when there is none, or when it is a "
-                    "queue's request.")
-      .add_property("results", &results, "A copy of all outputs, an OVDict.")
-      .add_property("latency", &latency, "Milliseconds that the last inference took.")
+                    "queue's request. Safe at any time.")
+      .add_property("results", &results,
+                    "A copy of all outputs, an OVDict: for each an array of the output's shape and "
+                    "element type, strings of kind U. RequestBusy while an inference is in flight.")
+      .add_property("latency", &latency,
+                    "Milliseconds that the last inference took, a float; 0 before the first, the "
+                    "last one's while one is in flight. Safe at any time.")
       .def("get_tensor", &get_tensor, bp::arg("name"),
-           "The Tensor of an input or output, whose tensor name or port `name` is. RequestBusy "
-           "while an inference is in flight.")
+           "The Tensor of an input or output, whose tensor name or port `name` is: of the port's "
+           "element type, and shape as set or\nlast computed. RuntimeError when there is none, "
+           "RequestBusy while an inference is in flight.")
       .def("set_tensor", &set_tensor, (bp::arg("name"), bp::arg("tensor")),
-           "Reads or writes `tensor` from now on, zero-copy, as the input or output whose tensor "
-           "name or port `name` is.\nRuntimeError naming it for a wrong element type or shape.")
+           "Reads or writes `tensor`, a Tensor, from now on, zero-copy, as the input or output "
+           "whose tensor name or port `name` is.\nRuntimeError naming it for a wrong element type "
+           "or shape, or when there is none; TypeError for no Tensor; RequestBusy while an "
+           "inference is in flight.")
       .def("get_input_tensor", &get_indexed<false>, (bp::arg("index") = none),
            "The Tensor of input `index`, or of the only one. Writing to its `data` sets the input. "
-           "RequestBusy while an inference is in flight.")
+           "RuntimeError when there is none, or\nseveral and no `index`; RequestBusy while an "
+           "inference is in flight.")
       .def("get_output_tensor", &get_indexed<true>, (bp::arg("index") = none),
            "The Tensor of output `index`, or of the only one. It keeps its identity from run to "
-           "run; when it grows, views of the old memory stay valid.")
+           "run; when it grows, views of the old\nmemory stay valid. RuntimeError when there is "
+           "none, or several and no `index`; RequestBusy while an inference is in flight.")
       .def("set_input_tensor", &set_indexed<false>, (bp::arg("index"), bp::arg("tensor") = none),
            "set_input_tensor(index, tensor), or set_input_tensor(tensor) of a model with one "
-           "input: read from that\n"
-           "tensor from now on. RuntimeError naming the input for a wrong element type or shape.")
+           "input: read from that `tensor`, zero-copy,\nfrom now on. RuntimeError naming the input "
+           "for a wrong element type or shape, or when there is none at `index`; TypeError\nfor no "
+           "Tensor; RequestBusy while an inference is in flight.")
       .def("set_output_tensor", &set_indexed<true>, (bp::arg("index"), bp::arg("tensor") = none),
-           "As `set_input_tensor`, for the output `index`: write to `tensor` from now on.")
+           "set_output_tensor(index, tensor), or set_output_tensor(tensor) of a model with one "
+           "output: write to that `tensor` from now\non; where the output is dynamic its shape "
+           "follows. RuntimeError naming the output for a wrong element type or shape, or\nwhen "
+           "there is none at `index`; TypeError for no Tensor; RequestBusy while an inference is "
+           "in flight.")
       .def("set_tensors", &set_tensors, bp::arg("inputs"),
-           "Sets many at once: `inputs` is a dict of Tensors by name, port or input index.")
+           "Sets many at once: `inputs` is a dict of Tensors by name, port or input index. "
+           "RuntimeError naming the input or output for a wrong\nelement type or shape or an "
+           "unknown key, TypeError for no Tensor, RequestBusy while an inference is in flight; "
+           "those before\nthe wrong one are set.")
       .def("set_input_tensors", &set_many<false>, bp::arg("inputs"),
-           "Sets many inputs at once: `inputs` is a dict of Tensors by index, name or port.")
+           "Sets many inputs at once: `inputs` is a dict of Tensors by index, name or port, or a "
+           "list of the one Tensor of a model with\none input. RuntimeError naming the input for a "
+           "wrong\nelement type or shape or an unknown key, TypeError for no Tensor, RequestBusy "
+           "while an inference is in flight; those before\nthe wrong one are set.")
       .def("set_output_tensors", &set_many<true>, bp::arg("outputs"),
-           "Sets many outputs at once: `outputs` is a dict of Tensors by index, name or port.")
+           "Sets many outputs at once: `outputs` is a dict of Tensors by index, name or port. "
+           "RuntimeError naming the output for a wrong\nelement type or shape or an unknown key, "
+           "TypeError for no Tensor, RequestBusy while an inference is in flight; those "
+           "before\nthe wrong one are set.")
       .add_property(
           "input_tensors", &all_tensors<false>,
           "The Tensors of all inputs, a list. RequestBusy while an inference is in flight.")
@@ -389,8 +414,9 @@ void register_infer_request() {
                  "wait($self, /)\n--\n\n"
                  "Blocks until the inference in flight and its callback are over; at once when "
                  "idle. Raises what it\n"
-                 "failed with. Ctrl-C interrupts the wait, not the inference. Any number of "
-                 "threads may wait.");
+                 "failed with: RuntimeError naming a node, Cancelled after `cancel()`, and, to the "
+                 "first who waits, what\nthe callback raised. Ctrl-C interrupts the wait, not the "
+                 "inference. Any number of threads may wait.");
   bp::def("zero_copy_report", &zero_copy_report, bp::arg("request"),
           "What became of each input that `request` was given last, and why: {name: text}, "
           "\"shared: …\" or \"copied: …\".");

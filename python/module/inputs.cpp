@@ -99,7 +99,7 @@ Value check_array(PyRef array, const Port& port, bool share, bool plain) {
   const bool wants_strings = port.type == ElementType::string;
   // Types that packages register with numpy (ml_dtypes): it knows whether they can be cast.
   const bool number = PyTypeNum_ISNUMBER(kind) || kind == NPY_BOOL || PyTypeNum_ISUSERDEF(kind);
-  if (wants_strings ? !is_strings(array.get()) && kind != NPY_OBJECT : !number) {
+  if (wants_strings ? !is_strings(array.get()) : !number) {
     throw_wrong_kind(port, array.get());
   }
   auto shape = PyArray_NDIM(given) == 0 ? shape_of_scalar(port) : shape_of(array.get());
@@ -242,13 +242,6 @@ void check_inputs(PyObject* inputs, const PortTable& ports, bool share, Values& 
     parse_sequence(items.get(), ports, share, values);
   } else if (is_results(inputs)) {
     parse_sequence(results_values(inputs), ports, share, values);
-  } else if (PyMapping_Check(inputs) && !PyArray_Check(inputs) &&
-             PyObject_HasAttrString(inputs, "keys") != 0) {
-    const auto copy = PyRef::steal(checked(PyDict_New()));
-    if (PyDict_Update(copy.get(), inputs) < 0) {
-      throw bridge::PythonError{};
-    }
-    check_inputs(copy.get(), ports, share, values);
   } else {
     values.push_back(check_value(inputs, single_input(ports, inputs), share));
   }

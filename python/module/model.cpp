@@ -351,7 +351,8 @@ void register_model() {
   const auto none = bp::object{};
   bp::class_<PyModel> model{
       "Model",
-      "A network as read from a file. `with` closes it at the end, and gives back its memory. "
+      "A network as read from a file. `with` closes it at the end, and gives back its memory: then "
+      "all of it is an AttributeError. "
       "`Model(other)` is the same one; `Model(results[, sinks], parameters[, variables][, name])` "
       "a "
       "copy of what computes the `results`,\nNodes or Outputs of a model, from the list of its "
@@ -395,7 +396,8 @@ void register_model() {
            "All Nodes: parameters, constants, operations in topological order, sinks, results.")
       .def("get_ordered_ops", &ordered_ops, "The same as `get_ops`.")
       .def("get_output_size", &output_size, "How many outputs there are.")
-      .def("get_output_op", &output_op, bp::arg("index"), "The Node of output `index`, a Result.")
+      .def("get_output_op", &output_op, bp::arg("index"),
+           "The Node of output `index`, a Result; RuntimeError when there is none.")
       .def(
           "get_output_element_type",
           +[](const PyModel& self, std::size_t i) {
@@ -403,21 +405,24 @@ void register_model() {
                 wrap_output({Node{self.get(), Node::Kind::result, self.get().output(i)->index}, 0});
             return bp::object{output.attr("element_type")};
           },
-          bp::arg("index"), "The coinfer.Type of output `index`.")
+          bp::arg("index"), "The coinfer.Type of output `index`; RuntimeError when there is none.")
       .def(
           "get_output_partial_shape",
           +[](const PyModel& self, std::size_t i) { return self.get().output(i)->shape; },
-          bp::arg("index"), "The PartialShape of output `index`.")
+          bp::arg("index"), "The PartialShape of output `index`; RuntimeError when there is none.")
       .def(
           "get_output_shape",
           +[](const PyModel& self, std::size_t i) {
             return self.get().output(i)->shape.to_shape();
           },
-          bp::arg("index"), "The Shape of output `index`; RuntimeError when it is dynamic.")
-      .def("get_parameter_index", &parameter_index, bp::arg("parameter"),
-           "Which input the Node `parameter` is; -1 when it is none.")
+          bp::arg("index"),
+          "The Shape of output `index`; RuntimeError when there is none or it is dynamic.")
+      .def(
+          "get_parameter_index", &parameter_index, bp::arg("parameter"),
+          "Which input the Node `parameter` is; -1 when it is none. TypeError for what is no Node.")
       .def("get_result_index", &result_index, bp::arg("result"),
-           "Which output the Node or Output `result` is; -1 when it is none.")
+           "Which output the Node or Output `result` is; -1 when it is none. TypeError for what is "
+           "neither.")
       .def("add_outputs", &add_outputs, bp::arg("outputs"),
            "Makes tensors outputs of the model. `outputs` is a tensor's name, an Output, a tuple "
            "(operation's "
@@ -450,11 +455,11 @@ void register_model() {
            "The note at `path`, a name or a list of names, an OVAny; without it all of them, an "
            "RTMap. RuntimeError when there is none.")
       .def("has_rt_info", &has_rt_info, bp::arg("path"),
-           "True when there is a note at `path`, a name or a list of names.")
+           "True when there is a note at `path`, a name or a list of names. TypeError for another "
+           "path, RuntimeError where one of its\nnames holds a value and no notes.")
       .def("set_rt_info", &set_rt_info, (bp::arg("obj"), bp::arg("path")),
            "Adds a note at `path`, a name or a list of names. `obj` is a bool, number, text, list "
-           "of "
-           "one of these, dict or OVAny.")
+           "of one of these, dict or OVAny;\nTypeError for another.")
       .def("clone", &clone, "A copy that can be changed on its own; weights are shared.")
       .def("__copy__", &no_copy)
       .def("__deepcopy__", &deep_copy)

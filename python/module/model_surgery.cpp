@@ -291,9 +291,11 @@ void register_surgery(bp::class_<PyModel>& model) {
            "Takes a list of `variables` that the model has already; coinfer.Unsupported for "
            "others.")
       .def("remove_sink", &remove_sink, bp::arg("sink"),
-           "Takes the Node `sink` away: what it assigned stays as it was. Another node is left.")
+           "Takes the Node `sink` away: what it assigned stays as it was. Another node is left; "
+           "TypeError for what is none.")
       .def("get_sink_index", &sink_index, bp::arg("sink"),
-           "Which of the sinks the Node or Output `sink` is; -1 when it is none.")
+           "Which of the sinks the Node or Output `sink` is; -1 when it is none. TypeError for "
+           "what is neither.")
       .def("replace_parameter", &replace_parameter,
            (bp::arg("parameter_index"), bp::arg("parameter")),
            "Puts the Node `parameter` in the place of input `parameter_index`, where it has to be "

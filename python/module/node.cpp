@@ -394,31 +394,38 @@ void register_nodes() {
       .def("__eq__", &inputs_equal)
       .def("__repr__", &show_input);
 
-  bp::class_<PyNode>("Node",
-                     "A parameter, result, constant, operation or sink of a model. Valid until "
-                     "nodes are added to its "
-                     "model or taken\naway. Thread safety: as for Model.",
-                     bp::no_init)
+  bp::class_<PyNode>(
+      "Node",
+      "A parameter, result, constant, operation or sink of a model. Valid until "
+      "nodes are added to its "
+      "model or taken\naway: then it is another, or a RuntimeError. Thread safety: as for Model.",
+      bp::no_init)
       .add_property(
           "friendly_name", &name_of_node, &rename,
           "The name; settable. RuntimeError for a Constant, which is named by its tensor.")
       .add_property("name", &name_of_node, "The same as `friendly_name`.")
       .add_property(
           "shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
-          "The Shape of its only output; RuntimeError when it is dynamic.")
+          "The Shape of its first output; RuntimeError when it has none or it is dynamic.")
       .add_property("rt_info", &rt_info_of, "Notes on the node, an RTMap.")
       .add_property("layout", &layout_of, &set_layout,
-                    "The Layout of a parameter or result; settable.")
-      .add_property("data", &data_of, "A read-only array: the value of a Constant.")
+                    "The Layout of a parameter or result; settable. RuntimeError for setting that "
+                    "of another node, or one of another rank.")
+      .add_property("data", &data_of,
+                    "A read-only array: the value of a Constant, of its shape and element type. "
+                    "RuntimeError for another node.")
       .add_property(
           "element_type", +[](const PyNode& self) { return python_type(type_at(self, 0)); },
-          "The coinfer.Type of its first output.")
+          "The coinfer.Type of its first output; RuntimeError when it has none.")
       .add_property(
           "partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
-          "The PartialShape of its first output.")
+          "The PartialShape of its first output; RuntimeError when it has none.")
       .def("get_data", &data_of, "The same as `data`.")
-      .def("get_vector", &values_of, "A copy of the value of a Constant as an array [elements].")
-      .def("get_byte_size", &bytes_of_data, "How many bytes the value of a Constant has.")
+      .def("get_vector", &values_of,
+           "A copy of the value of a Constant as an array [elements] of its element type; "
+           "RuntimeError for another node.")
+      .def("get_byte_size", &bytes_of_data,
+           "How many bytes the value of a Constant has; RuntimeError for another node.")
       .def(
           "get_shape", +[](const PyNode& self) { return shape_at(self, 0).to_shape(); },
           "The same as `shape`.")
@@ -434,17 +441,24 @@ void register_nodes() {
       .def("input", &input_of, bp::arg("input_index"),
            "The Input `input_index`; RuntimeError when there is none. Inputs that are left out are "
            "not counted.")
-      .def("inputs", &inputs_of, "All Inputs that are not left out, a list.")
+      .def("inputs", &inputs_of,
+           "All Inputs that are not left out, a list. RuntimeError for the node of a "
+           "compiled\nmodel's port, of which no others are kept.")
       .def("input_value", &input_value, bp::arg("index"),
            "The Output that input `index` reads; RuntimeError when there is none.")
-      .def("input_values", &input_values, "The Outputs that its inputs read, a list.")
+      .def("input_values", &input_values,
+           "The Outputs that its inputs read, a list. RuntimeError for the node of a "
+           "compiled\nmodel's port, of which no others are kept.")
       .def("output", &output_of, bp::arg("output_index"),
            "The Output `output_index`; RuntimeError when there is none.")
       .def("outputs", &outputs_of, "All Outputs, a list.")
-      .def("get_attributes", &attributes, "The operator's attributes by name, a dict.")
+      .def("get_attributes", &attributes,
+           "The operator's attributes by name, a dict of numbers, texts, Tensors and lists of "
+           "these. RuntimeError for the node of a\ncompiled model's port.")
       .def("get_rt_info", &rt_info_of, "The same as `rt_info`.")
       .def("set_rt_info", &set_rt_info, (bp::arg("value"), bp::arg("key")),
-           "Notes `value`, a bool, number, text, list of one of these or dict, as `key`.")
+           "Notes `value`, a bool, number, text, list of one of these or dict, as `key`; TypeError "
+           "for another value, RuntimeError for\nthe node of a compiled model's port.")
       .def("get_layout", &layout_of, "The same as `layout`.")
       .def("set_layout", &set_layout, bp::arg("layout"), "The same as setting `layout`.")
       .def(
@@ -453,29 +467,31 @@ void register_nodes() {
       .def(
           "get_output_element_type",
           +[](const PyNode& self, std::size_t i) { return python_type(type_at(self, i)); },
-          bp::arg("index"), "The coinfer.Type of output `index`.")
+          bp::arg("index"), "The coinfer.Type of output `index`; RuntimeError when there is none.")
       .def("get_output_partial_shape", &shape_at, bp::arg("index"),
-           "The PartialShape of output `index`.")
+           "The PartialShape of output `index`; RuntimeError when there is none.")
       .def(
           "get_output_shape",
           +[](const PyNode& self, std::size_t i) { return shape_at(self, i).to_shape(); },
-          bp::arg("index"), "The Shape of output `index`; RuntimeError when it is dynamic.")
+          bp::arg("index"),
+          "The Shape of output `index`; RuntimeError when there is none or it is dynamic.")
       .def(
           "get_input_element_type",
           +[](const PyNode& self, std::size_t i) {
             return python_type(source_port(input_of(self, i))->type);
           },
-          bp::arg("index"), "The coinfer.Type of input `index`.")
+          bp::arg("index"), "The coinfer.Type of input `index`; RuntimeError when there is none.")
       .def(
           "get_input_partial_shape",
           +[](const PyNode& self, std::size_t i) { return source_port(input_of(self, i))->shape; },
-          bp::arg("index"), "The PartialShape of input `index`.")
+          bp::arg("index"), "The PartialShape of input `index`; RuntimeError when there is none.")
       .def(
           "get_input_shape",
           +[](const PyNode& self, std::size_t i) {
             return source_port(input_of(self, i))->shape.to_shape();
           },
-          bp::arg("index"), "The Shape of input `index`; RuntimeError when it is dynamic.")
+          bp::arg("index"),
+          "The Shape of input `index`; RuntimeError when there is none or it is dynamic.")
       .def(
           "get_partial_shape", +[](const PyNode& self) { return shape_at(self, 0); },
           "The same as `partial_shape`.")

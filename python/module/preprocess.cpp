@@ -302,7 +302,9 @@ bp::object convert_output_layout(const bp::object& self, const bp::object& layou
   return self;
 }
 
-constexpr const char* layout_doc = "What its dimensions mean: `layout` is a Layout or a text.";
+constexpr const char* layout_doc =
+    "What its dimensions mean: `layout` is a Layout or a text; RuntimeError for a text that is "
+    "none.";
 
 void register_input_classes() {
   const auto none = bp::object{};
@@ -312,26 +314,29 @@ void register_input_classes() {
                             "for the PrePostProcessor.",
                             bp::no_init)
       .def("set_element_type", &set_element_type, bp::arg("type"),
-           "The `type` of its elements, a coinfer.Type.")
+           "The `type` of its elements, a coinfer.Type or dtype; TypeError for another. What "
+           "cannot be converted, `build` raises as a\nRuntimeError.")
       .def("set_layout", &set_layout, bp::arg("layout"), layout_doc)
       .def("set_shape", &set_shape, bp::arg("shape"),
-           "Its `shape`: a PartialShape, Shape, list or text.")
+           "Its `shape`: a PartialShape, Shape, list, tuple or text; TypeError for another, "
+           "RuntimeError for a text that is none.")
       .def("set_color_format", &set_color_format,
            (bp::arg("format"), bp::arg("sub_names") = bp::list{}),
            "The `format` of an image, a ColorFormat. NV12_TWO_PLANES and I420_THREE_PLANES make an "
-           "input for each "
-           "plane, NHWC, with\neven height and width: Y [N,H,W,1], then UV [N,H/2,W/2,2] or U and "
-           "V [N,H/2,W/2,1], "
-           "without names or, with\n`sub_names`, named \"<the input's>/<sub name>\". RuntimeError "
-           "for another number of names.")
+           "input for each plane, NHWC, with\neven height and width: Y [N,H,W,1], then UV "
+           "[N,H/2,W/2,2] or U and V [N,H/2,W/2,1], without names or, with `sub_names`,\nnamed "
+           "\"<the input's>/<sub name>\". RuntimeError for another number of names, TypeError for "
+           "no ColorFormat.")
       .def("set_spatial_static_shape", &set_spatial_static, (bp::arg("height"), bp::arg("width")),
-           "The image's `height` and `width` in pixels; the layouts must say where they are.")
+           "The image's `height` and `width` in pixels, RuntimeError when not positive. The "
+           "layouts must say where they are, else `build`\nraises.")
       .def("set_spatial_dynamic_shape", &set_spatial_dynamic, "Any height and width.")
       .def("set_memory_type", &set_memory_type, bp::arg("memory_type"),
            "Raises coinfer.Unsupported, whatever `memory_type` is: the CPU reads the process's "
            "memory.")
       .def("set_from", &set_from, bp::arg("tensor"),
-           "Takes the element type and shape of `tensor`, a Tensor or array.");
+           "Takes the element type and shape of `tensor`, a Tensor or array; RuntimeError for a "
+           "dtype that tensors do not have.");
   bp::class_<PyPreSteps>(
       "_PreProcessSteps",
       "What is done with the caller's tensor, in the order of the calls. Each "
@@ -339,28 +344,42 @@ void register_input_classes() {
       "as a RuntimeError naming the input.\n\nThread safety: as for the PrePostProcessor.",
       bp::no_init)
       .def("convert_element_type", &convert_element_type, (bp::arg("type") = none),
-           "To another `type`, a coinfer.Type; without one to the model's.")
+           "To another `type`, a coinfer.Type or dtype; without one to the model's. TypeError for "
+           "another, `build` raises RuntimeError for\nstrings.")
       .def("convert_layout", &convert_layout, bp::arg("dst_layout"),
-           "To `dst_layout`, a Layout, or an order of dimensions: [0, 3, 1, 2].")
+           "To `dst_layout`, a Layout or its text, or an order of dimensions: [0, 3, 1, 2]. "
+           "RuntimeError for a text that is none, and by\n`build` when the layouts or the order do "
+           "not suit.")
       .def("convert_color", &convert_color_to, bp::arg("dst_format"),
-           "To the ColorFormat `dst_format`: RGB, BGR or GRAY.")
+           "To the ColorFormat `dst_format`: RGB, BGR or GRAY, channels last. TypeError for no "
+           "ColorFormat; `build` raises RuntimeError when\nthe tensor's format is not said or "
+           "cannot become it.")
       .def("resize", &resize,
            (bp::arg("alg"), bp::arg("dst_height") = none, bp::arg("dst_width") = none),
            "To `dst_height` rows and `dst_width` columns, without them to the model's, by the "
-           "ResizeAlgorithm `alg`.")
+           "ResizeAlgorithm `alg`. TypeError for another,\nor one of the two alone; `build` raises "
+           "RuntimeError when the layout does not say where they are.")
       .def("mean", &mean, bp::arg("value"),
-           "Subtracts `value`, a number or one for each channel; floating-point types only.")
+           "Subtracts `value`, a number or a sequence of one for each channel, in floating-point "
+           "types only. TypeError for what is no number;\n`build` raises RuntimeError for other "
+           "types or another number of channels.")
       .def("scale", &scale, bp::arg("value"),
-           "Divides by `value`, a number or one for each channel; floating-point types only.")
+           "Divides by `value`, a number or a sequence of one for each channel, in floating-point "
+           "types only. TypeError for what is no number;\n`build` raises RuntimeError for other "
+           "types or another number of channels.")
       .def("pad", &pad,
            (bp::arg("pads_begin"), bp::arg("pads_end"), bp::arg("value"), bp::arg("mode")),
            "Adds `pads_begin` elements before and `pads_end` after each dimension, sequences of "
-           "int. What they are says "
-           "`mode`, a PaddingMode; `value` is for CONSTANT. SYMMETRIC takes no negative numbers.")
+           "int. What they are says `mode`, a\nPaddingMode; `value` is for CONSTANT. SYMMETRIC "
+           "takes no negative numbers. TypeError for no int or mode, RuntimeError for\nlengths "
+           "that differ; `build` raises it when they do not suit the shape.")
       .def("crop", &crop, (bp::arg("begin"), bp::arg("end")),
-           "Takes the part from `begin` to `end` (exclusive), sequences of int; negative numbers "
-           "count from the end.")
-      .def("reverse_channels", &reverse_channels, "RGB to BGR, and back.")
+           "Takes the part from `begin` to `end` (exclusive), sequences of int for each dimension; "
+           "negative numbers count from the end.\nTypeError for no int, RuntimeError for lengths "
+           "that differ; `build` raises it when they do not suit the shape.")
+      .def("reverse_channels", &reverse_channels,
+           "RGB to BGR, and back, in the dimension C; `build` raises RuntimeError when the layout "
+           "has none.")
       .def("custom", &custom, bp::arg("operation"),
            "Raises coinfer.Unsupported: an `operation` is made of OpenVINO's own classes.");
   bp::class_<PyInputModel>(
@@ -383,7 +402,8 @@ void register_output_classes() {
                              "object itself.\n\nThread safety: as for the PrePostProcessor.",
                              bp::no_init)
       .def("set_element_type", &set_output_type, bp::arg("type"),
-           "The `type` of its elements, a coinfer.Type.")
+           "The `type` of its elements, a coinfer.Type or dtype; TypeError for another. What "
+           "cannot be converted, `build` raises as a\nRuntimeError.")
       .def("set_layout", &set_output_layout, bp::arg("layout"), layout_doc);
   bp::class_<PyPostSteps>(
       "_PostProcessSteps",
@@ -391,9 +411,12 @@ void register_output_classes() {
       "method returns the object itself.\n\nThread safety: as for the PrePostProcessor.",
       bp::no_init)
       .def("convert_element_type", &convert_output_type, (bp::arg("type") = none),
-           "To another `type`, a coinfer.Type; without one to the tensor's.")
+           "To another `type`, a coinfer.Type or dtype; without one to the tensor's. TypeError for "
+           "another, `build` raises RuntimeError for\nstrings.")
       .def("convert_layout", &convert_output_layout, bp::arg("dst_layout"),
-           "To `dst_layout`, a Layout, or an order of dimensions: [0, 3, 1, 2].")
+           "To `dst_layout`, a Layout or its text, or an order of dimensions: [0, 3, 1, 2]. "
+           "RuntimeError for a text that is none, and by\n`build` when the layouts or the order do "
+           "not suit.")
       .def("custom", &custom, bp::arg("operation"),
            "Raises coinfer.Unsupported: an `operation` is made of OpenVINO's own classes.");
   bp::class_<PyOutputModel>(
@@ -426,12 +449,10 @@ void register_preprocess() {
       .def("__init__", &initialise, bp::arg("model"))
       .def("input", &input_of, (bp::arg("key") = none),
            "The InputInfo of the input whose tensor name or index `key` is; without one, of the "
-           "only "
-           "input.")
+           "only input. RuntimeError when there is\nnone.")
       .def("output", &output_of, (bp::arg("key") = none),
            "The OutputInfo of the output whose tensor name or index `key` is; without one, of the "
-           "only "
-           "output.")
+           "only output. RuntimeError when there is\nnone.")
       .def("build", &build,
            "Changes the model, and returns it. Raises RuntimeError naming the input or output; the "
            "model is then as before.")

@@ -1,5 +1,7 @@
 #include "module/shape.hpp"
 
+#include <charconv>
+
 #include "asyncio_bridge/gil.hpp"
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
@@ -31,11 +33,44 @@ std::int64_t integer(PyObject* object, const char* what) {
   return value;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr auto* space = " \t\n\r\f\v";
+  const auto first = std::min(text.find_first_not_of(space), text.size());
+  const auto last = text.find_last_not_of(space);
+  return text.substr(first, last == std::string_view::npos ? 0 : last + 1 - first);
+}
+
+/// "[1,3]". As OpenVINO has it, each length ends where its digits end, and without any it is 0.
+Shape shape_from_text(std::string_view text) {
+  text = trimmed(text);
+  auto lengths = text;
+  if (lengths.starts_with('[') && lengths.ends_with(']')) {
+    lengths = trimmed(lengths.substr(1, lengths.size() - 2));
+  }
+  Shape shape;
+  for (bool last = lengths.empty(); !last;) {
+    const auto comma = lengths.find(',');
+    last = comma == std::string_view::npos;
+    const auto part = trimmed(lengths.substr(0, comma));
+    if (part.empty()) {
+      throw Error(fmt::format("'{}' is no shape: a length is left out", text));
+    }
+    std::int64_t length = 0;
+    std::from_chars(part.data(), part.data() + part.size(), length);
+    shape.push_back(std::max<std::int64_t>(length, 0));
+    lengths.remove_prefix(last ? 0 : comma + 1);
+  }
+  return shape;
+}
+
 Dimension dimension_from(PyObject* object) {
   if (const auto* dimension = held<Dimension>(object)) {
     return *dimension;
   }
   if (PyUnicode_Check(object)) {
+    if (trimmed(utf8_of(object)).empty()) {
+      return Dimension{0};  // as OpenVINO has it
+    }
     const auto shape = PartialShape::parse(utf8_of(object));
     if (shape.rank() != 1) {
       throw Error(fmt::format("'{}' is not one dimension", utf8_of(object)));
@@ -97,7 +132,7 @@ void init_empty_shape(const bp::object& self) { install_value(self, Shape{}); }
 
 void init_shape(const bp::object& self, const bp::object& lengths) {
   if (PyUnicode_Check(lengths.ptr())) {
-    install_value(self, PartialShape::parse(utf8_of(lengths.ptr())).to_shape());
+    install_value(self, shape_from_text(utf8_of(lengths.ptr())));
   } else {
     install_value(self, shape_from(lengths.ptr()));
   }
@@ -435,7 +470,8 @@ void register_shapes() {
       bp::no_init)
       .def("__init__", &init_partial_shape, bp::arg("shape"))
       .def("dynamic", &dynamic_shape, (bp::arg("rank") = none),
-           "A shape of which only the `rank` is known, or nothing.")
+           "A shape of which only the `rank` is known, or nothing; TypeError for a rank that is no "
+           "dimension.")
       .staticmethod("dynamic")
       .add_property("is_static", &PartialShape::is_static,
                     "True when every dimension has one possible length.")
@@ -455,9 +491,10 @@ void register_shapes() {
       .def("same_scheme", &same_scheme, bp::arg("shape"),
            "True when the same dimensions of this and `shape` are dynamic, and the others equal.")
       .def("get_min_shape", &PartialShape::min_shape,
-           "A Shape: the least length of each dimension. RuntimeError when the rank is not known.")
+           "A Shape: the least length of each dimension; [] when the rank is not known.")
       .def("get_max_shape", &PartialShape::max_shape,
-           "A Shape: the greatest length of each dimension; 2**63 - 1 where there is no bound.")
+           "A Shape: the greatest length of each dimension; 2**63 - 1 where there is no bound, [] "
+           "when the rank is not known.")
       .def("get_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
       .def("to_shape", &PartialShape::to_shape, "The Shape; RuntimeError when dynamic.")
       .def("get_dimension", &partial_item, bp::arg("index"),

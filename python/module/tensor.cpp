@@ -100,6 +100,11 @@ Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject*
     if (share && type == ElementType::string && PyArray_Check(first)) {
       throw Error("strings cannot be shared with a tensor; they are always copied");
     }
+    if (type == ElementType::string &&
+        !PyArray_IS_C_CONTIGUOUS(reinterpret_cast<PyArrayObject*>(array.get()))) {
+      throw Error(fmt::format("{} cannot be a tensor: strings must be C-contiguous",
+                              describe_array(array.get())));
+    }
     return share && type != ElementType::string ? share_array(array.get())
                                                 : copy_array(array.get());
   }
@@ -308,19 +313,21 @@ void register_tensor() {
   bp::class_<Tensor>("Tensor", class_doc, bp::no_init)
       .def("__init__", bp::raw_function(&initialise, 1))
       .add_property("data", &data_of,
-                    "A numpy view of the tensor's memory, which it keeps alive. Read-only over "
-                    "read-only memory.\n"
-                    "bf16 is seen as float16 of the same bits. Of strings it is a copy, with a "
-                    "RuntimeWarning.")
+                    "A numpy view [shape] of the tensor's memory, of the element type's dtype, "
+                    "which it keeps alive. Read-only over read-only\nmemory. bf16 is seen as "
+                    "float16 of the same bits. Of strings it is a copy, with a RuntimeWarning. "
+                    "RuntimeError for a rank\nthat numpy does not have.")
       .add_property("bytes_data", &bytes_data, &set_strings,
-                    "A copy of the strings as a numpy array of bytes; RuntimeError for other "
-                    "types. Settable with as\n"
-                    "many strings as the tensor has elements.")
+                    "A copy of the strings as a numpy array [shape] of bytes; RuntimeError for "
+                    "other types. Settable with as many strings as the\ntensor has elements, else "
+                    "a RuntimeError; TypeError for what is neither str nor bytes.")
       .add_property("str_data", &str_data, &set_strings,
-                    "The same, decoded as UTF-8; what is none becomes U+FFFD.")
-      .add_property(
-          "shape", bp::make_function(&Tensor::shape, by_value), &set_shape,
-          "The Shape. Set it to reshape in place: a tensor over someone's memory cannot grow.")
+                    "The same, decoded as UTF-8; what is none becomes U+FFFD. RuntimeError for "
+                    "other types, and as for `bytes_data` when set.")
+      .add_property("shape", bp::make_function(&Tensor::shape, by_value), &set_shape,
+                    "The Shape, a copy. Set it, with a Shape, list or tuple, to reshape in place: "
+                    "RuntimeError when a tensor over someone's memory\nwould have to grow, "
+                    "TypeError for what is no shape.")
       .add_property("element_type", &type_of, "The coinfer.Type of its elements.")
       .add_property("size", &Tensor::size, "Number of elements.")
       .add_property("byte_size", &Tensor::byte_size, "Bytes of all elements.")
@@ -329,7 +336,8 @@ void register_tensor() {
           "How many bytes lie between neighbours along each dimension, outermost first, Strides.")
       .def("get_shape", &Tensor::shape, by_value, "The same as `shape`.")
       .def("set_shape", &set_shape, bp::arg("shape"),
-           "Gives the tensor another `shape`, as setting `shape` does.")
+           "Gives the tensor another `shape`, a Shape, list or tuple, in place: RuntimeError when "
+           "a tensor over someone's memory would\nhave to grow, TypeError for what is no shape.")
       .def("get_element_type", &type_of, "The same as `element_type`.")
       .def("get_size", &Tensor::size, "The same as `size`.")
       .def("get_byte_size", &Tensor::byte_size, "The same as `byte_size`.")
@@ -340,8 +348,9 @@ void register_tensor() {
            "Copies the values to the Tensor `target_tensor`, which takes the shape; RuntimeError "
            "when the types differ or the target cannot grow.")
       .def("copy_from", &copy_from, bp::arg("source"),
-           "Copies the values of `source`, a Tensor, array or list of the same element type and "
-           "shape; RuntimeError when they differ.")
+           "Copies the values of `source`, a Tensor, array or list of the same element type, whose "
+           "shape the tensor takes; RuntimeError\nwhen the types differ, the tensor cannot grow or "
+           "is read-only; TypeError for another `source`.")
       .def("__dlpack__", &dlpack,
            (bp::arg("stream") = bp::object{}, bp::arg("max_version") = bp::object{},
             bp::arg("dl_device") = bp::object{}, bp::arg("copy") = bp::object{}),

@@ -47,7 +47,8 @@ void register_variable_state() {
           "a reset. A Tensor that is\nset is copied; RuntimeError naming the variable "
           "for a wrong element type or shape.")
       .def("reset", &VariableState::reset,
-           "The next inference reads the variable's initial value again.")
+           "The next inference reads the variable's initial value again. RequestBusy while an "
+           "inference is in flight.")
       .def("__repr__", &show);
 }
 

@@ -178,3 +178,20 @@ def test_start_async_returns_before_the_end() -> None:
     request.cancel()  # only a run that goes on can be cancelled
     with pytest.raises(coinfer.Cancelled):
         request.wait()
+
+
+def test_other_work_is_done_while_an_inference_goes_on() -> None:
+    compiled = coinfer.Core().compile_model(models.slow(400).SerializeToString(), "CPU", F32)
+    request = compiled.create_infer_request()
+    ended: list[str] = []
+    request.set_callback(ended.append, "ended")
+    request.start_async(np.eye(512, dtype=np.float32))
+    work = sum(range(1000))
+    assert not request.wait_for(0)  # it goes on after the call, and after the work
+    with pytest.raises(coinfer.RequestBusy):
+        request.results  # noqa: B018
+    assert ended == []
+    request.wait()
+    assert ended == ["ended"]
+    assert work == 499500
+    np.testing.assert_array_equal(request.results[0], request.infer()[0])

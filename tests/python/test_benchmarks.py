@@ -115,6 +115,17 @@ def test_ways_of_inference_are_measured_beside_openvino(tmp_path: Path, peers_py
         assert set(found[what][0]) == {"coinfer", "openvino"}
 
 
+def test_hiding_latency_is_measured_beside_openvino(tmp_path: Path, peers_python: Path) -> None:
+    output = tmp_path / "report"
+    options = ["--rounds", "1", "--seconds", "0.01", "--output", str(output)]
+    assert bench.main(["advanced:hiding", *options]) == 0
+    (case,) = json.loads(output.with_suffix(".json").read_text())["cases"]
+    for what in ("inference", "other work", "one after the other", "at once"):
+        (found,) = case["seconds"][f"hiding, {what}"]
+        assert set(found) == {"coinfer", "openvino"}
+        assert min(found.values()) > 0
+
+
 def test_sharing_is_measured_by_size(worker: Worker) -> None:
     chosen = bench.chosen(["advanced:sharing"], 0)
     assert [case.measures.keys() >= {"sharing:4096", "sharing:67108864"} for case in chosen] == [

@@ -222,7 +222,7 @@ TABLE = [
     ('results["q"]', "KeyError", "there is no output 'q'; there are ['difference']"),
     ("results[4]", "KeyError", "there is no output 4; there are ['difference']"),
     ("queue[2]", "IndexError", "the queue has 2 requests; there is no request 2"),
-    ("queue[-1]", "IndexError", "the queue has 2 requests; there is no request -1"),
+    ("queue[-1]", "TypeError", "the index of a request is an int >= 0; -1 was given"),
     ('queue.start_async({"q": A})', "Error", "the model has no input 'q'; it has 'x', 'y'"),
     ('queue.set_callback("text")', "TypeError", "a callback is callable; str is not"),
     (
@@ -353,7 +353,7 @@ TABLE = [
         "a string tensor takes str and bytes, not a float64 array of shape [2]",
     ),
     ("Shape([-1])", "TypeError", "a shape has no negative numbers, -1 was given"),
-    ('Shape("[?]")', "Error", "the shape [?] is dynamic"),
+    ('Shape("[1,]")', "Error", "'[1,]' is no shape: a length is left out"),
     ("Shape([1, 2])[5]", "IndexError", "index 5 is out of range of a shape of rank 2"),
     ('PartialShape([1, "x"])', "Error", "'x' is not a dimension, in the shape 'x'"),
     ("PartialShape([1, -1]).to_shape()", "Error", "the shape [1,?] is dynamic"),

@@ -57,8 +57,10 @@ def test_length_indexing_and_defaults(model: coinfer.CompiledModel) -> None:
     assert len(queue) == len(list(queue)) == 3
     assert repr(queue) == "<AsyncInferQueue: 3 jobs>"
     assert queue.userdata == [None] * 3
-    for index in (3, -1):
-        with pytest.raises(IndexError, match=str(index)):
+    with pytest.raises(IndexError, match="there is no request 3"):
+        queue[3]
+    for index in (-1, 2**70, 1.5):
+        with pytest.raises(TypeError, match="int"):
             queue[index]
     number = model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     assert len(coinfer.AsyncInferQueue(model)) == number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -66,6 +67,32 @@ def test_the_example_of_an_ir_prints_the_result(root: Path, folder: Path) -> Non
 def test_the_asyncio_example_awaits_a_hundred_inferences(root: Path, folder: Path) -> None:
     source = next(text for text in examples(root, "python") if "asyncio" in text)
     assert run([sys.executable, "-c", source], folder) == str(float(sum(range(100)) + 100))
+
+
+def test_mypy_finds_the_python_examples_strictly_typed(root: Path, tmp_path: Path) -> None:
+    sources = examples(root, "python")
+    assert len(sources) >= 3
+    files = [tmp_path / f"example_{i}.py" for i in range(len(sources))]
+    for file, source in zip(files, sources, strict=True):
+        file.write_text(source)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--config-file=",
+            f"--cache-dir={tmp_path}/cache",
+        ]
+        + [str(file) for file in files],
+        env={**os.environ, "MYPYPATH": str(root / "python")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"no issues found in {len(files)} source files" in done.stdout
 
 
 def test_the_cpp_example_compiles_and_runs_with_the_command_given(root: Path, folder: Path) -> None:

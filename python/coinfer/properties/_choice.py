@@ -17,8 +17,12 @@ class Choice(Numbered):
 
     @classmethod
     def of(cls, text: str) -> Any:
-        """The member with that text."""
-        return next(one for one in cls if one.text == text)
+        """The member with that text; ValueError when there is none."""
+        for one in cls:
+            if one.text == text:
+                return one
+        known = ", ".join(one.text for one in cls)
+        raise ValueError(f"{cls.__name__} has no member '{text}'; it has {known}")
 
     def __lt__(self, other: Any) -> bool:
         return int(self) < int(other) if isinstance(other, type(self)) else NotImplemented

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.python.parity.answers import all_snippets
-from tests.python.parity.declare import Declared
+from tests.python.parity.declare import Declared, Difference
 from tests.python.parity.files import model_files
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "parity.md"
+CONTRACT = ROOT / "docs" / "contract.md"
 FOLDER = ROOT / ".models" / "parity"
 
 
@@ -111,17 +112,36 @@ def source(snippet: Declared) -> str:
     return re.sub(r":; ", ": ", body.removeprefix("return ")).replace("|", r"\|")
 
 
+def contract() -> dict[str, str]:
+    """The sentences of docs/contract.md by their keys."""
+    return dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", CONTRACT.read_text(), re.MULTILINE))
+
+
+def why(difference: Difference) -> str:
+    """The reason as the table shows it: its category, and what it says."""
+    if difference.says:
+        return f"contract, *{difference.says}*: {contract()[difference.says]}"
+    if difference.crashes:
+        return f"crashes: {difference.crashes}"
+    return f"corrupts: {difference.corrupts}"
+
+
 def page(compared: list[Compared]) -> str:
     """docs/parity.md."""
-    on_purpose = [one for one in compared if one.snippet.difference]
+    on_purpose = [(one, one.snippet.difference) for one in compared if one.snippet.difference]
+    reasons = {
+        "because the [contract](contract.md) says so": sum(bool(d.says) for _, d in on_purpose),
+        "because OpenVINO crashes or hangs": sum(bool(d.crashes) for _, d in on_purpose),
+        "because it corrupts": sum(bool(d.corrupts) for _, d in on_purpose),
+    }
     variants = sum(len(one.answers) for one in compared)
     rows = []
-    for one in on_purpose:
+    for one, difference in on_purpose:
         ours = " · ".join(dict.fromkeys(told(pair[0]) for pair in one.answers))
         theirs = " · ".join(dict.fromkeys(told(pair[1]) for pair in one.answers))
         rows.append(
             f"| {one.snippet.name} | `{source(one.snippet)}` | {theirs} | {ours} "
-            f"| {one.snippet.difference} |"
+            f"| {why(difference)} |"
         )
     return "\n".join(
         [
@@ -135,6 +155,7 @@ def page(compared: list[Compared]) -> str:
             "shapes, flags of arrays,",
             "whether memory is shared, and classes of exceptions. "
             f"{len(compared) - len(on_purpose)} answer alike; {len(on_purpose)} differ on purpose:",
+            ", ".join(f"{count} {reason}" for reason, count in reasons.items()) + ".",
             "",
             "| snippet | code | OpenVINO | coinfer | why |",
             "|---|---|---|---|---|",

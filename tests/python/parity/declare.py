@@ -11,16 +11,48 @@ from typing import Any
 Snippet = Callable[..., Any]
 
 
-def different(reason: str, *, undefined: bool = False) -> Callable[[Snippet], Snippet]:
-    """Mark a snippet whose answer is not the oracle's, on purpose.
+@dataclass(frozen=True)
+class Difference:
+    """Why a snippet's answer is not the oracle's: exactly one of three reasons.
 
-    `undefined`: the oracle reads or writes memory that is not its own, so that its answer means
-    nothing; the snippet does not run there.
+    `says`: the contract has a sentence of that key, in docs/contract.md. `crashes`: the oracle
+    crashes or hangs, and this is what happens instead. `corrupts`: the oracle's values are wrong,
+    and so; `right` gives the true ones without any runtime, or `memory` is set: it reads or writes
+    memory that is not its own, so that its answer is none of those it has.
     """
 
+    says: str | None = None
+    crashes: str | None = None
+    corrupts: str | None = None
+    right: Callable[..., Any] | None = None
+    memory: bool = False
+
+    def problem(self) -> str | None:
+        """What is wrong with the declaration itself."""
+        given = [one for one in (self.says, self.crashes, self.corrupts) if one]
+        if len(given) != 1:
+            return f"has {len(given)} reasons"
+        if self.corrupts and (self.right is None) != self.memory:
+            return "has to tell either the right values, or that memory is at stake"
+        if not self.corrupts and (self.right is not None or self.memory):
+            return "tells of wrong values that it does not speak of"
+        return None
+
+
+def different(
+    *,
+    says: str | None = None,
+    crashes: str | None = None,
+    corrupts: str | None = None,
+    right: Callable[..., Any] | None = None,
+    memory: bool = False,
+) -> Callable[[Snippet], Snippet]:
+    """Mark a snippet whose answer is not the oracle's, on purpose, with its `Difference`."""
+
     def mark(snippet: Snippet) -> Snippet:
-        snippet.difference = reason  # type: ignore[attr-defined]
-        snippet.undefined = undefined  # type: ignore[attr-defined]
+        snippet.difference = Difference(  # type: ignore[attr-defined]
+            says, crashes, corrupts, right, memory
+        )
         return snippet
 
     return mark
@@ -67,8 +99,7 @@ class Declared:
     name: str
     function: Snippet
     parameters: list[str]
-    difference: str | None = None
-    undefined: bool = False
+    difference: Difference | None = None
     variants: tuple[str, list[Any]] | None = None
     cases: list[dict[str, Any]] = field(default_factory=list)
 
@@ -86,7 +117,6 @@ def declared(module: ModuleType) -> Iterator[Declared]:
             function,
             list(inspect.signature(function).parameters),
             getattr(function, "difference", None),
-            getattr(function, "undefined", False),
             getattr(function, "variants", None),
         )
         one.cases = (

@@ -134,7 +134,7 @@ def set_callback_while_running(slow, x512):
     return failed
 
 
-@different("`latency` may be read while an inference is in flight.")
+@different(says="in flight")
 def latency_while_running(slow, x512):
     request = slow.create_infer_request()
     request.infer(x512)
@@ -192,7 +192,7 @@ def cancel_twice(slow, x512):
     return tried(request.wait)
 
 
-@different("`wait()` on an idle request returns at once; what ended the run was told once.")
+@different(says="idle")
 def wait_after_a_cancelled_wait(slow, x512):
     request = slow.create_infer_request()
     request.start_async(x512)

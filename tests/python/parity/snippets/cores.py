@@ -157,7 +157,7 @@ def core_get_property_set(core):
     return core.get_property("CPU", "NUM_STREAMS")
 
 
-@different("An unknown property is an error.")
+@different(says="properties")
 def core_set_unknown_property(core):
     core.set_property("CPU", {"NO_SUCH": 1})
 

@@ -99,7 +99,10 @@ def dynamic_output_held_while_it_shrinks(dynamic, np):
     return tensor.shape, request.get_output_tensor(0).shape
 
 
-@different("A view of an output lives on when the output grows; there it dangles.", undefined=True)
+@different(
+    corrupts="When an output grows, views of the memory that it had dangle; here they live on.",
+    memory=True,
+)
 def dynamic_view_while_it_grows(dynamic, np):
     request = dynamic.create_infer_request()
     small = np.full((1, 2), 3, np.float32)
@@ -162,9 +165,20 @@ def empty_for_a_static_input(sub, np, b):
     return sub([np.zeros((0, 3), np.float32), b])
 
 
-@different("String outputs are arrays of kind U or S, also when they are empty.")
+@different(
+    corrupts="An output of no strings is an array of float64.",
+    right=lambda np: np.array([], "U1"),
+)
 def empty_strings(strings, np):
     return strings(np.array([], "U1"))[0]
+
+
+@different(
+    corrupts="The width of the strings is not initialised, so that the process may end.",
+    memory=True,
+)
+def empty_strings_as_bytes(strings, np):
+    return strings(np.array([], "S1"), decode_strings=False)[0]
 
 
 def empty_shared_outputs(rows, np):

@@ -40,15 +40,18 @@ def queue_item(queue):
     return type(queue[0]).__name__, type(queue[1]).__name__
 
 
-@different("An index out of range is an IndexError; OpenVINO's process ends.", undefined=True)
+@different(
+    corrupts="What lies behind its requests is taken for one; here it is an IndexError.",
+    memory=True,
+)
 @variants(index=[2, 7])
 def queue_index_out_of_range(queue, index):
     return queue[index]
 
 
-@different("A negative index is an IndexError, as any that is out of range.")
-def queue_negative_index(queue):
-    return queue[-1]
+@variants(index=[-1, -2, -3, 2**70, -(2**70)])
+def queue_negative_index(queue, index):
+    return queue[index]
 
 
 def queue_iterates(queue):
@@ -92,7 +95,7 @@ def queue_callback_results(queue, seen, a, b):
     return seen
 
 
-@different("The results are an OVDict everywhere, in callbacks of queues too.")
+@different(says="results")
 @variants(key=[0, "difference"])
 def queue_callback_results_by(queue, seen, a, b, key):
     queue.set_callback(lambda request, item: seen.append(request.results[key]))
@@ -213,7 +216,10 @@ def queue_callback_raises(queue, a, b):
     return tried(queue.wait_all)
 
 
-@different("After a callback raised, a second `wait_all` returns; OpenVINO's process ends.")
+@different(
+    crashes="The first `wait_all` raises what the callback raised, which is raised once, so that "
+    "the second returns."
+)
 def queue_waits_again_after_a_callback_raised(queue, a, b):
     def callback(request, item):
         raise ValueError("from the callback")
@@ -224,7 +230,7 @@ def queue_waits_again_after_a_callback_raised(queue, a, b):
     return queue.wait_all()
 
 
-@different("After a callback raised, the queue stays usable; OpenVINO's process ends.")
+@different(crashes="The queue stays usable after a callback raised.")
 def queue_usable_after_a_callback_raised(queue, seen, a, b):
     def callback(request, item):
         seen.append(item)

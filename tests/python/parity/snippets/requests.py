@@ -47,7 +47,7 @@ def tensors_of_a_new_request(request):
     return request.input_tensors, request.output_tensors
 
 
-@different("`inputs` and `outputs` are there too, as names of the tensors.")
+@different(says="tensors")
 def inputs_and_outputs(request):
     return request.inputs, request.outputs
 
@@ -294,12 +294,12 @@ def many_requests_of_one_model(sub, a, b):
     return [request.infer([a * i, b])[0] for i, request in enumerate(requests)]
 
 
-@different("The older name of `share_inputs` is taken, with a DeprecationWarning.")
+@different(says="shared_memory")
 def older_flag(request, a, b):
     return request.infer([a, b], shared_memory=True)[0]
 
 
-@different("The older name of `share_inputs` is taken, with a DeprecationWarning.")
+@different(says="shared_memory")
 def older_flag_of_a_call(sub, a, b):
     return sub([a, b], shared_memory=False)[0]
 
@@ -308,7 +308,7 @@ def status_text(ov):
     return [str(getattr(ov.ProfilingInfo.Status, name)) for name in ("NOT_RUN", "EXECUTED")]
 
 
-@different("A callback's exception is raised as it is; OpenVINO makes a RuntimeError of it.")
+@different(says="callbacks")
 def class_of_a_callbacks_exception(request, a, b):
     def callback(item):
         raise KeyError("from the callback")

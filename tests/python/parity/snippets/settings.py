@@ -85,7 +85,7 @@ def profiling_switched(core, model, value):
     return core.compile_model(model, "CPU", {"PERF_COUNT": value}).get_property("PERF_COUNT")
 
 
-@different("A value that the property cannot have is an error.")
+@different(says="properties")
 @variants(value=[1.5, None, [1]])
 def threads_of_no_number(core, model, value):
     return core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": value}).inputs
@@ -119,7 +119,7 @@ def compiled_model_name(ov, sub):
     return sub.get_property(ov.properties.model_name)
 
 
-@different("A read-only property cannot be set.")
+@different(says="properties")
 def core_read_only_property(core):
     core.set_property("CPU", {"FULL_DEVICE_NAME": "mine"})
 

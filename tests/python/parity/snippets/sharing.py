@@ -51,20 +51,20 @@ def strided_input_is_not_shared(request, np, b):
     return request.infer()[0]
 
 
-@different("Read-only arrays are shared.")
+@different(says="read-only")
 def read_only_input_is_shared(np, request, read_only, b):
     request.infer([read_only, b], share_inputs=True)
     return np.shares_memory(request.get_input_tensor(0).data, read_only)
 
 
-@different("Unshared inputs never write into memory that the caller shared earlier.")
+@different(says="unshared")
 def unshared_after_shared(request, a, b):
     request.infer([a, b], share_inputs=True)
     request.infer([b, b])
     return a
 
 
-@different("Unshared inputs never write into memory that the caller shared earlier.")
+@different(says="unshared")
 def unshared_after_a_shared_start(request, a, b):
     request.start_async([a, b], share_inputs=True)
     request.wait()
@@ -72,7 +72,7 @@ def unshared_after_a_shared_start(request, a, b):
     return a
 
 
-@different("Unshared inputs never write into memory that the caller shared earlier.")
+@different(says="unshared")
 def unshared_after_a_set_tensor(ov, request, a, b):
     request.set_tensor("x", ov.Tensor(a, shared_memory=True))
     request.infer([b, b])

@@ -23,9 +23,13 @@ def string_tensor_of_array(ov, np, dtype):
     return tensor.element_type, tensor.bytes_data, tensor.str_data
 
 
-@different("What cannot be taken as it is, is copied.")
-def string_tensor_of_strided_array(ov, np):
-    return ov.Tensor(np.array(["a", "b", "c", "d"])[::2]).str_data
+@variants(shared=[True, False])
+def string_tensor_of_strided_array(ov, np, shared):
+    return ov.Tensor(np.array(["a", "b", "c", "d"])[::2], shared_memory=shared).str_data
+
+
+def string_tensor_of_fortran_order(ov, np):
+    return ov.Tensor(np.asfortranarray(np.array([["a", "b"], ["c", "d"]]))).str_data
 
 
 def string_tensor_is_never_shared(ov, np):
@@ -64,7 +68,7 @@ def string_tensor_of_empty_strings(ov):
     return ov.Tensor(["", ""]).str_data
 
 
-@different("Empty strings are empty bytes; OpenVINO's array is not initialised.", undefined=True)
+@different(corrupts="The bytes are not initialised; empty strings are empty.", memory=True)
 def string_tensor_of_empty_bytes(ov):
     return ov.Tensor(["", ""]).bytes_data
 
@@ -135,9 +139,33 @@ def strings_call_with_array(strings, np, dtype):
     return strings(np.array(["ab", "c"]).astype(dtype))[0]
 
 
-@different("Arrays of str objects are strings as well, as in Tensor's constructor.")
-def strings_call_with_objects(strings, np):
-    return strings(np.array(["ab", "c"], object))[0]
+@variants(share=[True, False])
+def strings_call_with_objects(strings, np, share):
+    return strings(np.array(["ab", "c"], object), share_inputs=share)[0]
+
+
+def strings_in_a_dict_with_objects(strings_request, np):
+    return strings_request.infer({0: np.array(["ab", "c"], object)})[0]
+
+
+def strings_call_strided(strings, np):
+    return strings(np.array(["a", "b", "c", "d"])[::2])[0]
+
+
+@different(
+    corrupts="The strides of the array are not heeded.", right=lambda np: np.array(["a", "c"])
+)
+def strings_call_strided_unshared(strings, np):
+    return strings(np.array(["a", "b", "c", "d"])[::2], share_inputs=False)[0]
+
+
+@different(
+    corrupts="The strides of the array are not heeded.", right=lambda np: np.array(["a", "c"])
+)
+def strings_of_a_tensor_set_strided(ov, np):
+    tensor = ov.Tensor(["x", "y"])
+    tensor.str_data = np.array(["a", "b", "c", "d"])[::2]
+    return tensor.str_data
 
 
 def strings_call_unshared(strings, np):
@@ -176,7 +204,7 @@ def strings_given_numbers(strings, np):
     return strings(np.array([1.0, 2.0], np.float32))
 
 
-@different("An object that is no number is a TypeError.")
+@different(says="no number")
 def numbers_given_strings(single, np):
     return single(np.array(["a", "b"]))
 
