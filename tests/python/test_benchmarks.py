@@ -136,6 +136,7 @@ def test_sharing_is_measured_by_size(worker: Worker) -> None:
     assert min(found.values()) > 0
 
 
+@pytest.mark.shares_a_model
 def test_a_cancel_is_timed_until_the_request_is_usable(worker: Worker) -> None:
     found = worker.measure("cancel", 0.1)
     assert 0 < found["p50"] <= found["p99"]

@@ -186,10 +186,9 @@ def test_a_value_that_cannot_be_cast_changes_no_input(
 def test_a_string_that_is_none_changes_no_input() -> None:
     request = compile_proto(string_identity()).create_infer_request()
     request.infer(["ab", "cd"])
-    for bad in (7, "\ud800"):
-        with pytest.raises((TypeError, UnicodeEncodeError)):
-            request.infer([np.array(["xy", bad], object)])
-        assert request.infer()[0].tolist() == ["ab", "cd"]
+    with pytest.raises(UnicodeEncodeError):
+        request.infer([np.array(["xy", "\ud800"])])
+    assert request.infer()[0].tolist() == ["ab", "cd"]
 
 
 def test_shared_arrays_are_read_where_they_are(two: coinfer.CompiledModel) -> None:
