@@ -153,8 +153,8 @@ def native_names(root: Path) -> Iterator[Name]:
 
 
 MODULES = ["coinfer", "coinfer.layout_helpers", "coinfer.preprocess", "coinfer.properties"]
-MODULES += [f"coinfer.properties.{part}" for part in ("device", "hint", "intel_cpu", "log")]
-MODULES += ["coinfer.properties.streams"]
+MODULES += [f"coinfer.properties.{part}" for part in ("device", "hint", "intel_auto", "intel_cpu")]
+MODULES += ["coinfer.properties.log", "coinfer.properties.streams"]
 
 
 def python_names() -> Iterator[Name]:
