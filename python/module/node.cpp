@@ -380,7 +380,7 @@ void register_nodes() {
       .def("get_rt_info", &rt_info_of_output, "The same as `rt_info`.")
       .def("set_rt_info", &set_rt_info_of_output, (bp::arg("value"), bp::arg("key")),
            "Notes `value`, a bool, number, text, list of one of these or dict, as `key` on the "
-           "tensor.")
+           "tensor; TypeError for another value.")
       .def("get_index", &output_index, "The same as `index`.")
       .def("get_node", &output_node, "The same as `node`.")
       .def("get_target_inputs", &target_inputs, "The same as `target_inputs`.")
@@ -394,7 +394,7 @@ void register_nodes() {
            "Lets all that reads this tensor read `replacement`, an Output of the same model, which "
            "gets its names too. What nothing\nneeds then is dropped, and all is inferred anew. "
            "RuntimeError, the model as before, for a cycle, another model's Output, and\nwhat "
-           "cannot be inferred.")
+           "cannot be inferred; TypeError for no Output.")
       .def("remove_target_input", &remove_target_input, bp::arg("target_input"),
            "Raises coinfer.Unsupported: `target_input` would read nothing then.")
       .def("__hash__", &hash_output)
@@ -411,7 +411,7 @@ void register_nodes() {
       .def("replace_source_output", &replace_source_output, bp::arg("new_source_output"),
            "Lets it read `new_source_output`, an Output of the same model, and infers all anew; "
            "nodes may change their order.\nRuntimeError, the model as before, for a cycle, another "
-           "model's Output, and what cannot be inferred.")
+           "model's Output, and what cannot be inferred; TypeError for no Output.")
       .add_property(
           "tensor",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
@@ -424,7 +424,7 @@ void register_nodes() {
       .def("get_rt_info", &rt_info_of_input, "The same as `rt_info`.")
       .def("set_rt_info", &set_rt_info_of_input, (bp::arg("value"), bp::arg("key")),
            "Notes `value`, a bool, number, text, list of one of these or dict, as `key` on the "
-           "input.")
+           "input; TypeError for another value.")
       .def(
           "get_node", +[](const Input& self) { return wrap_node(self.node); },
           "The Node that it belongs to.")
@@ -493,9 +493,10 @@ void register_nodes() {
            "The operator's name and the opset of OpenVINO that it is of, a DiscreteTypeInfo.")
       .add_property("type_info", &type_info, "The same as `get_type_info()`.")
       .def("get_input_tensor", &input_value, bp::arg("index"),
-           "The tensor that input `index` reads, as `input_value(index)` has it.")
+           "The Output that input `index` reads, as `input_value(index)` has it; RuntimeError when "
+           "there is none.")
       .def("get_output_tensor", &output_of, bp::arg("index"),
-           "The tensor that output `index` is, as `output(index)` has it.")
+           "The Output `index`, as `output(index)` has it; RuntimeError when there is none.")
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
       .def("input", &input_of, bp::arg("input_index"),

@@ -525,7 +525,7 @@ void register_shapes() {
       .def("has_symbol", &has_symbol, "True when it has a Symbol.")
       .def("set_symbol", &set_symbol, bp::arg("symbol"),
            "Gives it `symbol`, a Symbol, or takes it away: None. Shapes made of it have it too; "
-           "models keep none.")
+           "models keep none. TypeError for what is\nneither.")
       .def("__len__", &Dimension::length)
       .def("__eq__", &dimensions_equal)
       .def("__ne__", &dimensions_differ)

@@ -99,7 +99,7 @@ def test_a_variable_gets_another_shape_along_with_the_inputs() -> None:
     model.reshape([3], {"total": [3]})
     assert model.get_variables()[0].info.data_shape == coinfer.PartialShape([3])
     compiled = coinfer.compile_model(model, "CPU")
-    again = coinfer.Core().import_model(compiled.export_model())
+    again = coinfer.Core().import_model(compiled.export_model(), "CPU")
     for one in (compiled, again):
         request = one.create_infer_request()
         for factor in (1, 2):
