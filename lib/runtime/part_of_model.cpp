@@ -1,39 +1,18 @@
 #include <algorithm>
-#include <unordered_set>
 
 #include "coinfer/error.hpp"
 #include "coinfer/node.hpp"
 #include "graph/graph.hpp"
+#include "graph/needed.hpp"
 
 namespace coinfer {
 namespace {
 
 using graph::Graph;
-using graph::ValueId;
 
-/// Leaves the nodes that `graph`'s outputs and assigned variables need.
+/// Leaves what the outputs and assigned variables of `graph` need.
 void drop_unneeded(Graph& graph) {
-  std::unordered_set<std::uint32_t> needed;
-  const auto need = [&](ValueId id) {
-    if (id) {
-      needed.insert(id.index);
-    }
-  };
-  std::for_each(graph.outputs.begin(), graph.outputs.end(), need);
-  for (const auto& variable : graph.variables) {
-    need(variable.assigned);
-  }
-  std::vector<graph::Node> kept;
-  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    const bool is_needed = std::any_of(node->outputs.begin(), node->outputs.end(),
-                                       [&](ValueId id) { return id && needed.contains(id.index); });
-    if (is_needed) {
-      std::for_each(node->inputs.begin(), node->inputs.end(), need);
-      kept.push_back(std::move(*node));
-    }
-  }
-  std::reverse(kept.begin(), kept.end());
-  graph.nodes = std::move(kept);
+  graph::drop_unneeded_nodes(graph);
   std::erase_if(graph.variables, [&](const graph::Variable& variable) {
     return !variable.assigned &&
            std::none_of(graph.nodes.begin(), graph.nodes.end(), [&](const graph::Node& node) {

@@ -25,6 +25,7 @@ from coinfer._coinfer import (
     RequestBusy,
     RTMap,
     Shape,
+    Symbol,
     Tensor,
     Unsupported,
     VariableState,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from coinfer.profiling_info import ProfilingInfo
     from coinfer.stream import infer_stream
     from coinfer.strides import Strides
+    from coinfer.type_info import DiscreteTypeInfo
 
 __all__ = [
     "AsyncInferQueue",
@@ -58,6 +60,7 @@ __all__ = [
     "Core",
     "DeadlineExceeded",
     "Dimension",
+    "DiscreteTypeInfo",
     "Error",
     "InferFuture",
     "InferRequest",
@@ -75,6 +78,7 @@ __all__ = [
     "RequestBusy",
     "Shape",
     "Strides",
+    "Symbol",
     "Tensor",
     "Type",
     "Unsupported",
@@ -132,6 +136,7 @@ _LAZY = {
     "set_batch": ("coinfer.batch_size", "set_batch"),
     "convert_model": ("coinfer.convert", "convert_model"),
     "Strides": ("coinfer.strides", "Strides"),
+    "DiscreteTypeInfo": ("coinfer.type_info", "DiscreteTypeInfo"),
     "OVAny": ("coinfer.ov_any", "OVAny"),
     "ProfilingInfo": ("coinfer.profiling_info", "ProfilingInfo"),
     "layout_helpers": ("coinfer.layout_helpers", None),

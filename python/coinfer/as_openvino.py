@@ -18,7 +18,8 @@ def install_as_openvino() -> None:
     if present is not None and present is not coinfer:
         raise coinfer.Error("openvino was imported already; call install_as_openvino() first")
     parts = ["layout_helpers", "preprocess", "properties"]
-    parts += [f"properties.{part}" for part in ("device", "hint", "intel_cpu", "log", "streams")]
+    groups = ("device", "hint", "intel_auto", "intel_cpu", "log", "streams")
+    parts += [f"properties.{group}" for group in groups]
     for name in ("openvino", "openvino.runtime"):
         sys.modules[name] = coinfer
         for part in parts:

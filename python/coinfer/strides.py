@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Strides(tuple[int, ...]):
     """How many bytes lie between neighbours along each dimension, outermost first.
@@ -11,6 +13,9 @@ class Strides(tuple[int, ...]):
     """
 
     __slots__ = ()
+
+    def __new__(cls, axis_strides: Iterable[int]) -> Strides:
+        return super().__new__(cls, axis_strides)
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(tuple(other) if isinstance(other, list) else other)

@@ -327,7 +327,7 @@ raises. Ctrl-C interrupts the wait. Thread safety: any number of threads at once
 
 PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
-    const auto given = StartArguments::parse(args, count, keywords);
+    const auto given = StartArguments::parse("AsyncInferQueue.start_async", args, count, keywords);
     self_as<PyAsyncInferQueue>(self).start_async(given.inputs, given.userdata, given.share_inputs);
     return Py_NewRef(Py_None);
   });

@@ -10,6 +10,7 @@
 #include "module/infer_arguments.hpp"
 #include "module/model.hpp"
 #include "module/operator_names.hpp"
+#include "module/overloads.hpp"
 #include "module/properties.hpp"
 
 namespace coinfer::python {
@@ -39,7 +40,7 @@ takes a request of an internal pool.)";
 PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
     auto& model = self_as<PyCompiledModel>(self);
-    const auto given = InferArguments::parse(args, count, keywords, true);
+    const auto given = InferArguments::parse("CompiledModel", args, count, keywords, true);
     const PooledRequest request{model};
     request->bind(given.inputs, given.share_inputs);
     request->infer();
@@ -74,13 +75,26 @@ PyObject* call_slot(PyObject* self, PyObject* args, PyObject* keywords) {
 PyObject* infer_new_request(PyObject* self, PyObject* const* args, Py_ssize_t count,
                             PyObject* keywords) {
   return guarded([&] {
-    static const Parameters<1> parameters{"infer_new_request", 1, {"inputs"}};
+    static const Parameters<1> parameters{"CompiledModel.infer_new_request", 1, {"inputs"}};
     const auto given = parameters.parse(args, count, keywords);
     const auto request = self_as<PyCompiledModel>(self).create_request();
     request->bind(given[0], false);
     request->infer();
     return request->results(false, true);
   });
+}
+
+void refuse(const bp::object&) {
+  throw_type_error("CompiledModel is made by Core.compile_model()");
+}
+
+void initialise(const bp::object& self, const bp::object& other, const bp::object& /*weights*/) {
+  const bp::extract<const PyCompiledModel&> model{other};
+  if (!model.check()) {
+    throw_type_error(fmt::format("a CompiledModel is made of another one, not of {}",
+                                 Py_TYPE(other.ptr())->tp_name));
+  }
+  install_pointer(self, boost::make_shared<PyCompiledModel>(model().shared_ports()));
 }
 
 bp::object request_of(const PyCompiledModel& self) {
@@ -103,19 +117,13 @@ bp::object only_output(const PyCompiledModel& self) {
       bp::handle<>(self.ports().output_port(find_port(self.model(), {}, true)->index))};
 }
 
-void check_key(const bp::object& key, const char* method) {
-  if (key.is_none()) {
-    throw_type_error(fmt::format("{}() takes a name or an index, not None", method));
-  }
-}
-
 bp::object input(const PyCompiledModel& self, const bp::object& key) {
-  check_key(key, "input");
+  check_key(key, "CompiledModel.input");
   return bp::object{
       bp::handle<>(self.ports().input_port(find_port(self.model(), key, false)->index))};
 }
 bp::object output(const PyCompiledModel& self, const bp::object& key) {
-  check_key(key, "output");
+  check_key(key, "CompiledModel.output");
   return bp::object{
       bp::handle<>(self.ports().output_port(find_port(self.model(), key, true)->index))};
 }
@@ -132,7 +140,7 @@ bp::object get_property(const PyCompiledModel& self, const bp::object& property)
                                         : property_value(name, value);
 }
 
-/// Into a stream, or as a new BytesIO.
+/// Into a stream, or as a new BytesIO when that is None.
 bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   if (!stream.is_none() && PyObject_HasAttrString(stream.ptr(), "write") == 0) {
     throw_type_error(
@@ -153,6 +161,8 @@ bp::object export_model(const PyCompiledModel& self, const bp::object& stream) {
   stream.attr("write")(bytes);
   return {};
 }
+
+bp::object export_bytes(const PyCompiledModel& self) { return export_model(self, {}); }
 
 /// Of a tensor in the order of its dimensions: "abcd".
 std::string layout_name(const PartialShape& shape) {
@@ -240,29 +250,22 @@ PyInferRequestRef PyCompiledModel::take_request() {
 void register_compiled_model() {
   bp::class_<PyCompiledModel, boost::shared_ptr<PyCompiledModel>, boost::noncopyable> type{
       "CompiledModel",
-      "A model made ready to run: `results = compiled(inputs)`. Thread safety: shared objects are "
-      "safe to use.",
+      "A model made ready to run: `results = compiled(inputs)`. `CompiledModel(other)` is the same "
+      "model with a pool of requests of its own;\n`weights` are not needed: the model keeps what "
+      "it reads. Thread safety: shared objects are safe to use.",
       bp::no_init};
-  refuse_construction(type, "CompiledModel is made by Core.compile_model()");
-  type.def("create_infer_request", &request_of, "A new InferRequest, with tensors of its own.")
+  type.def("__init__", &refuse)
+      .def("__init__", &initialise, (bp::arg("other"), bp::arg("weights") = bp::object{}))
+      .def("create_infer_request", &request_of, "A new InferRequest, with tensors of its own.")
       .add_property("inputs", &inputs, "The input ports, a list.")
       .add_property("outputs", &outputs, "The output ports, a list.")
       .def("input", &only_input)
-      .def("input", &input, bp::arg("key"),
-           "The input whose tensor name or index `key` is; without one, the only input. "
-           "RuntimeError "
-           "when there is none.")
       .def("output", &only_output)
-      .def("output", &output, bp::arg("key"),
-           "The output whose tensor name or index `key` is; without one, the only output. "
-           "RuntimeError "
-           "when there is none.")
       .def("get_property", &get_property, bp::arg("property"),
            "The value in force of a `property`, e.g. \"NUM_STREAMS\"; RuntimeError for an unknown "
            "name, TypeError for no text.")
-      .def("set_property", &set_property, bp::arg("properties"),
-           "Raises RuntimeError whatever `properties` are: they are given to `Core.compile_model`.")
-      .def("export_model", &export_model, (bp::arg("model_stream") = bp::object{}),
+      .def("export_model", &export_bytes)
+      .def("export_model", &export_model, bp::arg("model_stream"),
            "Writes the compiled model to `model_stream` (io.BytesIO or an open binary file), or "
            "returns a new BytesIO when there is none.\n`Core.import_model` of the same version "
            "reads it; no pass runs then. TypeError for what has no `write`; what `write` raises.")
@@ -283,6 +286,18 @@ void register_compiled_model() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  def_named(type, "input",
+            "The input whose `tensor_name` or `index` is given; without one, the only input. "
+            "RuntimeError when there is none.",
+            &input, bp::arg("index"), bp::arg("tensor_name"));
+  def_named(type, "output",
+            "The output whose `tensor_name` or `index` is given; without one, the only output. "
+            "RuntimeError when there is none.",
+            &output, bp::arg("index"), bp::arg("tensor_name"));
+  def_named(type, "set_property",
+            "Raises RuntimeError whatever `properties` or `property` are: they are given to "
+            "`Core.compile_model`.",
+            &set_property, bp::arg("property"), bp::arg("properties"));
   Collected<PyCompiledModel>::install(type.ptr());
   add_hot_method(type.ptr(), "__call__", &call, call_doc);
   reinterpret_cast<PyTypeObject*>(type.ptr())->tp_call = &call_slot;

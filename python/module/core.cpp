@@ -4,8 +4,10 @@
 #include "coinfer/core.hpp"
 #include "coinfer/error.hpp"
 #include "module/compiled_model.hpp"
+#include "module/construct.hpp"
 #include "module/exceptions.hpp"
 #include "module/model.hpp"
+#include "module/overloads.hpp"
 #include "module/properties.hpp"
 #include "module/tensor.hpp"
 
@@ -114,8 +116,8 @@ Model read(const Core& core, const bp::object& source, const bp::object& weights
   if (is_path(source.ptr()) && !is_xml(source.ptr())) {
     const auto path = path_from(source.ptr());
     if (apart && !is_path(weights.ptr())) {
-      throw_type_error(fmt::format("the weights of a model that is a path are a path, not {}",
-                                   Py_TYPE(weights.ptr())->tp_name));
+      throw Error(fmt::format("the weights of the model '{}', which is a path, are a path, not {}",
+                              path.string(), Py_TYPE(weights.ptr())->tp_name));
     }
     const auto beside = apart ? path_from(weights.ptr()) : std::filesystem::path{};
     const GilReleased released;
@@ -156,7 +158,7 @@ boost::shared_ptr<PyCompiledModel> compile_model(const Core& core, const bp::obj
   if (device.empty()) {
     throw Error("the device '' is not available; there is CPU");
   }
-  const auto properties = properties_from(config);
+  const auto properties = compile_properties_from(config);
   const bp::extract<const PyModel&> given{model};
   if (!given.check() && !is_source(model.ptr())) {
     throw Error(
@@ -246,25 +248,31 @@ bp::dict versions(const Core&, const std::string& device) {
   return versions;
 }
 
-/// get_property(name) and get_property(device, name).
-bp::object get_property(const Core& core, const bp::object& first, const bp::object& second) {
-  if (!second.is_none()) {
-    check_device(property_name(first));
-  }
-  const auto name = property_name(second.is_none() ? first : second);
+bp::object get_property(const Core& core, const bp::object& property) {
+  const auto name = property_name(property);
   const auto value = core.get_property(name);
-  if (name == "SUPPORTED_PROPERTIES") {
-    return supported_properties(value, true);
-  }
-  return property_value(name, value);
+  return name == "SUPPORTED_PROPERTIES" ? supported_properties(value, true)
+                                        : property_value(name, value);
 }
 
-/// set_property(dict), set_property((name, value)), and both with a device first.
-void set_property(Core& core, const bp::object& first, const bp::object& second) {
-  if (!second.is_none()) {
-    check_device(property_name(first));
+bp::object get_device_property(const Core& core, const bp::object& device,
+                               const bp::object& property) {
+  check_device(property_name(device));
+  return get_property(core, property);
+}
+
+/// No property of the CPU depends on arguments.
+bp::object get_property_with(const Core& core, const bp::object& device, const bp::object& name,
+                             const bp::object& arguments) {
+  if (!PyDict_Check(arguments.ptr())) {
+    throw_type_error(
+        fmt::format("arguments are a dict, not {}", Py_TYPE(arguments.ptr())->tp_name));
   }
-  const auto& given = second.is_none() ? first : second;
+  return get_device_property(core, device, name);
+}
+
+/// A dict, or one (name, value).
+void set_property(Core& core, const bp::object& given) {
   if (PyTuple_Check(given.ptr()) && PyTuple_GET_SIZE(given.ptr()) == 2) {
     bp::dict one;
     one[given[0]] = given[1];
@@ -274,13 +282,28 @@ void set_property(Core& core, const bp::object& first, const bp::object& second)
   core.set_property(properties_from(given));
 }
 
+void set_device_property(Core& core, const bp::object& device, const bp::object& given) {
+  check_device(property_name(device));
+  set_property(core, given);
+}
+
+void initialise(const bp::object& self, const bp::object& xml_config_file) {
+  if (!is_path(xml_config_file.ptr()) || !path_from(xml_config_file.ptr()).empty()) {
+    throw Unsupported("coinfer has no plugins to be listed in a file; its device is CPU");
+  }
+  install_pointer(self, boost::make_shared<Core>());
+}
+
 [[noreturn]] void no_plugins() { throw Unsupported("coinfer has no plugins; its device is CPU"); }
 void register_plugin(const Core&, const bp::object&, const bp::object&, const bp::object&) {
   no_plugins();
 }
 void register_plugins(const Core&, const bp::object&) { no_plugins(); }
 void unload_plugin(const Core&, const std::string& device) { check_device(device); }
-void add_extension(const Core&, const bp::object&) {
+void add_extension(const Core&, const bp::object& extensions) {
+  if (PyList_Check(extensions.ptr()) && bp::len(extensions) == 0) {
+    return;
+  }
   throw Unsupported("extensions are not supported: operators are those of coinfer");
 }
 void create_context(const Core&, const std::string& device, const bp::object&) {
@@ -323,8 +346,12 @@ void register_core() {
             return fmt::format("<Version: {} {}>", self.build_number, self.description);
           });
 
-  bp::class_<Core, boost::noncopyable>(
-      "Core", "Reads and compiles models. Thread safety: a shared Core is safe to use.")
+  bp::class_<Core, boost::shared_ptr<Core>, boost::noncopyable> type{
+      "Core",
+      "Reads and compiles models. `xml_config_file` has to be empty: coinfer has no plugins. "
+      "Thread safety: a shared Core is safe to use.",
+      bp::no_init};
+  type.def("__init__", &initialise, (bp::arg("xml_config_file") = ""))
       .def("read_model", &read_model,
            (bp::arg("model"), bp::arg("weights") = none, bp::arg("config") = none),
            "Reads an ONNX model or an OpenVINO IR from a path, bytes, a BytesIO or an "
@@ -344,14 +371,14 @@ void register_core() {
            "properties; an unknown property, value or device is a RuntimeError that names it. "
            "Raises what\n`read_model` raises. Any number of threads may compile at once.")
       .def("import_model", &import_model,
-           (bp::arg("model_stream"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
+           (bp::arg("model_stream"), bp::arg("device_name"), bp::arg("config") = none),
            "Makes what `CompiledModel.export_model` wrote ready to run. `model_stream`: bytes, a "
            "buffer, a BytesIO or an open binary\nfile; `device_name`: \"CPU\"; `config`: "
            "properties, as for `compile_model`. Raises coinfer.ModelFileError for what is "
            "damaged,\nis no exported model, or is one of another version; TypeError for what has "
            "no bytes.")
       .def("query_model", &query_model,
-           (bp::arg("model"), bp::arg("device_name") = "CPU", bp::arg("config") = none),
+           (bp::arg("model"), bp::arg("device_name"), bp::arg("config") = none),
            "{name of a node: device} of all nodes of `model`, a Model, that `device_name` can run "
            "with `config`: every node, because what\ncoinfer does not implement was refused when "
            "the model was read. RuntimeError for another device or an unknown property.")
@@ -360,31 +387,44 @@ void register_core() {
       .def("get_available_devices", &available_devices, "The same as `available_devices`.")
       .def("get_versions", &versions, bp::arg("device_name"),
            "{device: Version} of the device `device_name`; RuntimeError when there is none.")
-      .def("get_property", &get_property, (bp::arg("device_name"), bp::arg("property") = none),
-           "get_property(name) or get_property(device_name, property): the value that models are "
-           "compiled with; RuntimeError for an unknown one.")
-      .def("set_property", &set_property, (bp::arg("device_name"), bp::arg("properties") = none),
-           "set_property(properties) or set_property(device_name, properties): a dict, or one "
-           "(name, value), for models that are compiled\nfrom now on. RuntimeError for an unknown "
-           "property or device, a value that it cannot have and a read-only one; TypeError for\na "
-           "value of no such kind.")
       .def("unload_plugin", &unload_plugin, bp::arg("device_name"),
            "Does nothing: memory is given back with the models. RuntimeError when there is no "
            "device `device_name`.")
       .def("register_plugin", &register_plugin,
-           (bp::arg("plugin"), bp::arg("device_name"), bp::arg("config") = none),
+           (bp::arg("plugin"), bp::arg("device_name"), bp::arg("config") = bp::dict{}),
            "Raises coinfer.Unsupported, whatever `plugin`, `device_name` and `config` are: there "
            "are no plugins.")
       .def("register_plugins", &register_plugins, bp::arg("xml_config_file"),
            "Raises coinfer.Unsupported, whatever `xml_config_file` says: there are no plugins.")
-      .def("add_extension", &add_extension, bp::arg("extension"),
-           "Raises coinfer.Unsupported: an `extension` is made of OpenVINO's own classes.")
       .def("create_context", &create_context, (bp::arg("device_name"), bp::arg("properties")),
            "Raises coinfer.Unsupported, whatever `device_name` and `properties` are: the CPU has "
            "no remote contexts.")
       .def("get_default_context", &default_context, bp::arg("device_name"),
            "Raises coinfer.Unsupported, whatever `device_name` is: the CPU has no remote contexts.")
       .def("__repr__", +[](const Core&) { return std::string{"<Core: available plugins[CPU]>"}; });
+  using bp::arg;
+  def_named(type, "get_property", &get_property_with,
+            (arg("device_name"), arg("name"), arg("arguments")));
+  def_named(type, "get_property", &get_device_property, (arg("device_name"), arg("property")));
+  def_named(type, "get_property",
+            "The value of a `property`, also called `name`, that models are compiled with; "
+            "RuntimeError for an unknown one, and for a\n`device_name` that is not \"CPU\". No "
+            "property depends on `arguments`, a dict.",
+            &get_property, arg("property"));
+  def_named(type, "set_property", &set_device_property, (arg("device_name"), arg("property")),
+            (arg("device_name"), arg("properties")));
+  def_named(
+      type, "set_property",
+      "Sets what models are compiled with from now on: `properties`, a dict, or one `property`, "
+      "(name, value), of the device `device_name`.\nRuntimeError naming an unknown property, a "
+      "value that it cannot have, a read-only one, or another device than \"CPU\"; TypeError for "
+      "a\nvalue of no such kind.",
+      &set_property, arg("property"), arg("properties"));
+  def_named(type, "add_extension",
+            "Raises coinfer.Unsupported, whatever `library_path`, `extension`, `extensions` (but "
+            "for an empty list) or `custom_op` is: operators\nare those of coinfer.",
+            &add_extension, arg("custom_op"), arg("extensions"), arg("extension"),
+            arg("library_path"));
 }
 
 }  // namespace coinfer::python

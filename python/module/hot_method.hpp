@@ -25,12 +25,14 @@ class Parameters {
   using Values = std::array<PyObject*, N>;
 
   /// Borrowed references; null for what was not given. Throws PythonError (TypeError) for unknown,
-  /// double or too many arguments.
-  Values parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords) const {
+  /// double or too many arguments, which names `method`, by default the one given at first.
+  Values parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords,
+               const char* method = nullptr) const {
+    method = method == nullptr ? method_ : method;
     Values values{};
     if (static_cast<std::size_t>(count) > positional_) {
       throw_type_error(fmt::format("{}() takes at most {} positional arguments, {} were given",
-                                   method_, positional_, count));
+                                   method, positional_, count));
     }
     for (Py_ssize_t i = 0; i < count; ++i) {
       values[static_cast<std::size_t>(i)] = args[i];
@@ -40,10 +42,16 @@ class Parameters {
       const auto given = PyTuple_GET_SIZE(keywords);
       for (Py_ssize_t k = 0; k < given; ++k) {
         auto* name = PyTuple_GET_ITEM(keywords, k);
-        auto& value = values[find(name)];
+        const auto at = find(name);
+        if (at == N) {
+          throw_type_error(fmt::format("{}() takes ({}); {}={} was given", method,
+                                       fmt::join(names_, ", "), utf8_of(name),
+                                       Py_TYPE(args[count + k])->tp_name));
+        }
+        auto& value = values[at];
         if (value != nullptr) {
           throw_type_error(
-              fmt::format("{}() got two values for the argument '{}'", method_, utf8_of(name)));
+              fmt::format("{}() got two values for the argument '{}'", method, utf8_of(name)));
         }
         value = args[count + k];
       }
@@ -52,6 +60,7 @@ class Parameters {
   }
 
  private:
+  /// N for an unknown one.
   std::size_t find(PyObject* name) const {
     for (std::size_t i = 0; i < N; ++i) {
       if (interned_[i] == name) {
@@ -63,7 +72,7 @@ class Parameters {
         return i;
       }
     }
-    throw_type_error(fmt::format("{}() got an unexpected argument '{}'", method_, utf8_of(name)));
+    return N;
   }
   void intern() const {
     if (interned_[0] == nullptr) {

@@ -18,21 +18,22 @@ bool share_flag(PyObject* share_inputs, PyObject* shared_memory, bool otherwise)
   return flag(shared_memory, otherwise);
 }
 
-InferArguments InferArguments::parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords,
-                                     bool share_by_default) {
+InferArguments InferArguments::parse(const char* method, PyObject* const* args, Py_ssize_t count,
+                                     PyObject* keywords, bool share_by_default) {
   static const Parameters<5> parameters{
       "infer", 3, {"inputs", "share_inputs", "share_outputs", "decode_strings", "shared_memory"}};
   const auto [inputs, share_inputs, share_outputs, decode_strings, shared_memory] =
-      parameters.parse(args, count, keywords);
+      parameters.parse(args, count, keywords, method);
   return {inputs, share_flag(share_inputs, shared_memory, share_by_default),
           flag(share_outputs, false), flag(decode_strings, true)};
 }
 
-StartArguments StartArguments::parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+StartArguments StartArguments::parse(const char* method, PyObject* const* args, Py_ssize_t count,
+                                     PyObject* keywords) {
   static const Parameters<4> parameters{
       "start_async", 3, {"inputs", "userdata", "share_inputs", "shared_memory"}};
   const auto [inputs, userdata, share_inputs, shared_memory] =
-      parameters.parse(args, count, keywords);
+      parameters.parse(args, count, keywords, method);
   return {inputs, userdata, share_flag(share_inputs, shared_memory, false)};
 }
 

@@ -11,9 +11,10 @@ struct InferArguments {
   bool share_outputs = false;
   bool decode_strings = true;
 
-  /// `shared_memory=` is the older name of share_inputs, and warns. Throws PythonError.
-  static InferArguments parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords,
-                              bool share_by_default);
+  /// `shared_memory=` is the older name of share_inputs, and warns. Throws PythonError, which says
+  /// what `method` takes.
+  static InferArguments parse(const char* method, PyObject* const* args, Py_ssize_t count,
+                              PyObject* keywords, bool share_by_default);
 };
 
 /// The arguments of `start_async`.
@@ -22,7 +23,8 @@ struct StartArguments {
   PyObject* userdata = nullptr;  ///< borrowed; null when not given
   bool share_inputs = false;
 
-  static StartArguments parse(PyObject* const* args, Py_ssize_t count, PyObject* keywords);
+  static StartArguments parse(const char* method, PyObject* const* args, Py_ssize_t count,
+                              PyObject* keywords);
 };
 
 /// share_inputs, or its older name with a DeprecationWarning. Throws PythonError.

@@ -7,7 +7,10 @@
 #include "module/hot_method.hpp"
 #include "module/infer_arguments.hpp"
 #include "module/infer_request.hpp"
+#include "module/node.hpp"
 #include "module/operator_names.hpp"
+#include "module/overloads.hpp"
+#include "module/plain_values.hpp"
 #include "module/tensor.hpp"
 
 namespace coinfer::python {
@@ -39,7 +42,7 @@ inference is in flight, Cancelled when another thread's `cancel()` stopped it. C
 PyObject* infer(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
     const auto request = self_as<PyInferRequest>(self).shared_from_this();
-    const auto given = InferArguments::parse(args, count, keywords, false);
+    const auto given = InferArguments::parse("InferRequest.infer", args, count, keywords, false);
     request->bind(given.inputs, given.share_inputs);
     request->infer();
     return request->results(given.share_outputs, given.decode_strings);
@@ -61,7 +64,7 @@ as `infer` does; what the inference fails with is raised where it is waited for.
 PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
     const auto request = self_as<PyInferRequest>(self).shared_from_this();
-    const auto given = StartArguments::parse(args, count, keywords);
+    const auto given = StartArguments::parse("InferRequest.start_async", args, count, keywords);
     request->bind(given.inputs, given.share_inputs);
     auto userdata = request->userdata;
     if (given.userdata != nullptr && given.userdata != Py_None) {
@@ -79,7 +82,7 @@ PyObject* start_async(PyObject* self, PyObject* const* args, Py_ssize_t count, P
 
 PyObject* wait(PyObject* self, PyObject* const* /*args*/, Py_ssize_t count, PyObject* keywords) {
   return guarded([&] {
-    check_no_arguments("wait", count, keywords);
+    check_no_arguments("InferRequest.wait", count, keywords);
     const auto request = self_as<PyInferRequest>(self).shared_from_this();
     request->wait(std::nullopt);
     return Py_NewRef(Py_None);
@@ -168,7 +171,7 @@ void set_at(PyInferRequest& self, FoundPort port, PyObject* value) {
   self.taken[port.index] = Taken::tensor;
 }
 
-/// The index given, or 0 of a model with one such port.
+/// The index given, or 0 of a model with one such port when it is None.
 FoundPort port_of(const PortTable& ports, const bp::object& index, bool output) {
   if (!index.is_none()) {
     return {output, port_index(index.ptr(), output)};
@@ -186,49 +189,123 @@ void set_tensor(PyInferRequest& self, const bp::object& key, const bp::object& t
 
 template <bool output>
 Tensor get_indexed(PyInferRequest& self, const bp::object& index) {
-  return tensor_at(self, port_of(self.ports(), index, output));
+  return tensor_at(self, {output, port_index(index.ptr(), output)});
+}
+template <bool output>
+Tensor get_only(PyInferRequest& self) {
+  return tensor_at(self, port_of(self.ports(), {}, output));
 }
 
-/// set_input_tensor(tensor) and set_input_tensor(index, tensor), also for outputs.
 template <bool output>
-void set_indexed(PyInferRequest& self, const bp::object& first, const bp::object& second) {
-  const bool alone = second.is_none();
-  const auto port = port_of(self.ports(), alone ? bp::object{} : first, output);
+void set_indexed(PyInferRequest& self, const bp::object& index, const bp::object& tensor) {
+  const auto port = port_of(self.ports(), index, output);
   const auto& list = output ? self.ports().outputs() : self.ports().inputs();
   if (port.index >= list.size()) {
     throw Error(fmt::format("the model has no {} {}; it has {}", output ? "output" : "input",
                             port.index, list.size()));
   }
-  set_at(self, port, (alone ? first : second).ptr());
+  set_at(self, port, tensor.ptr());
+}
+template <bool output>
+void set_only(PyInferRequest& self, const bp::object& tensor) {
+  set_at(self, port_of(self.ports(), {}, output), tensor.ptr());
 }
 
-/// A dict by index, name or port.
+/// The tensor of one input of a batch: OpenVINO takes several, which it joins; here it is one.
+void set_batch(PyInferRequest& self, FoundPort port, const bp::object& tensors) {
+  if (port.is_output) {
+    throw Error(fmt::format("{} is no input", describe_port(*self.ports().outputs()[port.index])));
+  }
+  const auto& ports = self.ports().inputs();
+  if (port.index >= ports.size()) {
+    throw Error(fmt::format("the model has no input {}; it has {}", port.index, ports.size()));
+  }
+  const auto& input = *ports[port.index];
+  if (!PyList_Check(tensors.ptr())) {
+    throw_type_error(fmt::format("{} takes a list with a Tensor; {} was given",
+                                 describe_port(input), Py_TYPE(tensors.ptr())->tp_name));
+  }
+  if (bp::len(tensors) != 1) {
+    throw Error(
+        fmt::format("{} takes a list with one Tensor, {} were given: batches are not put "
+                    "together, see coinfer.Batcher",
+                    describe_port(input), bp::len(tensors)));
+  }
+  const bp::object only{tensors[0]};
+  if (tensor_in(only.ptr()) == nullptr) {
+    throw Error(fmt::format("{} takes a list with a Tensor; it has {}", describe_port(input),
+                            Py_TYPE(only.ptr())->tp_name));
+  }
+  set_at(self, port, only.ptr());
+}
+
+/// set_input_tensors(tensors) of a model with one input.
+void set_only_batch(PyInferRequest& self, const bp::object& tensors) {
+  set_batch(self, port_of(self.ports(), {}, false), tensors);
+}
+void set_indexed_batch(PyInferRequest& self, const bp::object& index, const bp::object& tensors) {
+  set_batch(self, {false, port_index(index.ptr(), false)}, tensors);
+}
+void set_named_batch(PyInferRequest& self, const bp::object& key, const bp::object& tensors) {
+  set_batch(self, find_port(self.ports(), key.ptr()), tensors);
+}
+
+const char* kind_of(PyObject* object) { return Py_TYPE(object)->tp_name; }
+
+bp::list items_of(const bp::object& tensors, const char* method) {
+  if (!PyDict_Check(tensors.ptr())) {
+    throw_type_error(
+        fmt::format("{}() takes a dict of Tensors, not {}", method, kind_of(tensors.ptr())));
+  }
+  return bp::dict{tensors}.items();
+}
+
+/// In a dict a negative index is no TypeError, as in OpenVINO.
+void check_counted(const bp::object& index, bool output) {
+  if (integer_from(index.ptr(), "an index") < 0) {
+    throw Error(fmt::format("there is no {0} {1}; {0}s are counted from 0",
+                            output ? "output" : "input", integer_from(index.ptr(), "an index")));
+  }
+}
+
+/// A dict by index.
 template <bool output>
 void set_many(PyInferRequest& self, const bp::object& tensors) {
-  if (PyList_Check(tensors.ptr())) {
-    set_at(self, port_of(self.ports(), {}, output),
-           bp::len(tensors) == 1 ? bp::object{tensors[0]}.ptr() : tensors.ptr());
+  if (!output && PyList_Check(tensors.ptr())) {
+    set_only_batch(self, tensors);
     return;
   }
-  const bp::list items = bp::extract<bp::dict>(tensors)().items();
+  const auto items = items_of(tensors, output ? "set_output_tensors" : "set_input_tensors");
   for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
     const bp::object key{items[i][0]};
-    const bp::object value{items[i][1]};
-    if (PyLong_Check(key.ptr())) {
-      set_indexed<output>(self, key, value);
-    } else {
-      set_at(self, find_port(self.ports(), key.ptr()), value.ptr());
+    if (!PyLong_Check(key.ptr())) {
+      throw_type_error(
+          fmt::format("{0}s are numbered here; an {0} is not called by {1}: see "
+                      "set_tensors",
+                      output ? "output" : "input", kind_of(key.ptr())));
     }
+    check_counted(key, output);
+    set_indexed<output>(self, key, bp::object{items[i][1]});
   }
 }
 
 /// Inputs and outputs by name, port or input index.
 void set_tensors(PyInferRequest& self, const bp::object& tensors) {
-  if (!PyDict_Check(tensors.ptr())) {
-    throw_type_error(
-        fmt::format("set_tensors() takes a dict, not {}", Py_TYPE(tensors.ptr())->tp_name));
+  const auto items = items_of(tensors, "set_tensors");
+  for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
+    const bp::object key{items[i][0]};
+    const bp::object value{items[i][1]};
+    if (PyLong_Check(key.ptr()) == 0) {
+      if (output_in(key.ptr()) != nullptr) {
+        throw Error(fmt::format("{} is a Model's; set_tensors() takes the CompiledModel's",
+                                describe_port(**port_in(key.ptr()))));
+      }
+      set_at(self, find_port(self.ports(), key.ptr()), value.ptr());
+      continue;
+    }
+    check_counted(key, false);
+    set_indexed<false>(self, key, value);
   }
-  set_many<false>(self, tensors);
 }
 
 template <bool output>
@@ -291,6 +368,70 @@ bp::dict zero_copy_report(const PyInferRequest& self) {
   return report;
 }
 
+using RequestClass = bp::class_<PyInferRequest, PyInferRequestRef, boost::noncopyable>;
+
+/// The methods that give and take tensors.
+void register_tensors(RequestClass& type) {
+  using bp::arg;
+  def_named(type, "get_tensor",
+            "The Tensor of the input or output that has the tensor name `name`, or is `port`: of "
+            "the port's element type, and shape as set or\nlast computed. RuntimeError when there "
+            "is none, RequestBusy while an inference is in flight.",
+            &get_tensor, arg("port"), arg("name"));
+  def_named(type, "set_tensor",
+            "Reads or writes `tensor`, a Tensor, from now on, zero-copy, as the input or output "
+            "that has the tensor name `name`, or is `port`.\nRuntimeError naming it for a wrong "
+            "element type or shape, or when there is none; TypeError for no Tensor; RequestBusy "
+            "while an\ninference is in flight.",
+            &set_tensor, (arg("port"), arg("tensor")), (arg("name"), arg("tensor")));
+  type.def("get_input_tensor", &get_only<false>)
+      .def("get_input_tensor", &get_indexed<false>, arg("index"),
+           "The Tensor of input `index`, or of the only one. Writing to its `data` sets the input. "
+           "RuntimeError when there is none, or\nseveral and no `index`; RequestBusy while an "
+           "inference is in flight.")
+      .def("get_output_tensor", &get_only<true>)
+      .def("get_output_tensor", &get_indexed<true>, arg("index"),
+           "The Tensor of output `index`, or of the only one. It keeps its identity from run to "
+           "run; when it grows, views of the old\nmemory stay valid. RuntimeError when there is "
+           "none, or several and no `index`; RequestBusy while an inference is in flight.")
+      .def("set_input_tensor", &set_only<false>, arg("tensor"))
+      .def("set_input_tensor", &set_indexed<false>, (arg("index"), arg("tensor")),
+           "set_input_tensor(index, tensor), or set_input_tensor(tensor) of a model with one "
+           "input: read from that `tensor`, zero-copy,\nfrom now on. RuntimeError naming the input "
+           "for a wrong element type or shape, or when there is none at `index`; TypeError\nfor no "
+           "Tensor; RequestBusy while an inference is in flight.")
+      .def("set_output_tensor", &set_only<true>, arg("tensor"))
+      .def("set_output_tensor", &set_indexed<true>, (arg("index"), arg("tensor")),
+           "set_output_tensor(index, tensor), or set_output_tensor(tensor) of a model with one "
+           "output: write to that `tensor` from now\non; where the output is dynamic its shape "
+           "follows. RuntimeError naming the output for a wrong element type or shape, or\nwhen "
+           "there is none at `index`; TypeError for no Tensor; RequestBusy while an inference is "
+           "in flight.")
+      .def("set_output_tensors", &set_many<true>, arg("outputs"),
+           "Sets many outputs at once: `outputs` is a dict of Tensors by index. RuntimeError "
+           "naming the output for a wrong element type or\nshape or an unknown index, TypeError "
+           "for another key or no Tensor, RequestBusy while an inference is in flight; those "
+           "before\nthe wrong one are set.");
+  def_named(type, "set_input_tensors", &set_indexed_batch, (arg("idx"), arg("tensors")));
+  def_named(
+      type, "set_input_tensors",
+      "Sets many inputs at once: `inputs` is a dict of Tensors by index. `tensors`, for the "
+      "only input or input `idx`, is a list of the one\nTensor. RuntimeError naming the input "
+      "for a wrong element type or shape, an unknown index or another list, TypeError for "
+      "another\nkey, no Tensor or no list, RequestBusy while an inference is in flight; those "
+      "before the wrong one are set.",
+      &set_many<false>, arg("tensors"), arg("inputs"));
+  def_named(type, "set_tensors", &set_named_batch, (arg("port"), arg("tensors")),
+            (arg("tensor_name"), arg("tensors")));
+  def_named(type, "set_tensors",
+            "Sets many at once: `inputs` is a dict of Tensors by name, port or input index. "
+            "`tensors`, for the input `tensor_name` or\n`port`, is a list of the one Tensor. "
+            "RuntimeError naming the input or output for a wrong element type or shape, an unknown "
+            "key\nor another list, TypeError for no Tensor or no list, RequestBusy while an "
+            "inference is in flight; those before the wrong one\nare set.",
+            &set_tensors, arg("inputs"));
+}
+
 }  // namespace
 
 PyObject* wrap_request(const PyInferRequestRef& request) {
@@ -302,7 +443,6 @@ PyObject* wrap_request(const PyInferRequestRef& request) {
 }
 
 void register_infer_request() {
-  const auto none = bp::object{};
   bp::class_<PyInferRequest, PyInferRequestRef, boost::noncopyable> type{
       "InferRequest",
       "The inputs, outputs and at most one inference in flight of a compiled model.\n\n"
@@ -336,49 +476,6 @@ void register_infer_request() {
       .add_property("latency", &latency,
                     "Milliseconds that the last inference took, a float; 0 before the first, the "
                     "last one's while one is in flight. Safe at any time.")
-      .def("get_tensor", &get_tensor, bp::arg("name"),
-           "The Tensor of an input or output, whose tensor name or port `name` is: of the port's "
-           "element type, and shape as set or\nlast computed. RuntimeError when there is none, "
-           "RequestBusy while an inference is in flight.")
-      .def("set_tensor", &set_tensor, (bp::arg("name"), bp::arg("tensor")),
-           "Reads or writes `tensor`, a Tensor, from now on, zero-copy, as the input or output "
-           "whose tensor name or port `name` is.\nRuntimeError naming it for a wrong element type "
-           "or shape, or when there is none; TypeError for no Tensor; RequestBusy while an "
-           "inference is in flight.")
-      .def("get_input_tensor", &get_indexed<false>, (bp::arg("index") = none),
-           "The Tensor of input `index`, or of the only one. Writing to its `data` sets the input. "
-           "RuntimeError when there is none, or\nseveral and no `index`; RequestBusy while an "
-           "inference is in flight.")
-      .def("get_output_tensor", &get_indexed<true>, (bp::arg("index") = none),
-           "The Tensor of output `index`, or of the only one. It keeps its identity from run to "
-           "run; when it grows, views of the old\nmemory stay valid. RuntimeError when there is "
-           "none, or several and no `index`; RequestBusy while an inference is in flight.")
-      .def("set_input_tensor", &set_indexed<false>, (bp::arg("index"), bp::arg("tensor") = none),
-           "set_input_tensor(index, tensor), or set_input_tensor(tensor) of a model with one "
-           "input: read from that `tensor`, zero-copy,\nfrom now on. RuntimeError naming the input "
-           "for a wrong element type or shape, or when there is none at `index`; TypeError\nfor no "
-           "Tensor; RequestBusy while an inference is in flight.")
-      .def("set_output_tensor", &set_indexed<true>, (bp::arg("index"), bp::arg("tensor") = none),
-           "set_output_tensor(index, tensor), or set_output_tensor(tensor) of a model with one "
-           "output: write to that `tensor` from now\non; where the output is dynamic its shape "
-           "follows. RuntimeError naming the output for a wrong element type or shape, or\nwhen "
-           "there is none at `index`; TypeError for no Tensor; RequestBusy while an inference is "
-           "in flight.")
-      .def("set_tensors", &set_tensors, bp::arg("inputs"),
-           "Sets many at once: `inputs` is a dict of Tensors by name, port or input index. "
-           "RuntimeError naming the input or output for a wrong\nelement type or shape or an "
-           "unknown key, TypeError for no Tensor, RequestBusy while an inference is in flight; "
-           "those before\nthe wrong one are set.")
-      .def("set_input_tensors", &set_many<false>, bp::arg("inputs"),
-           "Sets many inputs at once: `inputs` is a dict of Tensors by index, name or port, or a "
-           "list of the one Tensor of a model with\none input. RuntimeError naming the input for a "
-           "wrong\nelement type or shape or an unknown key, TypeError for no Tensor, RequestBusy "
-           "while an inference is in flight; those before\nthe wrong one are set.")
-      .def("set_output_tensors", &set_many<true>, bp::arg("outputs"),
-           "Sets many outputs at once: `outputs` is a dict of Tensors by index, name or port. "
-           "RuntimeError naming the output for a wrong\nelement type or shape or an unknown key, "
-           "TypeError for no Tensor, RequestBusy while an inference is in flight; those "
-           "before\nthe wrong one are set.")
       .add_property(
           "input_tensors", &all_tensors<false>,
           "The Tensors of all inputs, a list. RequestBusy while an inference is in flight.")
@@ -407,6 +504,7 @@ void register_infer_request() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  register_tensors(type);
   Collected<PyInferRequest>::install(type.ptr());
   add_hot_method(type.ptr(), "infer", &infer, infer_doc);
   add_hot_method(type.ptr(), "start_async", &start_async, start_async_doc);

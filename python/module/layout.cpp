@@ -12,7 +12,7 @@ namespace {
 namespace bp = boost::python;
 
 void initialise(const bp::object& self, const bp::object& text) {
-  install_value(self, text.is_none() ? Layout{} : layout_from(text.ptr()));
+  install_value(self, layout_from(text.ptr()));
 }
 
 bp::object equal(const Layout& self, const bp::object& other) {
@@ -62,7 +62,9 @@ void register_layout() {
       "depth, height and width are N, C, D, H and W.\nRaises RuntimeError that says what is wrong "
       "with a text. Compares equal to a str that means the same.\n\nThread safety: immutable.",
       bp::no_init)
-      .def("__init__", &initialise, (bp::arg("layout_str") = bp::object{}))
+      .def(
+          "__init__", +[](const bp::object& self) { install_value(self, Layout{}); })
+      .def("__init__", &initialise, bp::arg("layout_str"))
       .def("scalar", &Layout::scalar, "The layout of a tensor of rank 0.")
       .staticmethod("scalar")
       .add_property("empty", &Layout::empty,

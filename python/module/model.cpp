@@ -6,6 +6,7 @@
 #include "module/exceptions.hpp"
 #include "module/model_surgery.hpp"
 #include "module/node.hpp"
+#include "module/overloads.hpp"
 #include "module/plain_values.hpp"
 #include "module/rt_info.hpp"
 #include "module/shape.hpp"
@@ -27,8 +28,16 @@ bp::object port_of(const PyModel& self, const bp::object& key, bool output) {
   const auto kind = output ? Node::Kind::result : Node::Kind::parameter;
   return wrap_output({Node{model, kind, find_port(model, key, output)->index}, 0});
 }
-bp::object input(const PyModel& self, const bp::object& key) { return port_of(self, key, false); }
-bp::object output(const PyModel& self, const bp::object& key) { return port_of(self, key, true); }
+bp::object input(const PyModel& self, const bp::object& key) {
+  check_key(key, "Model.input");
+  return port_of(self, key, false);
+}
+bp::object output(const PyModel& self, const bp::object& key) {
+  check_key(key, "Model.output");
+  return port_of(self, key, true);
+}
+bp::object only_input(const PyModel& self) { return port_of(self, {}, false); }
+bp::object only_output(const PyModel& self) { return port_of(self, {}, true); }
 
 bp::list nodes(const PyModel& self, std::initializer_list<Node::Kind> kinds) {
   bp::list list;
@@ -153,26 +162,55 @@ void remove_parameter(PyModel& self, const bp::object& parameter) {
   self.get().remove_input(static_cast<std::size_t>(index));
 }
 
+/// The input that a key of Model.reshape's dict means.
+std::size_t input_index(const Model& model, const bp::object& key) {
+  if (const auto* port = port_in(key.ptr())) {
+    if ((*port)->is_output) {
+      throw Error(fmt::format("{} is no input of the model", describe_port(**port)));
+    }
+    return model.input((*port)->index)->index;
+  }
+  check_key(key, "Model.reshape");
+  if (PyLong_Check(key.ptr()) != 0 && integer_from(key.ptr(), "an index") < 0) {
+    throw Error(fmt::format("there is no input {}; inputs are counted from 0",
+                            integer_from(key.ptr(), "an index")));
+  }
+  return find_port(model, key, false)->index;
+}
+
+/// What is wrong with a shape says which input it was for.
+PartialShape shape_for(const Port& port, const bp::object& value) {
+  try {
+    return partial_shape_from(value.ptr());
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", describe_port(port), error.what()));
+  } catch (const bridge::PythonError&) {
+    if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
+      throw;
+    }
+    PyObject *raw_type = nullptr, *raw_value = nullptr, *raw_traceback = nullptr;
+    PyErr_Fetch(&raw_type, &raw_value, &raw_traceback);
+    const auto held = std::array{bridge::PyRef::steal(raw_type), bridge::PyRef::steal(raw_value),
+                                 bridge::PyRef::steal(raw_traceback)};
+    const bp::str text{bp::object{bp::handle<>(bp::borrowed(raw_value))}};
+    throw_type_error(fmt::format("{}: {}", describe_port(port), utf8_of(text.ptr())));
+  }
+}
+
 /// Model.reshape's inputs: one shape of a model with one input, or a dict by name, index or port.
 std::vector<std::pair<std::size_t, PartialShape>> shapes_from(const Model& model,
                                                               const bp::object& given) {
   std::vector<std::pair<std::size_t, PartialShape>> shapes;
   if (!PyDict_Check(given.ptr())) {
+    const auto shape = partial_shape_from(given.ptr());
     check_single(model.inputs(), false);
-    shapes.emplace_back(0, partial_shape_from(given.ptr()));
+    shapes.emplace_back(0, shape);
     return shapes;
   }
   const bp::list items = bp::dict{given}.items();
   for (bp::ssize_t i = 0; i < bp::len(items); ++i) {
-    const bp::object key{items[i][0]};
-    const bp::object value{items[i][1]};
-    const auto* port = port_in(key.ptr());
-    if (port != nullptr && (*port)->is_output) {
-      throw Error(fmt::format("{} is no input of the model", describe_port(**port)));
-    }
-    const auto index =
-        port != nullptr ? model.input((*port)->index)->index : find_port(model, key, false)->index;
-    shapes.emplace_back(index, partial_shape_from(value.ptr()));
+    const auto index = input_index(model, bp::object{items[i][0]});
+    shapes.emplace_back(index, shape_for(*model.inputs()[index], bp::object{items[i][1]}));
   }
   return shapes;
 }
@@ -277,9 +315,6 @@ std::vector<std::string> path_from(const bp::object& path) {
 bp::object all_rt_info(const PyModel& self) { return wrap_rt_info(self.get()); }
 
 bp::object get_rt_info(const PyModel& self, const bp::object& path) {
-  if (path.is_none()) {
-    return all_rt_info(self);
-  }
   const auto names = path_from(path);
   const auto* info = self.get().rt_info().find(names);
   if (info == nullptr) {
@@ -372,14 +407,8 @@ void register_model() {
       .add_property("name", &name, "The same as `friendly_name`.")
       .add_property("dynamic", &is_dynamic, "The same as `is_dynamic()`.")
       .add_property("rt_info", &all_rt_info, "Notes that came with the model, an RTMap.")
-      .def("input", &input, (bp::arg("key") = none),
-           "The input whose tensor name or index `key` is; without one, the only input. "
-           "RuntimeError "
-           "when there is none.")
-      .def("output", &output, (bp::arg("key") = none),
-           "The output whose tensor name or index `key` is; without one, the only output. "
-           "RuntimeError "
-           "when there is none.")
+      .def("input", &only_input)
+      .def("output", &only_output)
       .def("is_dynamic", &is_dynamic,
            "True when any tensor of the model has a shape that is not fixed.")
       .def("get_friendly_name", &name, "The same as `friendly_name`.")
@@ -420,9 +449,6 @@ void register_model() {
       .def(
           "get_parameter_index", &parameter_index, bp::arg("parameter"),
           "Which input the Node `parameter` is; -1 when it is none. TypeError for what is no Node.")
-      .def("get_result_index", &result_index, bp::arg("result"),
-           "Which output the Node or Output `result` is; -1 when it is none. TypeError for what is "
-           "neither.")
       .def("add_outputs", &add_outputs, bp::arg("outputs"),
            "Makes tensors outputs of the model. `outputs` is a tensor's name, an Output, a tuple "
            "(operation's "
@@ -435,14 +461,6 @@ void register_model() {
            "model's, or "
            "when an operation still "
            "reads it.")
-      .def(
-          "reshape", &reshape, (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}),
-          "Gives inputs new shapes and infers all others. `partial_shape` is a shape for a model "
-          "with one input, or "
-          "a dict of shapes by\nname, index or port. A shape is a PartialShape, Shape, list, tuple "
-          "or text: \"[1,3,224..256,?]\". `variables_shapes`: a dict of\nshapes by a variable's "
-          "name; they are set when an input's shape changes. On an error (RuntimeError) the model "
-          "is as before.")
       .def("validate_nodes_and_infer_types", &validate,
            "Infers all types and shapes anew; RuntimeError naming a node.")
       .def("evaluate", &evaluate,
@@ -451,7 +469,8 @@ void register_model() {
            "Computes the model once: reads the list of Tensors `input_tensors`, writes those of "
            "`output_tensors`. To do it\nmore often, compile the model. `evaluation_context` is not "
            "looked at. RuntimeError naming the input for a wrong shape or type.")
-      .def("get_rt_info", &get_rt_info, (bp::arg("path") = none),
+      .def("get_rt_info", &all_rt_info)
+      .def("get_rt_info", &get_rt_info, bp::arg("path"),
            "The note at `path`, a name or a list of names, an OVAny; without it all of them, an "
            "RTMap. RuntimeError when there is none.")
       .def("has_rt_info", &has_rt_info, bp::arg("path"),
@@ -468,6 +487,28 @@ void register_model() {
       .def("__eq__", &equal)
       .def("__hash__", &hash)
       .def("__repr__", &show);
+  def_named(model, "input",
+            "The input whose `tensor_name` or `index` is given; without one, the only input. "
+            "RuntimeError when there is none.",
+            &input, bp::arg("index"), bp::arg("tensor_name"));
+  def_named(model, "output",
+            "The output whose `tensor_name` or `index` is given; without one, the only output. "
+            "RuntimeError when there is none.",
+            &output, bp::arg("index"), bp::arg("tensor_name"));
+  def_named(model, "get_result_index",
+            "Which output the Node `result`, or an Output `value`, is; -1 when it is none. "
+            "TypeError for what is neither.",
+            &result_index, bp::arg("value"), bp::arg("result"));
+  def_named(
+      model, "reshape",
+      "Gives inputs new shapes and infers all others. `partial_shape` is the shape of the only "
+      "input, `partial_shapes` a dict of shapes by\nname, index or port. A shape is a "
+      "PartialShape, Shape, list, tuple or text: \"[1,3,224..256,?]\". `variables_shapes`: a dict "
+      "of\nshapes by a variable's name; they are set when an input's shape changes. On an error "
+      "the model is as before: RuntimeError naming the\ninput or node, IndexError for an index "
+      "that is too large, TypeError for what is no shape.",
+      &reshape, (bp::arg("partial_shapes"), bp::arg("variables_shapes") = bp::dict{}),
+      (bp::arg("partial_shape"), bp::arg("variables_shapes") = bp::dict{}));
   register_surgery(model);
 }
 

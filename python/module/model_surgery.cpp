@@ -1,9 +1,11 @@
 #include "module/model_surgery.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/rewire.hpp"
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
 #include "module/node.hpp"
+#include "module/overloads.hpp"
 #include "module/port_methods.hpp"
 #include "module/variable.hpp"
 
@@ -68,7 +70,7 @@ NodeOutput result_from(const bp::object& object) {
 
 // --- Model(...)
 
-/// What Model() was given, by OpenVINO's names; lists that may be left out are empty.
+/// What Model() was given; lists that may be left out are empty.
 struct Parts {
   bp::list results;
   bp::list sinks;
@@ -84,48 +86,23 @@ bool all_are(const bp::object& list, Node::Kind kind) {
 }
 
 /// Lists in the order results[, sinks], parameters[, variables]; then a name.
-Parts parts_from(const bp::tuple& args, const bp::dict& named) {
+Parts parts_from(const bp::tuple& given) {
   Parts parts;
   std::vector<bp::object> lists;
-  for (bp::ssize_t i = 0; i < bp::len(args); ++i) {
-    const bp::object given{args[i]};
-    if (i > 0 && i + 1 == bp::len(args) && PyUnicode_Check(given.ptr())) {
-      parts.name = bp::extract<std::string>(given);
-    } else if (i == 0 && !is_list(given)) {
-      bp::list one;
-      one.append(given);
+  for (bp::ssize_t i = 0; i < bp::len(given); ++i) {
+    const bp::object one{given[i]};
+    if (i > 0 && i + 1 == bp::len(given) && PyUnicode_Check(one.ptr())) {
+      parts.name = bp::extract<std::string>(one);
+    } else if (i == 0 && !is_list(one)) {
+      lists.push_back(bp::list{});
+      lists.back().attr("append")(one);
+    } else {
+      items_of(one, "parts of a Model");
       lists.push_back(one);
-    } else {
-      items_of(given, "parts of a Model");
-      lists.push_back(given);
-    }
-  }
-  const bp::list names = named.items();
-  bool has_parameters = false;
-  for (bp::ssize_t i = 0; i < bp::len(names); ++i) {
-    const std::string name = bp::extract<std::string>(names[i][0]);
-    const bp::object value{names[i][1]};
-    if (name == "name") {
-      parts.name = bp::extract<std::string>(value);
-    } else if (name == "results" && lists.empty()) {
-      parts.results = bp::list{value};
-    } else if (name == "result" && lists.empty()) {
-      parts.results.append(value);
-    } else if (name == "sinks") {
-      parts.sinks = bp::list{value};
-    } else if (name == "parameters") {
-      parts.parameters = bp::list{value};
-      has_parameters = true;
-    } else if (name == "variables") {
-      parts.variables = bp::list{value};
-    } else {
-      throw_type_error(fmt::format("Model() has no argument '{}'", name));
     }
   }
   std::size_t next = 0;
-  if (next < lists.size()) {
-    parts.results = bp::list{lists[next++]};
-  }
+  parts.results = bp::list{lists[next++]};
   // A list of sinks is followed by one of parameters; an empty one counts when there are two.
   const bool sinks_follow =
       next < lists.size() &&
@@ -135,9 +112,9 @@ Parts parts_from(const bp::tuple& args, const bp::dict& named) {
   if (sinks_follow) {
     parts.sinks = bp::list{lists[next++]};
   }
-  if (next < lists.size() && !has_parameters) {
+  const bool has_parameters = next < lists.size();
+  if (has_parameters) {
     parts.parameters = bp::list{lists[next++]};
-    has_parameters = true;
   }
   if (next < lists.size()) {
     parts.variables = bp::list{lists[next++]};
@@ -150,15 +127,7 @@ Parts parts_from(const bp::tuple& args, const bp::dict& named) {
   return parts;
 }
 
-bp::object initialise(const bp::tuple& args, const bp::dict& named) {
-  const bp::object self{args[0]};
-  const bp::object other =
-      bp::len(args) == 2 && bp::len(named) == 0 ? bp::object{args[1]} : named.get("other");
-  if (const bp::extract<const PyModel&> model{other}; model.check()) {
-    install_value(self, PyModel{model().get()});
-    return {};
-  }
-  const auto parts = parts_from(bp::tuple{args.slice(1, bp::_)}, named);
+void make_model(const bp::object& self, const Parts& parts) {
   std::vector<NodeOutput> outputs;
   for (const auto& item : items_of(parts.results, "results")) {
     outputs.push_back(result_from(item));
@@ -177,7 +146,22 @@ bp::object initialise(const bp::tuple& args, const bp::dict& named) {
   const auto model = outputs.front().node().model();
   auto name = parts.name.empty() ? model.friendly_name() : parts.name;
   install_value(self, PyModel{model.part(outputs, parameters, sinks, std::move(name))});
-  return {};
+}
+
+void initialise_copy(const bp::object& self, const bp::object& other) {
+  const bp::extract<const PyModel&> model{other};
+  if (!model.check()) {
+    throw_type_error(fmt::format(
+        "a Model is made of another one, or of its results and parameters, not of {}; models are "
+        "read by Core.read_model",
+        Py_TYPE(other.ptr())->tp_name));
+  }
+  install_value(self, PyModel{model().get()});
+}
+
+template <class... Objects>
+void initialise(const bp::object& self, const Objects&... given) {
+  make_model(self, parts_from(bp::make_tuple(given...)));
 }
 
 // --- changes
@@ -232,6 +216,18 @@ void add_variables(PyModel& self, const bp::object& variables) {
   }
 }
 
+void remove_variable(PyModel& self, const bp::object& variable) {
+  if (variable.is_none()) {  // what get_variable_by_id() gives when there is none
+    return;
+  }
+  const bp::extract<const PyVariable&> given{variable};
+  if (!given.check()) {
+    throw_type_error(
+        fmt::format("a Variable was expected, not {}", Py_TYPE(variable.ptr())->tp_name));
+  }
+  coinfer::remove_variable(self.get(), given().info.name);
+}
+
 void remove_sink(PyModel& self, const bp::object& sink) {
   const auto* node = node_or_maker(sink);
   if (node == nullptr) {
@@ -278,7 +274,22 @@ void replace_parameter(PyModel& self, std::size_t index, const bp::object& param
 }  // namespace
 
 void register_surgery(bp::class_<PyModel>& model) {
-  model.def("__init__", bp::raw_function(&initialise, 1))
+  using bp::arg;
+  using bp::object;
+  const auto name = (arg("name") = "");
+  def_named(model, "__init__", &initialise_copy, arg("other"));
+  def_named(model, "__init__", &initialise<object, object, object, object, object>,
+            (arg("results"), arg("sinks"), arg("parameters"), arg("variables"), name));
+  def_named(model, "__init__", &initialise<object, object, object, object>,
+            (arg("results"), arg("parameters"), arg("variables"), name),
+            (arg("results"), arg("sinks"), arg("parameters"), name));
+  def_named(model, "__init__", &initialise<object, object, object>,
+            (arg("result"), arg("parameters"), name), (arg("results"), arg("parameters"), name));
+  def_named(model, "get_sink_index",
+            "Which of the sinks the Node `sink`, or the Output `value`, is; -1 when it is none. "
+            "TypeError for what is neither.",
+            &sink_index, arg("value"), arg("sink"));
+  model
       .def("add_results", &add_results, bp::arg("results"),
            "Adds a list of `results`, Nodes of this model, as outputs once more. "
            "coinfer.Unsupported for another model's: nodes are made by files alone.")
@@ -293,9 +304,9 @@ void register_surgery(bp::class_<PyModel>& model) {
       .def("remove_sink", &remove_sink, bp::arg("sink"),
            "Takes the Node `sink` away: what it assigned stays as it was. Another node is left; "
            "TypeError for what is none.")
-      .def("get_sink_index", &sink_index, bp::arg("sink"),
-           "Which of the sinks the Node or Output `sink` is; -1 when it is none. TypeError for "
-           "what is neither.")
+      .def("remove_variable", &remove_variable, bp::arg("variable"),
+           "Takes the Variable `variable` away; RuntimeError naming the node when one still reads "
+           "or assigns it. One of another model is left;\nTypeError for what is none.")
       .def("replace_parameter", &replace_parameter,
            (bp::arg("parameter_index"), bp::arg("parameter")),
            "Puts the Node `parameter` in the place of input `parameter_index`, where it has to be "

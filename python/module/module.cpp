@@ -23,6 +23,7 @@
 #include "module/rt_info.hpp"
 #include "module/shape.hpp"
 #include "module/stats.hpp"
+#include "module/symbol.hpp"
 #include "module/tensor.hpp"
 #include "module/variable.hpp"
 #include "module/variable_state.hpp"
@@ -48,6 +49,7 @@ void register_all() {
   register_exceptions();
   register_element_types();
   register_arrays();
+  register_symbol();
   register_shapes();
   register_ports();
   register_layout();

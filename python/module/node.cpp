@@ -1,6 +1,7 @@
 #include "module/node.hpp"
 
 #include "coinfer/error.hpp"
+#include "coinfer/rewire.hpp"
 #include "module/array.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
@@ -61,6 +62,10 @@ void rename(PyNode& self, const std::string& name) { self.get().set_friendly_nam
 
 std::string type_name(const PyNode& self) {
   return self.node ? operator_name(*self.node) : self.port->is_output ? "Result" : "Parameter";
+}
+
+bp::object type_info(const PyNode& self) {
+  return bp::import("coinfer.type_info").attr("type_info")(type_name(self));
 }
 
 std::size_t input_size(const PyNode& self) {
@@ -229,8 +234,31 @@ bp::object target_inputs(const Output& self) {
   return set;
 }
 
+const NodeOutput& output_from(const bp::object& object) {
+  const auto* output = output_in(object.ptr());
+  if (output == nullptr) {
+    throw_type_error(
+        fmt::format("an Output of the model was expected, not {}", Py_TYPE(object.ptr())->tp_name));
+  }
+  return *output;
+}
+
 bp::object rt_info_of_output(const Output& self) {
   return wrap_rt_info(self.source.node(), {NotesPlace::Of::output, self.source.index()});
+}
+
+void set_rt_info_of_output(const Output& self, const bp::object& value, const std::string& key) {
+  self.source.node().set_rt_info(key, note_from_python(value),
+                                 {NotesPlace::Of::output, self.source.index()});
+}
+
+void replace(Output& self, const bp::object& replacement) {
+  replace_tensor(self.source, output_from(replacement));
+}
+
+void remove_target_input(const Output&, const Input&) {
+  throw Unsupported(
+      "an input of a node always reads a tensor; Input.replace_source_output gives it another");
 }
 
 bp::object outputs_equal(const Output& self, const bp::object& other) {
@@ -278,6 +306,14 @@ PortRef source_port(const Input& self) { return self.node.input_value(self.index
 
 bp::object rt_info_of_input(const Input& self) {
   return wrap_rt_info(self.node, {NotesPlace::Of::input, self.index});
+}
+
+void set_rt_info_of_input(const Input& self, const bp::object& value, const std::string& key) {
+  self.node.set_rt_info(key, note_from_python(value), {NotesPlace::Of::input, self.index});
+}
+
+void replace_source_output(const Input& self, const bp::object& source) {
+  replace_input(self.node, self.index, output_from(source));
 }
 
 bp::object inputs_equal(const Input& self, const bp::object& other) {
@@ -342,6 +378,9 @@ void register_nodes() {
       .add_property("target_inputs", &target_inputs, "The Inputs that read it, a set.")
       .add_property("rt_info", &rt_info_of_output, "Notes on the tensor, an RTMap.")
       .def("get_rt_info", &rt_info_of_output, "The same as `rt_info`.")
+      .def("set_rt_info", &set_rt_info_of_output, (bp::arg("value"), bp::arg("key")),
+           "Notes `value`, a bool, number, text, list of one of these or dict, as `key` on the "
+           "tensor; TypeError for another value.")
       .def("get_index", &output_index, "The same as `index`.")
       .def("get_node", &output_node, "The same as `node`.")
       .def("get_target_inputs", &target_inputs, "The same as `target_inputs`.")
@@ -351,6 +390,13 @@ void register_nodes() {
            "one of them.")
       .def("add_names", &add_names, bp::arg("names"),
            "Gives the tensor these `names` too; RuntimeError when another tensor has one of them.")
+      .def("replace", &replace, bp::arg("replacement"),
+           "Lets all that reads this tensor read `replacement`, an Output of the same model, which "
+           "gets its names too. What nothing\nneeds then is dropped, and all is inferred anew. "
+           "RuntimeError, the model as before, for a cycle, another model's Output, and\nwhat "
+           "cannot be inferred; TypeError for no Output.")
+      .def("remove_target_input", &remove_target_input, bp::arg("target_input"),
+           "Raises coinfer.Unsupported: `target_input` would read nothing then.")
       .def("__hash__", &hash_output)
       .def("__eq__", &outputs_equal)
       .def("__ne__", &outputs_differ)
@@ -362,6 +408,10 @@ void register_nodes() {
           "get_source_output",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
           "The Output that it reads.")
+      .def("replace_source_output", &replace_source_output, bp::arg("new_source_output"),
+           "Lets it read `new_source_output`, an Output of the same model, and infers all anew; "
+           "nodes may change their order.\nRuntimeError, the model as before, for a cycle, another "
+           "model's Output, and what cannot be inferred; TypeError for no Output.")
       .add_property(
           "tensor",
           +[](const Input& self) { return wrap_output(self.node.input_value(self.index)); },
@@ -372,6 +422,9 @@ void register_nodes() {
           "The same as `tensor`.")
       .add_property("rt_info", &rt_info_of_input, "Notes on the input, an RTMap.")
       .def("get_rt_info", &rt_info_of_input, "The same as `rt_info`.")
+      .def("set_rt_info", &set_rt_info_of_input, (bp::arg("value"), bp::arg("key")),
+           "Notes `value`, a bool, number, text, list of one of these or dict, as `key` on the "
+           "input; TypeError for another value.")
       .def(
           "get_node", +[](const Input& self) { return wrap_node(self.node); },
           "The Node that it belongs to.")
@@ -436,6 +489,14 @@ void register_nodes() {
            "The operator by OpenVINO's name: \"Convolution\"; \"Parameter\", \"Result\", "
            "\"Constant\" or "
            "\"Assign\". An operator that OpenVINO does not have keeps ONNX's.")
+      .def("get_type_info", &type_info,
+           "The operator's name and the opset of OpenVINO that it is of, a DiscreteTypeInfo.")
+      .add_property("type_info", &type_info, "The same as `get_type_info()`.")
+      .def("get_input_tensor", &input_value, bp::arg("index"),
+           "The Output that input `index` reads, as `input_value(index)` has it; RuntimeError when "
+           "there is none.")
+      .def("get_output_tensor", &output_of, bp::arg("index"),
+           "The Output `index`, as `output(index)` has it; RuntimeError when there is none.")
       .def("get_input_size", &input_size, "How many inputs it has.")
       .def("get_output_size", &output_size, "How many outputs it has.")
       .def("input", &input_of, bp::arg("input_index"),

@@ -239,6 +239,12 @@ std::size_t port_index(PyObject* key, bool output) {
   return static_cast<std::size_t>(index);
 }
 
+void check_key(const bp::object& key, const char* method) {
+  if (key.is_none()) {
+    throw_type_error(fmt::format("{}() takes a name or an index, not None", method));
+  }
+}
+
 void register_ports() {
   bp::class_<ConstOutput> ports(
       "ConstOutput",

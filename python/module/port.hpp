@@ -66,6 +66,9 @@ void check_single(const std::vector<PortRef>& ports, bool output);
 /// The index given by the user.
 std::size_t port_index(PyObject* key, bool output);
 
+/// Throws PythonError (TypeError) for None.
+void check_key(const boost::python::object& key, const char* method);
+
 /// Implementation of `input()`, `input(index)` and `input(name)`; also for outputs.
 template <class Model>
 PortRef find_port(const Model& model, const boost::python::object& key, bool output) {

@@ -9,6 +9,7 @@
 #include "module/exceptions.hpp"
 #include "module/layout.hpp"
 #include "module/model.hpp"
+#include "module/overloads.hpp"
 #include "module/plain_values.hpp"
 #include "module/port.hpp"
 #include "module/shape.hpp"
@@ -65,10 +66,10 @@ std::string representation(const Processor& self) {
   return fmt::format("<PrePostProcessor: {}>", self.native.describe());
 }
 
+PyInput only_input(const ProcessorRef& self) { return {self, &self->native.input()}; }
+PyOutput only_output(const ProcessorRef& self) { return {self, &self->native.output()}; }
+
 PyInput input_of(const ProcessorRef& self, const bp::object& key) {
-  if (key.is_none()) {
-    return {self, &self->native.input()};
-  }
   if (PyUnicode_Check(key.ptr())) {
     const std::string name = bp::extract<std::string>(key);
     return {self, &self->native.input(std::string_view{name})};
@@ -77,9 +78,6 @@ PyInput input_of(const ProcessorRef& self, const bp::object& key) {
 }
 
 PyOutput output_of(const ProcessorRef& self, const bp::object& key) {
-  if (key.is_none()) {
-    return {self, &self->native.output()};
-  }
   if (PyUnicode_Check(key.ptr())) {
     const std::string name = bp::extract<std::string>(key);
     return {self, &self->native.output(std::string_view{name})};
@@ -224,18 +222,20 @@ bp::object convert_color_to(const bp::object& self, const bp::object& format) {
   bp::extract<PyPreSteps&>{self}().info->preprocess.convert_color(color(format));
   return self;
 }
-bp::object resize(const bp::object& self, const bp::object& algorithm, const bp::object& height,
-                  const bp::object& width) {
-  std::optional<std::pair<std::int64_t, std::int64_t>> size;
-  if (height.is_none() != width.is_none()) {
-    throw_type_error("resize takes a height and a width, or neither");
-  }
-  if (!height.is_none()) {
-    size = {integer_from(height.ptr(), "a height"), integer_from(width.ptr(), "a width")};
-  }
+bp::object resize_by(const bp::object& self, const bp::object& algorithm,
+                     std::optional<std::pair<std::int64_t, std::int64_t>> size) {
   bp::extract<PyPreSteps&>{self}().info->preprocess.resize(
       choice<ResizeAlgorithm>(algorithm, "ResizeAlgorithm"), size);
   return self;
+}
+bp::object resize_to_model(const bp::object& self, const bp::object& algorithm) {
+  return resize_by(self, algorithm, std::nullopt);
+}
+bp::object resize(const bp::object& self, const bp::object& algorithm, const bp::object& height,
+                  const bp::object& width) {
+  return resize_by(
+      self, algorithm,
+      std::pair{integer_from(height.ptr(), "a height"), integer_from(width.ptr(), "a width")});
 }
 bp::object mean(const bp::object& self, const bp::object& value) {
   bp::extract<PyPreSteps&>{self}().info->preprocess.mean(values_of(value, "mean"));
@@ -302,6 +302,10 @@ bp::object convert_output_layout(const bp::object& self, const bp::object& layou
   return self;
 }
 
+constexpr const char* convert_layout_doc =
+    "To `dst_layout`, a Layout or its text, or an order of dimensions `dims`: [0, 3, 1, 2]. "
+    "RuntimeError for a text that is none, and by\n`build` when the layouts or the order do not "
+    "suit.";
 constexpr const char* layout_doc =
     "What its dimensions mean: `layout` is a Layout or a text; RuntimeError for a text that is "
     "none.";
@@ -337,36 +341,37 @@ void register_input_classes() {
       .def("set_from", &set_from, bp::arg("tensor"),
            "Takes the element type and shape of `tensor`, a Tensor or array; RuntimeError for a "
            "dtype that tensors do not have.");
-  bp::class_<PyPreSteps>(
+  bp::class_<PyPreSteps> steps{
       "_PreProcessSteps",
       "What is done with the caller's tensor, in the order of the calls. Each "
       "method returns the object itself. What a step cannot do, `build` raises "
       "as a RuntimeError naming the input.\n\nThread safety: as for the PrePostProcessor.",
-      bp::no_init)
+      bp::no_init};
+  def_named(steps, "convert_layout", convert_layout_doc, &convert_layout, bp::arg("dims"),
+            bp::arg("dst_layout"));
+  def_named(steps, "mean",
+            "Subtracts `value`, a number, or `values`, a sequence of one for each channel, in "
+            "floating-point types only. TypeError for what is no\nnumber; `build` raises "
+            "RuntimeError for other types or another number of channels.",
+            &mean, bp::arg("values"), bp::arg("value"));
+  def_named(steps, "scale",
+            "Divides by `value`, a number, or `values`, a sequence of one for each channel, in "
+            "floating-point types only. TypeError for what is no\nnumber; `build` raises "
+            "RuntimeError for other types or another number of channels.",
+            &scale, bp::arg("values"), bp::arg("value"));
+  steps
       .def("convert_element_type", &convert_element_type, (bp::arg("type") = none),
            "To another `type`, a coinfer.Type or dtype; without one to the model's. TypeError for "
            "another, `build` raises RuntimeError for\nstrings.")
-      .def("convert_layout", &convert_layout, bp::arg("dst_layout"),
-           "To `dst_layout`, a Layout or its text, or an order of dimensions: [0, 3, 1, 2]. "
-           "RuntimeError for a text that is none, and by\n`build` when the layouts or the order do "
-           "not suit.")
       .def("convert_color", &convert_color_to, bp::arg("dst_format"),
            "To the ColorFormat `dst_format`: RGB, BGR or GRAY, channels last. TypeError for no "
            "ColorFormat; `build` raises RuntimeError when\nthe tensor's format is not said or "
            "cannot become it.")
-      .def("resize", &resize,
-           (bp::arg("alg"), bp::arg("dst_height") = none, bp::arg("dst_width") = none),
+      .def("resize", &resize_to_model, bp::arg("alg"))
+      .def("resize", &resize, (bp::arg("alg"), bp::arg("dst_height"), bp::arg("dst_width")),
            "To `dst_height` rows and `dst_width` columns, without them to the model's, by the "
            "ResizeAlgorithm `alg`. TypeError for another,\nor one of the two alone; `build` raises "
            "RuntimeError when the layout does not say where they are.")
-      .def("mean", &mean, bp::arg("value"),
-           "Subtracts `value`, a number or a sequence of one for each channel, in floating-point "
-           "types only. TypeError for what is no number;\n`build` raises RuntimeError for other "
-           "types or another number of channels.")
-      .def("scale", &scale, bp::arg("value"),
-           "Divides by `value`, a number or a sequence of one for each channel, in floating-point "
-           "types only. TypeError for what is no number;\n`build` raises RuntimeError for other "
-           "types or another number of channels.")
       .def("pad", &pad,
            (bp::arg("pads_begin"), bp::arg("pads_end"), bp::arg("value"), bp::arg("mode")),
            "Adds `pads_begin` elements before and `pads_end` after each dimension, sequences of "
@@ -405,18 +410,17 @@ void register_output_classes() {
            "The `type` of its elements, a coinfer.Type or dtype; TypeError for another. What "
            "cannot be converted, `build` raises as a\nRuntimeError.")
       .def("set_layout", &set_output_layout, bp::arg("layout"), layout_doc);
-  bp::class_<PyPostSteps>(
+  bp::class_<PyPostSteps> steps{
       "_PostProcessSteps",
       "What is done with the model's output, in the order of the calls. Each "
       "method returns the object itself.\n\nThread safety: as for the PrePostProcessor.",
-      bp::no_init)
+      bp::no_init};
+  def_named(steps, "convert_layout", convert_layout_doc, &convert_output_layout, bp::arg("dims"),
+            bp::arg("dst_layout"));
+  steps
       .def("convert_element_type", &convert_output_type, (bp::arg("type") = none),
            "To another `type`, a coinfer.Type or dtype; without one to the tensor's. TypeError for "
            "another, `build` raises RuntimeError for\nstrings.")
-      .def("convert_layout", &convert_output_layout, bp::arg("dst_layout"),
-           "To `dst_layout`, a Layout or its text, or an order of dimensions: [0, 3, 1, 2]. "
-           "RuntimeError for a text that is none, and by\n`build` when the layouts or the order do "
-           "not suit.")
       .def("custom", &custom, bp::arg("operation"),
            "Raises coinfer.Unsupported: an `operation` is made of OpenVINO's own classes.");
   bp::class_<PyOutputModel>(
@@ -436,28 +440,31 @@ void register_output_classes() {
 }  // namespace
 
 void register_preprocess() {
-  const auto none = bp::object{};
   const bp::object module_name = bp::scope().attr("__name__");
   bp::scope().attr("__name__") = "coinfer.preprocess";
   register_input_classes();
   register_output_classes();
-  bp::class_<Processor, ProcessorRef, boost::noncopyable>(
+  bp::class_<Processor, ProcessorRef, boost::noncopyable> type{
       "_PrePostProcessor",
       "Puts what prepares inputs for a model, and what is done with its outputs, into the model "
       "itself.\n\nThread safety: processors of different models may be used at once.",
-      bp::no_init)
-      .def("__init__", &initialise, bp::arg("model"))
-      .def("input", &input_of, (bp::arg("key") = none),
-           "The InputInfo of the input whose tensor name or index `key` is; without one, of the "
-           "only input. RuntimeError when there is\nnone.")
-      .def("output", &output_of, (bp::arg("key") = none),
-           "The OutputInfo of the output whose tensor name or index `key` is; without one, of the "
-           "only output. RuntimeError when there is\nnone.")
+      bp::no_init};
+  type.def("__init__", &initialise, bp::arg("model"))
+      .def("input", &only_input)
+      .def("output", &only_output)
       .def("build", &build,
            "Changes the model, and returns it. Raises RuntimeError naming the input or output; the "
            "model is then as before.")
       .def("__str__", &description)
       .def("__repr__", &representation);
+  def_named(type, "input",
+            "The InputInfo of the input whose `tensor_name` or `input_index` is given; without "
+            "one, of the only input. RuntimeError when there is none.",
+            &input_of, bp::arg("input_index"), bp::arg("tensor_name"));
+  def_named(type, "output",
+            "The OutputInfo of the output whose `tensor_name` or `output_index` is given; without "
+            "one, of the only output. RuntimeError when there is none.",
+            &output_of, bp::arg("output_index"), bp::arg("tensor_name"));
   bp::scope().attr("__name__") = module_name;
 }
 

@@ -1,8 +1,10 @@
 #include "module/properties.hpp"
 
 #include "asyncio_bridge/gil.hpp"
+#include "coinfer/error.hpp"
 #include "module/element_types.hpp"
 #include "module/exceptions.hpp"
+#include "module/model.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -160,9 +162,34 @@ Properties properties_from(const bp::object& dict) {
   for (Py_ssize_t at = 0; PyDict_Next(dict.ptr(), &at, &key, &value) != 0;) {
     const auto name = property_name(bp::object{bp::handle<>(bp::borrowed(key))});
     const auto held = PyRef::borrow(value);
+    access_of(name);  // throws for an unknown one, whatever its value is
     properties.insert_or_assign(name, property_from(held.get(), name));
   }
   return properties;
+}
+
+Properties compile_properties_from(const bp::object& dict) {
+  if (!PyDict_Check(dict.ptr())) {
+    return properties_from(dict);
+  }
+  bp::dict own = bp::dict{dict}.copy();
+  const bp::object by_device = own.attr("pop")("DEVICE_PROPERTIES", bp::dict{});
+  if (!PyDict_Check(by_device.ptr())) {
+    throw Error(fmt::format(
+        "the property DEVICE_PROPERTIES cannot be of type {}; a dict by device was expected",
+        Py_TYPE(by_device.ptr())->tp_name));
+  }
+  const bp::object of_device = bp::dict{by_device}.get("CPU", bp::dict{});
+  if (!PyDict_Check(of_device.ptr())) {
+    throw Error(
+        fmt::format("the property DEVICE_PROPERTIES cannot hold a {} for CPU; a dict was expected",
+                    Py_TYPE(of_device.ptr())->tp_name));
+  }
+  own.update(of_device);
+  if (bp::extract<const PyModel&>{own.get("MODEL_PTR")}.check()) {
+    own.attr("pop")("MODEL_PTR");
+  }
+  return properties_from(own);
 }
 
 bp::object property_value(const std::string& name, const Property& property) {

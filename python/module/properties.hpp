@@ -9,8 +9,12 @@
 /// str); values bool, int, float, str, coinfer.Type, enumerations (by their text) and lists of str.
 namespace coinfer::python {
 
-/// A dict of properties; None is none. Throws PythonError (TypeError) for a value of another kind.
+/// A dict of properties; None is none. Throws Error for an unknown one, PythonError (TypeError) for
+/// a value of another kind.
 Properties properties_from(const boost::python::object& dict);
+/// The same, with those that DEVICE_PROPERTIES holds for the CPU. MODEL_PTR, a hint for devices
+/// that look at the model beforehand, is left out.
+Properties compile_properties_from(const boost::python::object& dict);
 std::string property_name(const boost::python::object& name);
 /// The Python value of property `name`: precisions as coinfer.Type, choices as the enumerations of
 /// `coinfer.properties`.

@@ -6,7 +6,9 @@
 #include "coinfer/error.hpp"
 #include "module/construct.hpp"
 #include "module/exceptions.hpp"
+#include "module/overloads.hpp"
 #include "module/plain_values.hpp"
+#include "module/symbol.hpp"
 
 namespace coinfer::python {
 namespace {
@@ -63,6 +65,55 @@ Shape shape_from_text(std::string_view text) {
   return shape;
 }
 
+/// As OpenVINO has it: -1 is unknown, other negative numbers are none.
+Dimension dimension_of(std::int64_t length) {
+  return length < -1 ? Dimension{0} : Dimension{length};
+}
+
+/// Nothing between `least` and `most` is as good as not knowing.
+Dimension dimension_of(std::int64_t least, std::int64_t most) {
+  const auto first = std::max<std::int64_t>(least, 0);
+  const auto last = most == -1 ? Dimension::unbounded : std::max<std::int64_t>(most, 0);
+  return first > last ? Dimension{} : Dimension{first, last};
+}
+
+/// A dimension's text as files may have it: what `dimension_of` takes for another, written as that.
+std::string strict_dimension(std::string_view text) {
+  const auto number = [](std::string_view part, std::int64_t otherwise) {
+    part = trimmed(part);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    return part.empty()                                               ? std::optional{otherwise}
+           : error == std::errc{} && end == part.data() + part.size() ? std::optional{value}
+                                                                      : std::nullopt;
+  };
+  const auto dots = text.find("..");
+  if (dots != std::string_view::npos) {
+    const auto least = number(text.substr(0, dots), 0);
+    const auto most = number(text.substr(dots + 2), -1);
+    return least && most ? dimension_of(*least, *most).to_string() : std::string{text};
+  }
+  const auto length = number(text, 0);
+  return length && *length < -1 ? "0" : std::string{text};
+}
+
+/// A shape's text, in which OpenVINO takes numbers that files may not have.
+PartialShape parse(std::string_view text) {
+  if (text.find("..") == std::string_view::npos && text.find('-') == std::string_view::npos) {
+    return PartialShape::parse(text);
+  }
+  std::string strict;
+  for (auto rest = text;;) {
+    const auto end = std::min(rest.find_first_of("[],"), rest.size());
+    strict += rest.substr(0, end) == "..." ? "..." : strict_dimension(rest.substr(0, end));
+    if (end == rest.size()) {
+      return PartialShape::parse(strict);
+    }
+    strict += rest[end];
+    rest.remove_prefix(end + 1);
+  }
+}
+
 Dimension dimension_from(PyObject* object) {
   if (const auto* dimension = held<Dimension>(object)) {
     return *dimension;
@@ -71,7 +122,7 @@ Dimension dimension_from(PyObject* object) {
     if (trimmed(utf8_of(object)).empty()) {
       return Dimension{0};  // as OpenVINO has it
     }
-    const auto shape = PartialShape::parse(utf8_of(object));
+    const auto shape = parse(utf8_of(object));
     if (shape.rank() != 1) {
       throw Error(fmt::format("'{}' is not one dimension", utf8_of(object)));
     }
@@ -84,15 +135,15 @@ Dimension dimension_from(PyObject* object) {
           fmt::format("a dimension given as a tuple is (least, most); it has {} elements",
                       PyTuple_GET_SIZE(pair.get())));
     }
-    return Dimension{integer(PyTuple_GET_ITEM(pair.get(), 0), "dimension"),
-                     integer(PyTuple_GET_ITEM(pair.get(), 1), "dimension")};
+    return dimension_of(integer(PyTuple_GET_ITEM(pair.get(), 0), "dimension"),
+                        integer(PyTuple_GET_ITEM(pair.get(), 1), "dimension"));
   }
   if (PyFloat_Check(object) || !PyIndex_Check(object)) {
     throw_type_error(fmt::format(
         "{} is no dimension; it can be an int, a str, a Dimension, or a tuple (least, most)",
         Py_TYPE(object)->tp_name));
   }
-  return Dimension{integer(object, "dimension")};
+  return dimension_of(integer(object, "dimension"));
 }
 
 std::int64_t most(const Dimension& dimension) {
@@ -195,15 +246,15 @@ bp::tuple reduce_shape(const bp::object& self) {
 
 // --- Dimension
 
-void init_dimension(const bp::object& self, const bp::object& least, const bp::object& most) {
-  if (least.is_none()) {
-    install_value(self, Dimension{});
-  } else if (most.is_none()) {
-    install_value(self, dimension_from(least.ptr()));
-  } else {
-    install_value(self,
-                  Dimension{integer(least.ptr(), "dimension"), integer(most.ptr(), "dimension")});
-  }
+void init_unknown(const bp::object& self) { install_value(self, Dimension{}); }
+
+void init_dimension(const bp::object& self, const bp::object& dimension) {
+  install_value(self, dimension_from(dimension.ptr()));
+}
+
+void init_interval(const bp::object& self, const bp::object& least, const bp::object& most) {
+  install_value(self,
+                dimension_of(integer(least.ptr(), "dimension"), integer(most.ptr(), "dimension")));
 }
 
 bool contains(const Dimension& outer, const Dimension& inner) {
@@ -229,6 +280,7 @@ bp::object dimensions_differ(const Dimension& dimension, const bp::object& other
 
 void init_partial_shape(const bp::object& self, const bp::object& dimensions) {
   install_value(self, partial_shape_from(dimensions.ptr()));
+  keep_symbols(self, dimensions);
 }
 
 PartialShape dynamic_shape(const bp::object& rank) {
@@ -240,7 +292,18 @@ PartialShape dynamic_shape(const bp::object& rank) {
                                 : PartialShape::dynamic(dimension.length());
 }
 
-bp::object partial_item(const PartialShape& shape, const bp::object& index) {
+/// `self` of methods that need the Python object too.
+PartialShape& partial(const bp::object& self) {
+  auto* shape = held<PartialShape>(self.ptr());
+  if (shape == nullptr) {
+    throw_type_error(
+        fmt::format("a PartialShape was expected, not {}", Py_TYPE(self.ptr())->tp_name));
+  }
+  return *shape;
+}
+
+bp::object partial_item(const bp::object& self, const bp::object& index) {
+  const auto& shape = partial(self);
   if (!shape.has_rank()) {
     throw Error("the dimensions of a shape of unknown rank were asked for");
   }
@@ -259,11 +322,16 @@ bp::object partial_item(const PartialShape& shape, const bp::object& index) {
     throw Error(fmt::format("index {} is out of range of the shape {}",
                             integer(index.ptr(), "shape"), shape.to_string()));
   }
-  return bp::object{shape[static_cast<std::size_t>(at)]};
+  return with_symbol(self, static_cast<std::size_t>(at),
+                     bp::object{shape[static_cast<std::size_t>(at)]});
 }
 
-void set_partial_item(PartialShape& shape, const bp::object& index, const bp::object& dimension) {
-  shape[position(index, shape.dimensions().size(), "shape")] = dimension_from(dimension.ptr());
+void set_partial_item(const bp::object& self, const bp::object& index,
+                      const bp::object& dimension) {
+  auto& shape = partial(self);
+  const auto at = position(index, shape.dimensions().size(), "shape");
+  shape[at] = dimension_from(dimension.ptr());
+  keep_symbol(self, at, dimension);
 }
 
 std::size_t partial_length(const PartialShape& shape) {
@@ -273,10 +341,11 @@ std::size_t partial_length(const PartialShape& shape) {
   return shape.dimensions().size();
 }
 
-bp::object partial_iterator(const PartialShape& shape) {
+bp::object partial_iterator(const bp::object& self) {
+  const auto& shape = partial(self);
   bp::list dimensions;
   for (std::size_t i = 0; i < partial_length(shape); ++i) {
-    dimensions.append(shape[i]);
+    dimensions.append(with_symbol(self, i, bp::object{shape[i]}));
   }
   return bp::object{bp::handle<>(PyObject_GetIter(dimensions.ptr()))};
 }
@@ -375,7 +444,7 @@ PartialShape partial_shape_from(PyObject* object) {
     return PartialShape{*shape};
   }
   if (PyUnicode_Check(object)) {
-    return PartialShape::parse(utf8_of(object));
+    return parse(utf8_of(object));
   }
   if (!PyList_Check(object) && !PyTuple_Check(object)) {
     throw_type_error(
@@ -392,14 +461,14 @@ PartialShape partial_shape_from(PyObject* object) {
 
 void register_shapes() {
   const auto none = bp::object{};
-  bp::class_<Shape>("Shape",
-                    "The extents of a tensor, outermost first; compares "
-                    "equal to a list or tuple of the same numbers. `axis_lengths`: a sequence of "
-                    "integers, a Shape or a text such as \"[1,3,224,224]\".\n\nThread safety: "
-                    "reading a shared one is safe, changing it is not.",
-                    bp::no_init)
-      .def("__init__", &init_empty_shape)
-      .def("__init__", &init_shape, bp::arg("axis_lengths"))
+  bp::class_<Shape> shape{
+      "Shape",
+      "The extents of a tensor, outermost first; compares equal to a list or tuple of the same "
+      "numbers. `axis_lengths`: a sequence of\nintegers or a Shape; `shape`: a text such as "
+      "\"[1,3,224,224]\".\n\nThread safety: reading a shared one is safe, changing it is not.",
+      bp::no_init};
+  shape.def("__init__", &init_empty_shape);
+  def_named(shape, "__init__", &init_shape, bp::arg("shape"), bp::arg("axis_lengths"))
       .def("__len__", &Shape::size)
       .def("__getitem__", &shape_item)
       .def("__setitem__", &set_shape_item)
@@ -412,14 +481,16 @@ void register_shapes() {
       .def("to_string", &Shape::to_string, "The shape as a text: \"[1,3,224,224]\".")
       .setattr("__hash__", none);
 
-  bp::class_<Dimension>(
+  bp::class_<Dimension> dimension{
       "Dimension",
-      "One extent of a PartialShape: a number, an interval `Dimension(1, 8)`, or unknown: "
-      "`Dimension()`. `min_dimension` alone is the length, or a text: \"1..8\".\n\nThread safety: "
-      "immutable.",
-      bp::no_init)
-      .def("__init__", &init_dimension,
-           (bp::arg("min_dimension") = none, bp::arg("max_dimension") = none))
+      "One extent of a PartialShape: a number `dimension`, an interval from `min_dimension` to "
+      "`max_dimension` (-1: no bound), a text\n`str` (\"1..8\"), or unknown: `Dimension()` and "
+      "`Dimension(-1)`.\n\nThread safety: immutable, but for its symbol.",
+      bp::no_init};
+  dimension.def("__init__", &init_unknown);
+  def_named(dimension, "__init__", &init_interval,
+            (bp::arg("min_dimension"), bp::arg("max_dimension")));
+  def_named(dimension, "__init__", &init_dimension, bp::arg("str"), bp::arg("dimension"))
       .def(
           "dynamic", +[] { return Dimension{}; }, "An unknown dimension.")
       .staticmethod("dynamic")
@@ -448,6 +519,13 @@ void register_shapes() {
             return a == b || (a.is_dynamic() && b.is_dynamic());
           },
           bp::arg("dim"), "True when this and `dim` are both dynamic, or equal.")
+      .def("get_symbol", &symbol_of,
+           "The Symbol that was given to this object or to the PartialShape that it is from; "
+           "None when none was.")
+      .def("has_symbol", &has_symbol, "True when it has a Symbol.")
+      .def("set_symbol", &set_symbol, bp::arg("symbol"),
+           "Gives it `symbol`, a Symbol, or takes it away: None. Shapes made of it have it too; "
+           "models keep none. TypeError for what is\nneither.")
       .def("__len__", &Dimension::length)
       .def("__eq__", &dimensions_equal)
       .def("__ne__", &dimensions_differ)

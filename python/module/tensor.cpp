@@ -9,6 +9,7 @@
 #include "module/exceptions.hpp"
 #include "module/hot_method.hpp"
 #include "module/numpy.hpp"
+#include "module/overloads.hpp"
 #include "module/plain_values.hpp"
 #include "module/port.hpp"
 #include "module/shape.hpp"
@@ -76,96 +77,78 @@ Tensor from_port(const Port& port, PyObject* array) {
   return share_array(array, port.type, port.shape.is_static() ? shape : tensor.shape());
 }
 
-Tensor make_tensor(PyObject* first, PyObject* second, PyObject* third, PyObject* shared) {
-  if (const auto* other = tensor_in(first)) {
-    if (second == nullptr) {
-      return Tensor{*other};
-    }
-    if (third == nullptr) {
-      throw_type_error("Tensor(other, begin, end): `end` is missing");
-    }
-    return from_region(*other, second, third);
+/// A bool, also numpy's: the flag `shared_memory` given by position.
+bool is_flag(PyObject* object) { return PyBool_Check(object) || PyArray_IsScalar(object, Bool); }
+
+/// Of one value, of which arrays and Tensors may be shared.
+Tensor tensor_of(PyObject* value, bool share) {
+  if (const auto* other = tensor_in(value)) {
+    return Tensor{*other};
   }
-  if (const auto* port = port_in(first)) {
-    return from_port(**port, second);
+  if (const auto* port = port_in(value)) {
+    return from_port(**port, nullptr);
   }
-  if (PyArray_Check(first) || PyList_Check(first)) {
-    const auto array = PyRef::steal(array_from(first));
-    if (second != nullptr && is_shape_like(second)) {
-      return reinterpret(array.get(), second, third);
-    }
-    const bool share = flag(second != nullptr ? second : shared, false);
-    const auto type =
-        element_type_of_numpy(PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())));
-    if (share && type == ElementType::string && PyArray_Check(first)) {
+  const auto array = PyRef::steal(array_from(value));
+  auto* as_array = reinterpret_cast<PyArrayObject*>(array.get());
+  if (!PyArray_Check(value) && PyArray_NDIM(as_array) == 0 &&
+      PyArray_TYPE(as_array) == NPY_OBJECT) {
+    throw_type_error(fmt::format("cannot make a tensor of {}", Py_TYPE(value)->tp_name));
+  }
+  const auto type = element_type_of_numpy(PyArray_TYPE(as_array));
+  if (share && type == ElementType::string) {
+    if (PyArray_Check(value)) {
       throw Error("strings cannot be shared with a tensor; they are always copied");
     }
-    if (type == ElementType::string &&
-        !PyArray_IS_C_CONTIGUOUS(reinterpret_cast<PyArrayObject*>(array.get()))) {
-      throw Error(fmt::format("{} cannot be a tensor: strings must be C-contiguous",
-                              describe_array(array.get())));
-    }
-    return share && type != ElementType::string ? share_array(array.get())
-                                                : copy_array(array.get());
+    share = false;
   }
-  if (second != nullptr && !PyBool_Check(second)) {
-    return Tensor{element_type_from(first), shape_from(second)};
+  if (type == ElementType::string && PyArray_Check(value) && !PyArray_IS_C_CONTIGUOUS(as_array)) {
+    throw Error(fmt::format("{} cannot be a tensor: strings must be C-contiguous",
+                            describe_array(array.get())));
   }
-  const auto array = PyRef::steal(array_from(first));
-  if (PyArray_NDIM(reinterpret_cast<PyArrayObject*>(array.get())) == 0 &&
-      PyArray_TYPE(reinterpret_cast<PyArrayObject*>(array.get())) == NPY_OBJECT) {
-    throw_type_error(fmt::format("cannot make a tensor of {}", Py_TYPE(first)->tp_name));
-  }
-  return flag(second != nullptr ? second : shared, false) ? share_array(array.get())
-                                                          : copy_array(array.get());
+  return share ? share_array(array.get()) : copy_array(array.get());
 }
 
-/// Tensor.__init__(self, *args, **kwargs): which constructor is meant follows from what is given.
-bp::object initialise(const bp::tuple& args, const bp::dict& keywords) {
-  std::array<PyObject*, 3> given{};
-  PyObject* shared = nullptr;
-  const auto count = PyTuple_GET_SIZE(args.ptr()) - 1;
-  if (count > 3) {
-    throw_type_error(
-        fmt::format("Tensor() takes at most 3 positional arguments, {} were given", count));
+// Which constructor is meant follows from what is given: names only say in which order.
+
+void from_one(const bp::object& self, const bp::object& value) {
+  install_value(self, tensor_of(value.ptr(), false));
+}
+
+void from_shared(const bp::object& self, const bp::object& value, const bp::object& share) {
+  install_value(self, tensor_of(value.ptr(), flag(share.ptr(), false)));
+}
+
+void from_two(const bp::object& self, const bp::object& first, const bp::object& second) {
+  if (is_flag(second.ptr())) {
+    from_shared(self, first, second);
+  } else if (tensor_in(first.ptr()) != nullptr) {
+    throw_type_error("Tensor(other, begin, end): `end` is missing");
+  } else if (const auto* port = port_in(first.ptr())) {
+    install_value(self, from_port(**port, second.ptr()));
+  } else if (!PyArray_Check(first.ptr()) && !PyList_Check(first.ptr())) {
+    install_value(self, Tensor{element_type_from(first.ptr()), shape_from(second.ptr())});
+  } else if (is_shape_like(second.ptr())) {
+    const auto array = PyRef::steal(array_from(first.ptr()));
+    install_value(self, reinterpret(array.get(), second.ptr(), nullptr));
+  } else {
+    from_shared(self, first, second);
   }
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    given[static_cast<std::size_t>(i)] = PyTuple_GET_ITEM(args.ptr(), i + 1);
+}
+
+void from_three(const bp::object& self, const bp::object& first, const bp::object& second,
+                const bp::object& third) {
+  if (const auto* other = tensor_in(first.ptr())) {
+    install_value(self, from_region(*other, second.ptr(), third.ptr()));
+    return;
   }
-  PyObject* key = nullptr;
-  PyObject* value = nullptr;
-  for (Py_ssize_t at = 0; PyDict_Next(keywords.ptr(), &at, &key, &value) != 0;) {
-    const auto name = utf8_of(key);
-    // `type` and `array` are first or last, depending on what comes with them.
-    const bool with_array = PyDict_GetItemString(keywords.ptr(), "array") != nullptr ||
-                            (count > 0 && PyArray_Check(given[0]));
-    std::size_t slot = 0;
-    if (name == "shared_memory") {
-      shared = value;
-      continue;
-    }
-    if (name == "shape" || name == "begin") {
-      slot = 1;
-    } else if (name == "end" || (name == "type" && with_array)) {
-      slot = 2;
-    } else if (name == "array" && (PyDict_GetItemString(keywords.ptr(), "port") != nullptr ||
-                                   (count > 0 && port_in(given[0]) != nullptr))) {
-      slot = 1;
-    } else if (name != "array" && name != "list" && name != "type" && name != "port" &&
-               name != "other" && name != "image") {
-      throw_type_error(fmt::format("Tensor() got an unexpected argument '{}'", name));
-    }
-    if (given[slot] != nullptr) {
-      throw_type_error(fmt::format("Tensor() got two values for the argument '{}'", name));
-    }
-    given[slot] = value;
+  if (!PyArray_Check(first.ptr()) && !PyList_Check(first.ptr())) {
+    throw_type_error(fmt::format(
+        "Tensor(array, shape, type): a numpy array, not {}; Tensor(other, begin, end): a Tensor",
+        Py_TYPE(first.ptr())->tp_name));
   }
-  if (given[0] == nullptr) {
-    throw_type_error(
-        "Tensor() needs an array, a list, a type and a shape, a port, or another tensor");
-  }
-  install_value(bp::object{args[0]}, make_tensor(given[0], given[1], given[2], shared));
-  return {};
+  const auto array = PyRef::steal(array_from(first.ptr()));
+  install_value(self,
+                reinterpret(array.get(), second.ptr(), third.is_none() ? nullptr : third.ptr()));
 }
 
 bp::object take(PyObject* object) { return bp::object{bp::handle<>(checked(object))}; }
@@ -310,9 +293,20 @@ PyObject* wrap_tensor(const Tensor& tensor) { return bp::incref(bp::object{tenso
 
 void register_tensor() {
   const auto by_value = bp::return_value_policy<bp::return_by_value>();
-  bp::class_<Tensor>("Tensor", class_doc, bp::no_init)
-      .def("__init__", bp::raw_function(&initialise, 1))
-      .add_property("data", &data_of,
+  using bp::arg;
+  bp::class_<Tensor> type{"Tensor", class_doc, bp::no_init};
+  def_named(type, "__init__", &from_three, (arg("other"), arg("begin"), arg("end")),
+            (arg("array"), arg("shape"), arg("type") = bp::object{}));
+  def_named(type, "__init__", &from_shared, (arg("array"), arg("shared_memory") = false));
+  def_named(type, "__init__", &from_two, (arg("port"), arg("array")), (arg("type"), arg("shape")));
+  def_named(type, "__init__", &from_one, arg("image"), arg("port"), arg("list"), arg("other"),
+            arg("array"));
+  def_named(type, "copy_from",
+            "Copies the values of `source`, an array or list, or of `source_tensor`, of the same "
+            "element type, whose shape the tensor takes;\nRuntimeError when the types differ, the "
+            "tensor cannot grow or is read-only; TypeError for another `source`.",
+            &copy_from, arg("source_tensor"), arg("source"));
+  type.add_property("data", &data_of,
                     "A numpy view [shape] of the tensor's memory, of the element type's dtype, "
                     "which it keeps alive. Read-only over read-only\nmemory. bf16 is seen as "
                     "float16 of the same bits. Of strings it is a copy, with a RuntimeWarning. "
@@ -347,10 +341,6 @@ void register_tensor() {
       .def("copy_to", &copy_to, bp::arg("target_tensor"),
            "Copies the values to the Tensor `target_tensor`, which takes the shape; RuntimeError "
            "when the types differ or the target cannot grow.")
-      .def("copy_from", &copy_from, bp::arg("source"),
-           "Copies the values of `source`, a Tensor, array or list of the same element type, whose "
-           "shape the tensor takes; RuntimeError\nwhen the types differ, the tensor cannot grow or "
-           "is read-only; TypeError for another `source`.")
       .def("__dlpack__", &dlpack,
            (bp::arg("stream") = bp::object{}, bp::arg("max_version") = bp::object{},
             bp::arg("dl_device") = bp::object{}, bp::arg("copy") = bp::object{}),

@@ -12,6 +12,12 @@ import coinfer
 from tests.python import models
 from tests.python.parity.files import row_sums, subtract
 
+TENSOR = (
+    "Tensor() takes (array) or (other) or (list) or (port) or (image) or "
+    "(type, shape) or (port, array) or (array, shared_memory=False) or (array, shape, type=None) or "
+    "(other, begin, end)"
+)
+
 #: A wrong call, the class of its error, and the text.
 pytestmark = pytest.mark.shares_a_model
 
@@ -98,11 +104,15 @@ TABLE = [
         "TypeError",
         "inputs are a dict, a list, a tuple, an array, a Tensor, a number or a string; object was given",
     ),
-    ("compiled(A, nonsense=1)", "TypeError", "infer() got an unexpected argument 'nonsense'"),
+    (
+        "compiled(A, nonsense=1)",
+        "TypeError",
+        "CompiledModel() takes (inputs, share_inputs, share_outputs, decode_strings, shared_memory); nonsense=int was given",
+    ),
     (
         "compiled(A, True, False, True)",
         "TypeError",
-        "infer() takes at most 3 positional arguments, 4 were given",
+        "CompiledModel() takes at most 3 positional arguments, 4 were given",
     ),
     (
         "compiled(A, share_inputs=True, shared_memory=True)",
@@ -126,10 +136,10 @@ TABLE = [
     (
         "request.start_async([A, B], 1, False, 2)",
         "TypeError",
-        "start_async() takes at most 3 positional arguments, 4 were given",
+        "InferRequest.start_async() takes at most 3 positional arguments, 4 were given",
     ),
     ('request.wait_for("soon")', "TypeError", "wait_for() takes whole milliseconds, not str"),
-    ("request.wait(5)", "TypeError", "wait() takes no arguments"),
+    ("request.wait(5)", "TypeError", "InferRequest.wait() takes no arguments"),
     ("request.set_callback(5, None)", "TypeError", "a callback is callable; int is not"),
     (
         'request.get_tensor("q")',
@@ -195,7 +205,96 @@ TABLE = [
         "Error",
         "output 0 'difference': a tensor of element type i32 came, f32 was expected",
     ),
-    ("request.set_tensors([Tensor(A)])", "TypeError", "set_tensors() takes a dict, not list"),
+    (
+        "request.set_tensors([Tensor(A)])",
+        "TypeError",
+        "set_tensors() takes a dict of Tensors, not list",
+    ),
+    (
+        "request.set_input_tensors(5)",
+        "TypeError",
+        "set_input_tensors() takes a dict of Tensors, not int",
+    ),
+    (
+        "request.set_output_tensors([Tensor(A)])",
+        "TypeError",
+        "set_output_tensors() takes a dict of Tensors, not list",
+    ),
+    (
+        'request.set_input_tensors({"x": Tensor(A)})',
+        "TypeError",
+        "inputs are numbered here; an input is not called by str: see set_tensors",
+    ),
+    (
+        'request.set_tensors("x", [Tensor(A), Tensor(A)])',
+        "Error",
+        "input 'x' (f32 [2,3]) takes a list with one Tensor, 2 were given: batches are not put together, see coinfer.Batcher",
+    ),
+    (
+        "request.set_tensors({model.input(0): Tensor(A)})",
+        "Error",
+        "input 'x' (f32 [2,3]) is a Model's; set_tensors() takes the CompiledModel's",
+    ),
+    (
+        'request.get_tensor(nme="x")',
+        "TypeError",
+        "InferRequest.get_tensor() takes (name) or (port); (nme=str) was given",
+    ),
+    (
+        "request.set_input_tensor(0, tensr=Tensor(A))",
+        "TypeError",
+        "InferRequest.set_input_tensor() takes (index, tensor) or (tensor); (int, tensr=Tensor) was given",
+    ),
+    (
+        'core.import_model(b"x", device="CPU")',
+        "TypeError",
+        "Core.import_model() takes (model_stream, device_name, config=None); (bytes, device=str) was given",
+    ),
+    (
+        "preprocess.PrePostProcessor(model).input(nme=0)",
+        "TypeError",
+        "PrePostProcessor.input() takes (tensor_name) or (input_index) or (); (nme=int) was given",
+    ),
+    (
+        "preprocess.PrePostProcessor(model).input(0).preprocess().mean(vale=1.0)",
+        "TypeError",
+        "PreProcessSteps.mean() takes (value) or (values); (vale=float) was given",
+    ),
+    (
+        "properties.device.priorities(5)",
+        "TypeError",
+        "MULTI_DEVICE_PRIORITIES takes names of devices, not int",
+    ),
+    (
+        'core.set_property({"COMPILED_BLOB": Tensor(A)})',
+        "Error",
+        "the property 'COMPILED_BLOB' is not known; SUPPORTED_PROPERTIES lists those that are",
+    ),
+    (
+        "Core.read_model(x=1, y=2)",
+        "TypeError",
+        "unbound method Core.read_model() needs an argument",
+    ),
+    (
+        "model.results[0].get_data(1)",
+        "TypeError",
+        "Node.get_data() takes (); (int) was given",
+    ),
+    (
+        "PartialShape.dynamic(1, 2)",
+        "TypeError",
+        "PartialShape.dynamic() takes (rank=None); (int, int) was given",
+    ),
+    (
+        "coinfer.zero_copy_report(req=request)",
+        "TypeError",
+        "coinfer.zero_copy_report() takes (request); (req=InferRequest) was given",
+    ),
+    (
+        'Core("plugins.xml")',
+        "Unsupported",
+        "coinfer has no plugins to be listed in a file; its device is CPU",
+    ),
     ("request.set_input_tensors({7: Tensor(A)})", "Error", "the model has no input 7; it has 2"),
     ("compiled.input()", "Error", "which input is meant? The model has 2: 'x', 'y'"),
     ('compiled.input("q")', "Error", "the model has no input 'q'; there are x, y"),
@@ -218,7 +317,46 @@ TABLE = [
         "Error",
         "the shapes [2,3] and [4,5] do not broadcast (Sub 'difference')",
     ),
-    ("model.reshape(5)", "Error", "which input is meant? The model has 2: 'x', 'y'"),
+    (
+        "model.reshape(5)",
+        "TypeError",
+        "int is no shape; it can be a PartialShape, Shape, list, tuple or str",
+    ),
+    (
+        'model.reshape({"x": "abc"})',
+        "Error",
+        "input 'x' (f32 [2,3]): 'abc' is not a dimension, in the shape 'abc'",
+    ),
+    (
+        'model.reshape({"y": 5})',
+        "TypeError",
+        "input 'y' (f32 [2,3]): int is no shape; it can be a PartialShape, Shape, list, tuple or str",
+    ),
+    (
+        "model.reshape({-1: [2, 3]})",
+        "Error",
+        "there is no input -1; inputs are counted from 0",
+    ),
+    (
+        "model.reshape({2: [2, 3]})",
+        "IndexError",
+        "the model has no input 2; it has 2 inputs",
+    ),
+    (
+        "model.reshape(shape=[2, 3])",
+        "TypeError",
+        "Model.reshape() takes (partial_shape, variables_shapes={}) or (partial_shapes, variables_shapes={}); (shape=list) was given",
+    ),
+    (
+        "model.input(None)",
+        "TypeError",
+        "Model.input() takes a name or an index, not None",
+    ),
+    (
+        "model.results[0].input(0).replace_source_output(5)",
+        "TypeError",
+        "an Output of the model was expected, not int",
+    ),
     ('results["q"]', "KeyError", "there is no output 'q'; there are ['difference']"),
     ("results[4]", "KeyError", "there is no output 4; there are ['difference']"),
     ("queue[2]", "IndexError", "the queue has 2 requests; there is no request 2"),
@@ -288,7 +426,7 @@ TABLE = [
     (
         "Tensor()",
         "TypeError",
-        "Tensor() needs an array, a list, a type and a shape, a port, or another tensor",
+        TENSOR + "; () was given",
     ),
     ("Tensor(None)", "TypeError", "cannot make a tensor of NoneType"),
     (
@@ -315,7 +453,7 @@ TABLE = [
         "the region [0,1] to [2,4] does not lie in the shape [2,3]",
     ),
     ("Tensor(Tensor(A), [0, 1])", "TypeError", "Tensor(other, begin, end): `end` is missing"),
-    ("Tensor(A, nonsense=1)", "TypeError", "Tensor() got an unexpected argument 'nonsense'"),
+    ("Tensor(A, nonsense=1)", "TypeError", TENSOR + "; (numpy.ndarray, nonsense=int) was given"),
     (
         "Tensor(compiled.input(0), np.zeros(2, np.float32))",
         "Error",
@@ -384,7 +522,7 @@ TABLE = [
     (
         "Shape(1, 2)",
         "TypeError",
-        "Shape.__init__() takes (axis_lengths) or (); (int, int) was given",
+        "Shape() takes (axis_lengths) or (shape) or (); (int, int) was given",
     ),
     (
         'core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": [1]})',

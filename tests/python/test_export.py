@@ -123,15 +123,15 @@ def test_streams_and_buffers(tmp_path: Path) -> None:
     with open(tmp_path / "model", "wb") as file:
         model.export_model(file)
     for source in (data, bytearray(data), memoryview(data), io.BytesIO(data)):
-        same_results(model, core.import_model(source))
+        same_results(model, core.import_model(source, "CPU"))
     with open(tmp_path / "model", "rb") as file:
-        same_results(model, core.import_model(file))
-    same_results(model, core.import_model(coinfer.Tensor(np.frombuffer(data, np.uint8))))
+        same_results(model, core.import_model(file, "CPU"))
+    same_results(model, core.import_model(coinfer.Tensor(np.frombuffer(data, np.uint8)), "CPU"))
     with pytest.raises(TypeError, match="stream"):
         model.export_model(3)  # type: ignore[call-overload]
     for wrong in ("path", 3, None):
         with pytest.raises(TypeError, match="exported model"):
-            core.import_model(wrong)  # type: ignore[arg-type]
+            core.import_model(wrong, "CPU")  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="GPU"):
         core.import_model(data, "GPU")
 
@@ -141,22 +141,22 @@ def test_foreign_and_broken_bytes_are_refused() -> None:
     data = core.compile_model(convolution(), "CPU").export_model().getvalue()
     for wrong in (b"", b"sdf", convolution().SerializeToString(), bytes(200)):
         with pytest.raises(coinfer.ModelFileError, match="no model that coinfer exported"):
-            core.import_model(wrong)
+            core.import_model(wrong, "CPU")
     other_format = data[:8] + b"\xff" + data[9:]
     with pytest.raises(coinfer.ModelFileError, match="format"):
-        core.import_model(other_format)
+        core.import_model(other_format, "CPU")
     for end in (70, len(data) // 2, len(data) - 1):
         with pytest.raises(coinfer.ModelFileError, match="damaged"):
-            core.import_model(data[:end])
+            core.import_model(data[:end], "CPU")
     with pytest.raises(coinfer.ModelFileError, match="damaged"):
-        core.import_model(data + b"\0")
+        core.import_model(data + b"\0", "CPU")
     chance = random.Random(3)
     # Each byte of the header, and some behind it.
     for at in [*range(8, 64), *(chance.randrange(64, len(data)) for _ in range(200))]:
         broken = bytearray(data)
         broken[at] ^= 1 << chance.randrange(8)
         with pytest.raises(coinfer.ModelFileError):
-            core.import_model(broken)
+            core.import_model(broken, "CPU")
 
 
 def spans(path: Path) -> list[str]:
@@ -331,7 +331,7 @@ def test_a_damaged_or_unusable_cache_is_as_none(tmp_path: Path) -> None:
     first = core.compile_model(convolution(), "CPU", config)
     (kept,) = tmp_path.iterdir()
     with pytest.raises(coinfer.ModelFileError, match="cache"):
-        core.import_model(kept.read_bytes())
+        core.import_model(kept.read_bytes(), "CPU")
     damaged = bytearray(kept.read_bytes())
     damaged[len(damaged) // 2] ^= 4
     kept.write_bytes(damaged)

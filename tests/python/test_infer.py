@@ -193,7 +193,7 @@ def test_argument_errors(model: coinfer.CompiledModel) -> None:
     request = model.create_infer_request()
     with pytest.raises(TypeError, match="positional"):
         request.infer(X, True, True, True)
-    with pytest.raises(TypeError, match="unexpected argument 'nope'"):
+    with pytest.raises(TypeError, match="nope=int was given"):
         request.infer(X, nope=1)
     with pytest.raises(TypeError, match="two values for the argument 'inputs'"):
         request.infer(X, inputs=X)

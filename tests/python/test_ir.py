@@ -133,7 +133,7 @@ def test_names_of_ports_can_be_changed_and_outputs_taken_away_and_added() -> Non
     np.testing.assert_allclose(result[0], np.exp([0, 2]), rtol=1e-6)
     names = [port.node.friendly_name for port in compiled.outputs]
     assert names[0] == "second"
-    again = coinfer.Core().import_model(compiled.export_model())
+    again = coinfer.Core().import_model(compiled.export_model(), "CPU")
     assert [port.names for port in again.outputs] == [set(), {"positive"}]
 
 

@@ -45,7 +45,7 @@ def test_an_exported_model_keeps_all_names_and_needs_no_file(files: Path) -> Non
     exported = core.compile_model(files, "CPU").export_model()
     files.unlink()
     files.with_suffix(".bin").unlink()
-    again = core.import_model(exported)
+    again = core.import_model(exported, "CPU")
     assert names(again) == [{"x", "an,x"}, {"y", "z"}]
     np.testing.assert_array_equal(again({"an,x": ONES})["z"], [1, 2, 3, 4])
 
@@ -74,7 +74,7 @@ def test_a_changed_file_is_noticed_by_the_cache(files: Path) -> None:
 def test_an_exported_model_keeps_its_variables() -> None:
     core = coinfer.Core()
     compiled = core.compile_model(counter().encode(), "CPU")
-    for model in (compiled, core.import_model(compiled.export_model())):
+    for model in (compiled, core.import_model(compiled.export_model(), "CPU")):
         request = model.create_infer_request()
         request.infer(np.array([1, 2], np.float32))
         request.infer(np.array([1, 2], np.float32))

@@ -61,7 +61,7 @@ def test_an_operator_computes_what_openvino_does(theme: str, name: str, saved: S
 def test_an_imported_operator_does_too(theme: str, name: str, saved: Saved) -> None:
     core = coinfer.Core()
     exported = core.compile_model(saved[theme] / f"{name}.xml", "CPU").export_model()
-    check(core.import_model(exported), theme, name, saved)
+    check(core.import_model(exported, "CPU"), theme, name, saved)
 
 
 @pytest.mark.parametrize(("theme", "name"), NAMES)

@@ -43,7 +43,7 @@ def test_a_model_with_a_variable_answers_as_openvino_does(name: str, saved: Path
 def test_an_imported_model_with_a_variable_does_too(name: str, saved: Path) -> None:
     core = coinfer.Core()
     exported = core.compile_model(saved / f"{name}.xml", "CPU").export_model()
-    same_as_openvino(core.import_model(exported), saved / f"{name}.npz")
+    same_as_openvino(core.import_model(exported, "CPU"), saved / f"{name}.npz")
 
 
 @pytest.mark.parametrize("name", ir_state_cases.NAMES)
@@ -99,7 +99,7 @@ def test_a_variable_gets_another_shape_along_with_the_inputs() -> None:
     model.reshape([3], {"total": [3]})
     assert model.get_variables()[0].info.data_shape == coinfer.PartialShape([3])
     compiled = coinfer.compile_model(model, "CPU")
-    again = coinfer.Core().import_model(compiled.export_model())
+    again = coinfer.Core().import_model(compiled.export_model(), "CPU")
     for one in (compiled, again):
         request = one.create_infer_request()
         for factor in (1, 2):

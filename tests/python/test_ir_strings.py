@@ -53,7 +53,7 @@ def test_strings_are_those_that_openvino_saved(name: str, mapped: bool, saved: P
     core = coinfer.Core()
     core.set_property({"ENABLE_MMAP": mapped})
     compiled = core.compile_model(saved / f"{name}.xml", "CPU")
-    for model in (compiled, core.import_model(compiled.export_model())):
+    for model in (compiled, core.import_model(compiled.export_model(), "CPU")):
         results = model([])
         with np.load(saved / f"{name}.npz") as expected:
             assert len(results) == len(expected.files) == 4

@@ -186,7 +186,7 @@ def test_the_same_layers_in_version_11_keep_their_types_and_names(saved: Path) -
 def test_an_exported_model_of_version_10_stays_one(saved: Path, tmp_path: Path) -> None:
     core = coinfer.Core()
     compiled = core.compile_model(saved / "split_names.xml", "CPU")
-    again = core.import_model(compiled.export_model())
+    again = core.import_model(compiled.export_model(), "CPU")
     assert ports(again.inputs) == ports(compiled.inputs)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     np.testing.assert_array_equal(again({"pa": x})["parts.2"], x[:, 2:])

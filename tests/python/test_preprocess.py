@@ -111,7 +111,7 @@ def test_the_model_itself_is_changed_and_names_stay() -> None:
     x = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
     compiled = coinfer.Core().compile_model(model, "CPU")
     assert np.array_equal(compiled({"x": x})["y"], x.transpose(0, 3, 1, 2))
-    again = coinfer.Core().import_model(compiled.export_model())
+    again = coinfer.Core().import_model(compiled.export_model(), "CPU")
     assert np.array_equal(again({"x": x})["y"], x.transpose(0, 3, 1, 2))
 
 

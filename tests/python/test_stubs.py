@@ -57,12 +57,13 @@ QUIET = _names(
         "zero_copy_report",
         "Shape": "to_string",
         "Dimension": "dynamic is_static is_dynamic min_length max_length compatible relaxes "
-        "refines same_scheme to_string",
+        "refines same_scheme to_string get_symbol has_symbol",
         "PartialShape": "is_static is_dynamic rank all_non_negative compatible relaxes "
         "refines same_scheme get_min_shape get_max_shape to_string",
         "Layout": "scalar empty has_name to_string",
         "RTMap": "keys values items",
-        "Node": "rt_info get_type_name get_input_size get_output_size outputs",
+        "DiscreteTypeInfo": "parent hash",
+        "Node": "rt_info get_type_name get_type_info get_input_size get_output_size outputs",
         "Input": "tensor rt_info get_source_output get_node get_index get_element_type "
         "get_partial_shape",
         "ConstOutput": "names element_type partial_shape index node rt_info target_inputs tensor",
@@ -153,8 +154,8 @@ def native_names(root: Path) -> Iterator[Name]:
 
 
 MODULES = ["coinfer", "coinfer.layout_helpers", "coinfer.preprocess", "coinfer.properties"]
-MODULES += [f"coinfer.properties.{part}" for part in ("device", "hint", "intel_cpu", "log")]
-MODULES += ["coinfer.properties.streams"]
+MODULES += [f"coinfer.properties.{part}" for part in ("device", "hint", "intel_auto", "intel_cpu")]
+MODULES += ["coinfer.properties.log", "coinfer.properties.streams"]
 
 
 def python_names() -> Iterator[Name]:

@@ -231,9 +231,9 @@ def test_large_copies_are_right() -> None:
 
 
 def test_bad_constructors_say_why() -> None:
-    with pytest.raises(TypeError, match="unexpected argument 'size'"):
+    with pytest.raises(TypeError, match=r"size=int\) was given"):
         Tensor(Type.f32, size=3)
-    with pytest.raises(TypeError, match="needs"):
+    with pytest.raises(TypeError, match=r"\(\) was given"):
         Tensor()
     with pytest.raises(TypeError, match="-1"):
         Tensor(Type.f32, [-1])

@@ -12,4 +12,21 @@ class CacheMode(Choice):
     OPTIMIZE_SPEED = 1
 
 
-CacheMode.__module__ = "coinfer.properties"
+class WorkloadType(Choice):
+    """Whether a model may take less of the device."""
+
+    DEFAULT = 0
+    EFFICIENT = 1
+
+
+class CompatibilityCheck(Choice):
+    """Whether a device can run what another version compiled."""
+
+    NOT_APPLICABLE = 0
+    SUPPORTED = 1
+    UNSUPPORTED = 2
+
+
+for _class in (CacheMode, CompatibilityCheck, WorkloadType):
+    _class.__module__ = "coinfer.properties"
+del _class

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from coinfer._coinfer import Model as _Model
+from coinfer._coinfer import Tensor as _Tensor
 from coinfer.element_type import Type as _Type
 from coinfer.properties._choice import Choice
 from coinfer.properties._property import Property
@@ -46,7 +48,9 @@ class ModelDistributionPolicy(Choice):
     PIPELINE_PARALLEL = 1
 
 
+activations_scale_factor = Property("ACTIVATIONS_SCALE_FACTOR", float)
 allow_auto_batching = Property("ALLOW_AUTO_BATCHING", bool)
+compiled_blob = Property("COMPILED_BLOB", _Tensor)
 dynamic_quantization_group_size = Property("DYNAMIC_QUANTIZATION_GROUP_SIZE", int)
 enable_cpu_pinning = Property("ENABLE_CPU_PINNING", bool)
 enable_cpu_reservation = Property("ENABLE_CPU_RESERVATION", bool)
@@ -54,6 +58,7 @@ enable_hyper_threading = Property("ENABLE_HYPER_THREADING", bool)
 execution_mode = Property("EXECUTION_MODE_HINT", ExecutionMode)
 inference_precision = Property("INFERENCE_PRECISION_HINT", _Type)
 kv_cache_precision = Property("KV_CACHE_PRECISION", _Type)
+model = Property("MODEL_PTR", _Model)
 model_distribution_policy = Property("MODEL_DISTRIBUTION_POLICY", set, frozenset)
 model_priority = Property("MODEL_PRIORITY", Priority)
 num_requests = Property("PERFORMANCE_HINT_NUM_REQUESTS", int)
