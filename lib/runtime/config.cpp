@@ -27,7 +27,7 @@ Property otherwise(const PropertyRule& rule) {
   return normalized(rule, Property{std::string{rule.otherwise}});
 }
 
-/// What is hinted; without a hint bf16 where the processor multiplies it, unless accuracy goes first.
+/// What is hinted; without a hint bf16 where the processor has it, unless accuracy goes first.
 std::string precision(const Properties& properties) {
   const auto hint = properties.find("INFERENCE_PRECISION_HINT");
   if (hint != properties.end()) {
