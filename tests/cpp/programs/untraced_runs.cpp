@@ -29,6 +29,12 @@ extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
   return static_cast<int>(syscall(SYS_clock_gettime, clock, time));
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define COINFER_SANITIZED  // sanitizers have an operator new of their own: looks only are counted
+#endif
+#endif
+#ifndef COINFER_SANITIZED
 void* operator new(std::size_t bytes) {
   ++counts.allocations;
   if (void* block = std::malloc(bytes == 0 ? 1 : bytes)) {
@@ -38,6 +44,7 @@ void* operator new(std::size_t bytes) {
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+#endif
 
 namespace {
 
