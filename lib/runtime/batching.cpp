@@ -323,6 +323,9 @@ void Batching::bind(Batch& batch) {
     batch_waits_ = false;
     batch.phase = Batch::Phase::joining;
     choose(batch);
+    for (const auto& part : batch.parts) {
+      RunFrame::stamp_joined(*part.member->operation);
+    }
     todo = next();
   }
   act(todo);

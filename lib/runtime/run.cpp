@@ -82,6 +82,11 @@ void RunFrame::stamp_queued(Operation& operation) noexcept {
   set_queued(operation);
 }
 
+void RunFrame::stamp_joined(Operation& operation) noexcept {
+  operation.stamps_.set_thread(thread_id());
+  operation.stamps_.set(StampSheet::Station::started, std::chrono::steady_clock::now());
+}
+
 void RunFrame::stamp_start(Operation& operation) noexcept {
   operation.stamps_.set_thread(thread_id());
   const auto now = std::chrono::steady_clock::now();

@@ -50,6 +50,8 @@ struct RunFrame {
   /// Of an operation that is run as a part of another one.
   static void stamp_queued(Operation& operation) noexcept;
   static void stamp_start(Operation& operation) noexcept;
+  /// Of one whose run begins as a part of another one.
+  static void stamp_joined(Operation& operation) noexcept;
 };
 
 /// The coroutine's type: starts suspended, destroys itself at its end. Its frame lies in the
