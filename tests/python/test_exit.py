@@ -36,6 +36,18 @@ def child(source: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     )
 
 
+# ThreadSanitizer has each process sleep for a second at its end, and ends children that start
+# threads.
+QUICK_FORKS = ":atexit_sleep_ms=0:die_after_fork=0"
+
+
+@pytest.fixture
+def quick_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = os.environ.get("TSAN_OPTIONS")
+    if options is not None:
+        monkeypatch.setenv("TSAN_OPTIONS", options + QUICK_FORKS)
+
+
 def check(done: subprocess.CompletedProcess[str], code: int = 0, out: str | None = None) -> None:
     assert done.stderr == ""
     assert done.returncode == code
@@ -247,7 +259,7 @@ BUSY = {
 add = load(models.one_add((4,)))
 def work():
     while not over.is_set(): add([x])
-threads = [threading.Thread(target=work) for _ in range(2)]
+threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
 def more(): time.sleep(0.01)
 """,
     "callbacks": """
@@ -265,12 +277,13 @@ async def main():
         await asyncio.gather(*(add.infer_async([x]) for _ in range(10)))
 def serve():
     with asyncio.Runner(loop_factory=WithoutReader) as runner: runner.run(main())
-threads = [threading.Thread(target=serve)]
+threads = [threading.Thread(target=serve, daemon=True)]
 def more(): time.sleep(0.01)
 """,
 }
 
 
+@pytest.mark.usefixtures("quick_forks")
 @pytest.mark.parametrize("busy", BUSY)
 def test_a_forked_childs_own_exit_is_quick(busy: str) -> None:
     """It waits for no thread of its parent, and for no lock that one of them had."""
@@ -298,6 +311,7 @@ assert len(late) <= 1, taken
     check(child(source))
 
 
+@pytest.mark.usefixtures("quick_forks")
 def test_a_child_forked_while_threads_take_the_gil_works_and_ends() -> None:
     """The parent has only read models so far, so that its child may use coinfer."""
     source = """
@@ -307,7 +321,7 @@ over = threading.Event()
 def read():
     core = coinfer.Core()
     while not over.is_set(): core.read_model(content)
-threads = [threading.Thread(target=read) for _ in range(2)]
+threads = [threading.Thread(target=read, daemon=True) for _ in range(2)]
 for thread in threads: thread.start()
 late = 0
 for _ in range(5):
