@@ -109,7 +109,7 @@ class DeliveryQueue {
 };
 
 Delivered::Delivered() {
-  quick = true;
+  passing = Passing::hands_over;
   pass = [](Gate* self, Operation& operation) noexcept {
     DeliveryQueue::instance().push(*static_cast<Delivered*>(self), operation);
   };

@@ -15,6 +15,13 @@ Mailbox::Mailbox() : fd_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
     throw std::system_error(errno, std::generic_category(),
                             "an eventfd for an event loop could not be made");
   }
+  WakeUp::wake = [](WakeUp* self) noexcept {
+    auto& mailbox = *static_cast<Mailbox*>(self);
+    mailbox.put_off_.store(false, std::memory_order_release);
+    if (!mailbox.closed()) {
+      mailbox.wake();
+    }
+  };
 }
 
 void Mailbox::push(Letter* letter) noexcept {
@@ -27,8 +34,20 @@ void Mailbox::push(Letter* letter) noexcept {
     discard_unless_reopened();
   } else if (head == nullptr && !watched_.load(std::memory_order_seq_cst)) {
     // Either the watcher is seen, or it sees the letter when it has ended its watch.
-    wake();
+    if (!put_off_wake()) {
+      wake();
+    }
   }
+}
+
+/// Not when another thread has put it off: it may not wake the loop as soon as this one must.
+bool Mailbox::put_off_wake() noexcept {
+  using Together = detail::WakeUpsTogether;
+  if (!Together::lives() || put_off_.exchange(true, std::memory_order_acq_rel)) {
+    return false;
+  }
+  Together::put_off(*this);
+  return true;
 }
 
 void Mailbox::write_eventfd(Mailbox& mailbox) noexcept {

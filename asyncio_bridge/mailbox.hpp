@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "asyncio_bridge/gil.hpp"
+#include "coinfer/detail/wake_up.hpp"
 
 namespace coinfer::bridge {
 
@@ -16,9 +17,10 @@ struct Letter : Garbage {
 };
 
 /// A lock-free stack of letters and an eventfd that wakes the loop. The loop is woken when the
-/// stack turns non-empty, so a burst costs one system call. *Thread safety*: `push` from any
+/// stack turns non-empty, so a burst costs one system call; with the letters of a thread that tells
+/// of several runs together, when these are all there. *Thread safety*: `push` from any
 /// thread, without the GIL; the rest by the loop's thread under it.
-class Mailbox {
+class Mailbox : detail::WakeUp {
  public:
   Mailbox();
   ~Mailbox() = delete;  // pooled and never freed: a producer may still be inside `push`
@@ -50,6 +52,7 @@ class Mailbox {
 
  private:
   static void write_eventfd(Mailbox& mailbox) noexcept;
+  bool put_off_wake() noexcept;
   void discard_unless_reopened() noexcept;
   void discard_all() noexcept;
   Letter* take_in_order() noexcept;
@@ -57,6 +60,7 @@ class Mailbox {
   std::atomic<Letter*> head_{nullptr};
   std::atomic<bool> watched_{false};
   std::atomic<bool> closed_{true};
+  std::atomic<bool> put_off_{false};
   std::atomic<Wake> wake_{write_eventfd};
   int fd_ = -1;
 };

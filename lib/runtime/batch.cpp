@@ -53,6 +53,7 @@ Batch::Batch(Batching& owner) : owner_{owner}, inputs_(owner.model()->inputs().s
     auto& batch = *static_cast<Batch*>(self);
     batch.owner_.bind(batch);
   };
+  passing = Passing::works;
   Gate::pass = [](Gate* self, Operation&) noexcept {
     auto& batch = *static_cast<Batch*>(self);
     batch.owner_.ended(batch);
@@ -99,6 +100,16 @@ void Batch::join() {
   operation->inputs = inputs_;
   outputs_.resize(outputs);
   operation->outputs = outputs_;
+}
+
+std::size_t Batch::bytes_to_copy() const noexcept {
+  std::size_t bytes = 0;
+  if (parts.size() > 1) {
+    for (const auto& output : operation->outputs) {
+      bytes += output.byte_size();
+    }
+  }
+  return bytes;
 }
 
 void Batch::hand_out(Operation& member, std::int64_t first, std::int64_t count) const {

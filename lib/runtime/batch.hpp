@@ -46,6 +46,7 @@ class Batch : public Binder, public Gate {
     BatchMember* member = nullptr;  ///< null: dropped out
     std::int64_t rows = 0;
     OperationRef operation;
+    Outcome outcome;  ///< the member's, when the batch is over
   };
 
   explicit Batch(Batching& owner);
@@ -62,6 +63,8 @@ class Batch : public Binder, public Gate {
   /// Sets the run's inputs and outputs. The one member of a full batch is run where it is.
   void join();
   bool is_alone() const noexcept { return parts.size() == 1 && rows == size; }
+  /// Of the results, when they are given out.
+  std::size_t bytes_to_copy() const noexcept;
   /// Gives a member a copy of its rows of the results.
   void hand_out(Operation& member, std::int64_t first, std::int64_t count) const;
   /// Gives the only member the results, of which `count` rows are its own.

@@ -1,9 +1,11 @@
 #include "runtime/batching.hpp"
 
+#include "coinfer/detail/wake_up.hpp"
 #include "coinfer/error.hpp"
 #include "runtime/deadlines.hpp"
 #include "runtime/process.hpp"
 #include "runtime/run.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace coinfer::runtime {
 namespace {
@@ -13,6 +15,9 @@ constexpr std::size_t max_kept_groups = 64;
 
 /// As good as for ever, and fits the clock.
 constexpr std::chrono::hours longest_delay{24};
+
+/// Of results to be copied: so many take as long as a small run, which another worker could begin.
+constexpr std::size_t many_bytes = std::size_t{1} << 20;
 
 Outcome cancelled() { return {Outcome::Kind::cancelled, std::make_exception_ptr(Cancelled{})}; }
 
@@ -251,7 +256,7 @@ void Batching::add(Batch& batch, BatchMember& member) {
   member.batch = &batch;
   member.stopped = false;
   member.place = batch.parts.size();
-  batch.parts.push_back({&member, member.rows, {}});
+  batch.parts.push_back({&member, member.rows, {}, {}});
   batch.rows += member.rows;
 }
 
@@ -324,7 +329,7 @@ void Batching::bind(Batch& batch) {
     batch.phase = Batch::Phase::joining;
     choose(batch);
     for (const auto& part : batch.parts) {
-      RunFrame::stamp_joined(*part.member->operation);
+      RunFrame::stamp_start_as(*part.member->operation, *batch.operation);
     }
     todo = next();
   }
@@ -438,14 +443,14 @@ void Batching::ended(Batch& batch) noexcept {
 
 /// Completes the members of a batch that is over.
 void Batching::hand_out(Batch& batch, const Outcome& outcome) noexcept {
+  if (outcome.kind == Outcome::Kind::finished && batch.bytes_to_copy() > many_bytes) {
+    Scheduler::look_later();
+  }
   std::int64_t row = 0;
   for (auto& part : batch.parts) {
     const auto first = std::exchange(row, row + part.rows);
-    if (!part.operation) {
-      continue;
-    }
-    auto mine = outcome;
-    if (outcome.kind == Outcome::Kind::finished) {
+    part.outcome = outcome;
+    if (part.operation && outcome.kind == Outcome::Kind::finished) {
       try {
         if (batch.parts.size() == 1) {
           batch.hand_over(*part.operation, part.rows);
@@ -453,10 +458,15 @@ void Batching::hand_out(Batch& batch, const Outcome& outcome) noexcept {
           batch.hand_out(*part.operation, first, part.rows);
         }
       } catch (...) {
-        mine = {Outcome::Kind::failed, std::current_exception()};
+        part.outcome = {Outcome::Kind::failed, std::current_exception()};
       }
     }
-    finish(std::move(part.operation), std::move(mine));
+  }
+  const detail::WakeUpsTogether together;
+  for (auto& part : batch.parts) {
+    if (part.operation) {
+      finish(std::move(part.operation), std::move(part.outcome));
+    }
   }
 }
 

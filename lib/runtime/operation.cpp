@@ -1,5 +1,6 @@
 #include "coinfer/operation.hpp"
 
+#include "coinfer/detail/wake_up.hpp"
 #include "coinfer/error.hpp"
 #include "runtime/compiled.hpp"
 #include "runtime/deadlines.hpp"
@@ -130,9 +131,10 @@ void Operation::finish(Outcome outcome) noexcept {
     owner->ended(owner, *this);
   }
   if (gate != nullptr) {
-    if (!gate->quick) {
+    if (gate->passing == Gate::Passing::calls_out) {
       runtime::Scheduler::look_later();
-    } else if (on_worker) {
+      detail::WakeUpsTogether::carry_out();
+    } else if (gate->passing == Gate::Passing::hands_over && on_worker) {
       runtime::Executor::back_soon();
     }
     gate->pass(gate, *this);
@@ -177,6 +179,7 @@ void Operation::tell(bool on_worker) noexcept {
   const auto waiters = completion.end(computed_);
   if (!waiters.quick) {
     runtime::Scheduler::look_later();
+    detail::WakeUpsTogether::carry_out();
   } else if (on_worker) {
     runtime::Executor::back_soon();
   }

@@ -82,9 +82,12 @@ void RunFrame::stamp_queued(Operation& operation) noexcept {
   set_queued(operation);
 }
 
-void RunFrame::stamp_joined(Operation& operation) noexcept {
-  operation.stamps_.set_thread(thread_id());
-  operation.stamps_.set(StampSheet::Station::started, std::chrono::steady_clock::now());
+void RunFrame::stamp_start_as(Operation& operation, const Operation& whole) noexcept {
+  const auto stamps = whole.stamps();
+  operation.stamps_.set_thread(stamps.thread);
+  // It may have come in the moment between the other's start and its own part in that.
+  operation.stamps_.set(StampSheet::Station::started,
+                        std::max(stamps.started, operation.stamps().queued));
 }
 
 void RunFrame::stamp_start(Operation& operation) noexcept {

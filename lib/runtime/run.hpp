@@ -47,11 +47,10 @@ struct RunFrame {
   static void set_running(Operation& operation) noexcept {
     operation.state_.store(Operation::State::running, std::memory_order_release);
   }
-  /// Of an operation that is run as a part of another one.
-  static void stamp_queued(Operation& operation) noexcept;
   static void stamp_start(Operation& operation) noexcept;
-  /// Of one whose run begins as a part of another one.
-  static void stamp_joined(Operation& operation) noexcept;
+  /// Of an operation that is run as a part of another one, and starts when that has started.
+  static void stamp_queued(Operation& operation) noexcept;
+  static void stamp_start_as(Operation& operation, const Operation& whole) noexcept;
 };
 
 /// The coroutine's type: starts suspended, destroys itself at its end. Its frame lies in the

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "coinfer/batcher.hpp"
+#include "coinfer/detail/wake_up.hpp"
 #include "coinfer/error.hpp"
 #include "coinfer/runtime.hpp"
 #include "counting_allocator.hpp"
@@ -356,6 +357,59 @@ BOOST_AUTO_TEST_CASE(a_running_batch_stops_when_all_its_requests_are_cancelled) 
     }
     batcher.close();
     BOOST_TEST(batcher.stats().retries == 0U);
+  }
+}
+
+/// Puts off a wake-up when it is told, as a loop's mailbox does, and notes how many were told when
+/// it came.
+struct Sleeper : Continuation, detail::WakeUp {
+  int* told = nullptr;
+  int told_when_woken = 0;
+  const Sleeper* before = nullptr;  ///< it was woken before this one runs somebody else's code
+
+  Sleeper() {
+    quick = true;
+    fire = [](Continuation* self, const Outcome&) noexcept {
+      auto& sleeper = *static_cast<Sleeper*>(self);
+      if (sleeper.before != nullptr) {
+        BOOST_TEST(sleeper.before->told_when_woken == *sleeper.told);
+      }
+      ++*sleeper.told;
+      if (detail::WakeUpsTogether::lives()) {
+        detail::WakeUpsTogether::put_off(sleeper);
+      }
+    };
+    wake = [](WakeUp* self) noexcept {
+      auto& sleeper = *static_cast<Sleeper*>(self);
+      sleeper.told_when_woken = *sleeper.told;
+    };
+  }
+};
+
+BOOST_AUTO_TEST_CASE(who_waits_for_several_of_a_batch_is_woken_when_all_are_told) {
+  const auto model = adder();
+  for (const bool calls_out : {false, true}) {
+    Batcher batcher{model, {.max_batch = 4, .max_delay = 10s}};
+    batcher.open();
+    int told = 0;
+    std::vector<Sleeper> sleepers(4);
+    std::vector<OperationRef> operations;
+    for (std::size_t i = 0; i < 4; ++i) {
+      sleepers[i].told = &told;
+      operations.emplace_back(new Operation{model.impl()});
+      operations[i]->inputs = pair(1, 3, 1);
+      operations[i]->completion.attach(sleepers[i]);
+    }
+    // Somebody else's code does not keep the first ones asleep.
+    sleepers[2].quick = !calls_out;
+    sleepers[2].before = calls_out ? &sleepers[1] : nullptr;
+    for (const auto& operation : operations) {
+      batcher.start(operation);
+    }
+    batcher.close();
+    for (std::size_t i = 0; i < 4; ++i) {
+      BOOST_TEST(sleepers[i].told_when_woken == (calls_out && i < 2 ? 2 : 4));
+    }
   }
 }
 

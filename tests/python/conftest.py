@@ -59,22 +59,34 @@ def run_in_peers(peers_python: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def fill_in_peers(peers_python: Path) -> Callable[..., None]:
+    """Run a program in the peers' environment, which writes to a folder: `program` is what Python
+    is given before it, ("-c", SOURCE) or a file.
+    """
+
+    def fill(folder: Path, *program: str, timeout: float = 240) -> None:
+        done = subprocess.run(
+            [peers_python, *program, folder],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    return fill
+
+
+@pytest.fixture(scope="session")
 def saved_by_openvino(
-    peers_python: Path, tmp_path_factory: pytest.TempPathFactory
+    fill_in_peers: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[ModuleType], Path]:
     """The folder with what a file of cases saves when it runs in the peers' environment, once."""
 
     @cache
     def saved(cases: ModuleType) -> Path:
         folder = tmp_path_factory.mktemp(cases.__name__)
-        done = subprocess.run(
-            [peers_python, str(cases.__file__), folder],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        fill_in_peers(folder, str(cases.__file__))
         return folder
 
     return saved

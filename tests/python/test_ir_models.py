@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
@@ -62,16 +61,9 @@ save("lrn", [o.lrn(x, np.int64([1]), 2e-2, 0.7, 0.5, 3)], [x])
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(fill_in_peers: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ir")
-    done = subprocess.run(
-        [reference.PEERS, "-c", MODELS, folder],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    fill_in_peers(folder, "-c", MODELS)
     return folder
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +75,7 @@ NETWORKS = (*zoo.ZOO, "minilm", "magika")
 
 
 @pytest.fixture(scope="module")
-def converted() -> Iterator[Path]:
+def converted(fill_in_peers: Callable[..., None]) -> Iterator[Path]:
     """A folder with the networks; half a gigabyte, which pytest would keep."""
     with tempfile.TemporaryDirectory(dir=zoo.CACHE) as name:
         folder = Path(name)
@@ -86,14 +85,7 @@ def converted() -> Iterator[Path]:
             for i, run in enumerate(runs):
                 np.savez(folder / f"{network}.{i}.npz", **run)
         (folder / "jobs.json").write_text(json.dumps(jobs))
-        done = subprocess.run(
-            [reference.PEERS, "-c", CONVERT, folder],
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        fill_in_peers(folder, "-c", CONVERT, timeout=400)
         yield folder
 
 

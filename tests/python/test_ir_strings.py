@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
@@ -34,16 +33,9 @@ for name, values in texts.items():
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(fill_in_peers: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ir_strings")
-    done = subprocess.run(
-        [reference.PEERS, "-c", MODEL, folder],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    fill_in_peers(folder, "-c", MODEL)
     return folder
 
 

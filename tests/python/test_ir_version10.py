@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import reference
 
 import coinfer
 
@@ -120,16 +119,9 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(fill_in_peers: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("version10")
-    done = subprocess.run(
-        [reference.PEERS, "-c", MODELS, folder],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    fill_in_peers(folder, "-c", MODELS)
     return folder
 
 

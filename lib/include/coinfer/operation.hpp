@@ -29,9 +29,15 @@ using OperationRef = boost::intrusive_ptr<Operation>;
 /// What runs between the end of the computation and the completion: a user's callback. It must see
 /// to it that `operation.deliver()` is called exactly once, from any thread.
 struct Gate {
+  /// What `pass` does on the thread that has ended the run.
+  enum class Passing : std::uint8_t {
+    calls_out,   ///< runs somebody else's code, perhaps for long
+    works,       ///< something of our own that is done before the thread looks for another run
+    hands_over,  ///< passes a word to another thread, within microseconds
+  };
+
   void (*pass)(Gate* self, Operation& operation) noexcept = nullptr;
-  /// `pass` only hands over to another thread: it runs nobody else's code.
-  bool quick = false;
+  Passing passing = Passing::calls_out;
 };
 
 /// Told right when the computation has ended, before gate and waiters: the owner (a request) is
