@@ -104,10 +104,10 @@ class ArenaObserver : tbb::task_scheduler_observer {
  public:
   ArenaObserver(const ArenaObserver&) = delete;
   ArenaObserver& operator=(const ArenaObserver&) = delete;
+  ~ArenaObserver() override = default;
 
  protected:
   explicit ArenaObserver(Arena& arena) : tbb::task_scheduler_observer{arena.arena_} {}
-  ~ArenaObserver() override = default;
 
   /// The first and the last call of a derived class: at the end of its constructor, and at the
   /// begin of its destructor, which waits for those who are being told.
