@@ -379,8 +379,10 @@ BOOST_AUTO_TEST_CASE(deferred_pushes_and_pulls_start_when_they_are_called) {
   // Had one of them started, this would not be the first item.
   BOOST_TEST(pipeline.async_push(Counted{5}, asio::use_future).get());
   BOOST_TEST(pipeline.async_pull(asio::use_future).get()->value == 5);
-  BOOST_TEST(std::move(push)(asio::use_future).get());
-  BOOST_TEST(std::move(pull)(asio::use_future).get()->value == 7);
+  auto pushed = std::move(push)(asio::use_future);
+  auto pulled = std::move(pull)(asio::use_future);
+  BOOST_TEST(pushed.get());
+  BOOST_TEST(pulled.get()->value == 7);
   pipeline.close();
   BOOST_TEST(!pipeline.async_pull(asio::use_future).get());
   pool.join();

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_cancelled_between_any_two_stages_leaves_nothi
     BOOST_TEST((run.operation->stamps().started != std::chrono::steady_clock::time_point{}));
     BOOST_TEST((values_of(x) == (ended ? Values{2, 4, 6, 8} : Values{1, 2, 3, 4})));
     cancelled += ended ? 0 : 1;
-    for (float i = 10; i < 13; ++i) {
+    for (const float i : {10.F, 11.F, 12.F}) {
       run.reset();
       run.operation->outputs = {Tensor{ElementType::f32, {4}}, {}};
       run.infer(floats({i, 0, 0, 0}));
