@@ -1,5 +1,6 @@
-// Where kernels/panel_conv is quicker than oneDNN's convolutions: one thread, weights that are in
-// no cache of a core, as they are in a network. ops/panels.cpp has the rule that follows.
+// Where kernels/panel_conv is quicker than oneDNN's convolutions, and kernels/winograd than both:
+// one thread, weights that are in no cache of a core, as they are in a network. ops/panels.cpp and
+// ops/winograd.cpp have the rules that follow.
 //   panel_bench [--seconds 0.02] of each measurement
 #include <fmt/format.h>
 #include <oneapi/tbb/task_arena.h>
@@ -9,10 +10,12 @@
 #include <cstdlib>
 #include <dnnl.hpp>
 #include <iostream>
+#include <limits>
 #include <string_view>
 #include <vector>
 
 #include "kernels/panel_conv.hpp"
+#include "kernels/winograd.hpp"
 #include "plan/onednn.hpp"
 
 using namespace coinfer;
@@ -23,8 +26,9 @@ namespace {
 constexpr std::size_t out_of_caches = std::size_t{48} << 20;
 
 struct Measured {
-  double panels = 0;
+  double panels = std::numeric_limits<double>::infinity();  // without AVX-512
   double onednn = 0;
+  double winograd = 0;
 };
 
 /// The best of all calls, in microseconds; each call reads the next copy of the weights.
@@ -63,7 +67,12 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
                                                        {pad, pad},
                                                        {pad, pad},
                                                        plan::attributes()};
-  const auto bytes = std::max(panels.get_size(), desc.weights_desc().get_size());
+  kernels::Winograd::Form transformed{.in = in, .out = out, .bias = true};
+  transformed.height = transformed.width = transformed.out_height = transformed.out_width = side;
+  transformed.pad_top = transformed.pad_left = pad;
+  const auto bytes =
+      std::max({panels.get_size(), desc.weights_desc().get_size(),
+                static_cast<std::size_t>(transformed.packed_floats()) * sizeof(float)});
   const auto copies = std::clamp<std::size_t>(out_of_caches / bytes, 1, 64);
   std::vector<float> weights(copies * bytes / sizeof(float), 0.01F);
   std::vector<float> src(src_desc.get_size() / sizeof(float), 1.0F);
@@ -93,14 +102,23 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
   form.kernel_height = form.kernel_width = kernel;
   form.pad_top = form.pad_left = pad;
   form.bias = true;
-  const kernels::PanelConv own{form};
-  std::vector<float> scratch(static_cast<std::size_t>(own.scratch_floats(1)));
-  const auto call = own.kernel(1);
-  result.panels = best_of(seconds, copies, [&](std::size_t i) {
-    const void* const from[] = {src.data(), copy(i), bias.data()};
-    void* const to[] = {dst.data(), scratch.data()};
-    call(from, to);
-  });
+  std::vector<float> scratch;
+  const auto measure_own = [&](std::int64_t scratch_floats, const ops::Kernel& call) {
+    scratch.resize(static_cast<std::size_t>(scratch_floats));
+    return best_of(seconds, copies, [&](std::size_t i) {
+      const void* const from[] = {src.data(), copy(i), bias.data()};
+      void* const to[] = {dst.data(), scratch.data()};
+      call(from, to);
+    });
+  };
+  if (kernels::has_panel_conv()) {
+    const kernels::PanelConv own{form};
+    result.panels = measure_own(own.scratch_floats(1), own.kernel(1));
+  }
+  if (kernel == 3) {
+    const kernels::Winograd own{transformed, 1};
+    result.winograd = measure_own(own.scratch_floats(), own.kernel());
+  }
   return result;
 }
 
@@ -113,47 +131,69 @@ int main(int argc, char** argv) {
       seconds = std::atof(argv[i + 1]);
     }
   }
-  if (!kernels::has_panel_conv()) {
-    std::cerr << "this machine has no AVX-512\n";
+  if (!kernels::has_winograd()) {
+    std::cerr << "this machine has no AVX2\n";
     return 1;
   }
-  std::cout << "time of kernels/panel_conv over oneDNN's, by pixels\n";
-  constexpr std::int64_t sides[] = {1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 56};
-  std::cout << "   in    out  window";
-  for (const auto side : sides) {
-    std::cout << fmt::format("  {0:>2}x{0:<2}", side);
-  }
-  std::cout << "\n";
-  tbb::task_arena arena{1};
-  for (const std::int64_t kernel : {1, 3}) {
-    for (const auto& [in, out] :
-         std::initializer_list<std::pair<std::int64_t, std::int64_t>>{{32, 64},
-                                                                      {64, 64},
-                                                                      {64, 256},
-                                                                      {128, 32},
-                                                                      {128, 96},
-                                                                      {128, 128},
-                                                                      {128, 512},
-                                                                      {256, 160},
-                                                                      {256, 256},
-                                                                      {256, 1024},
-                                                                      {512, 48},
-                                                                      {512, 128},
-                                                                      {512, 512},
-                                                                      {832, 384},
-                                                                      {1024, 256},
-                                                                      {512, 2048},
-                                                                      {2048, 512}}) {
-      if (kernel == 3 && in * out > 512 * 512) {
-        continue;
-      }
-      std::cout << fmt::format("{:>5}  {:>5}  {}x{}   ", in, out, kernel, kernel);
+  constexpr std::int64_t sides[] = {1, 2, 3, 4, 5, 7, 8, 10, 14, 20, 28, 56};
+  const auto print = [&](const char* title, std::int64_t kernel, auto ratio,
+                         std::initializer_list<std::pair<std::int64_t, std::int64_t>> channels) {
+    std::cout << title << ", by pixels; windows of " << kernel << "x" << kernel << "\n   in    out";
+    for (const auto side : sides) {
+      std::cout << fmt::format("  {0:>2}x{0:<2}", side);
+    }
+    std::cout << "\n";
+    tbb::task_arena arena{1};
+    for (const auto& [in, out] : channels) {
+      std::cout << fmt::format("{:>5}  {:>5}", in, out);
       for (const auto side : sides) {
         Measured measured;
         arena.execute([&] { measured = measure(in, out, side, kernel, seconds); });
-        std::cout << fmt::format("  {:>5.2f}", measured.panels / measured.onednn) << std::flush;
+        std::cout << fmt::format("  {:>5.2f}", ratio(measured)) << std::flush;
       }
       std::cout << "\n";
     }
-  }
+  };
+  const auto panels = [](const Measured& measured) { return measured.panels / measured.onednn; };
+  print("time of kernels/panel_conv over oneDNN's", 1, panels,
+        {{32, 64},
+         {64, 64},
+         {64, 256},
+         {128, 32},
+         {128, 96},
+         {128, 128},
+         {128, 512},
+         {256, 160},
+         {256, 256},
+         {256, 1024},
+         {512, 48},
+         {512, 128},
+         {512, 512},
+         {832, 384},
+         {1024, 256},
+         {512, 2048},
+         {2048, 512}});
+  const auto small_windows = {std::pair<std::int64_t, std::int64_t>{8, 16},
+                              {16, 16},
+                              {16, 64},
+                              {32, 32},
+                              {32, 64},
+                              {48, 192},
+                              {64, 64},
+                              {64, 256},
+                              {128, 32},
+                              {128, 96},
+                              {128, 128},
+                              {256, 160},
+                              {256, 256},
+                              {512, 48},
+                              {512, 128},
+                              {512, 512}};
+  print("time of kernels/panel_conv over oneDNN's", 3, panels, small_windows);
+  print(
+      "time of kernels/winograd over the better one's", 3,
+      [](const Measured& measured) {
+        return measured.winograd / std::min(measured.onednn, measured.panels);
+      },
+      small_windows);
 }

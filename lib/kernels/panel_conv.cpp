@@ -1,78 +1,36 @@
 #include "kernels/panel_conv.hpp"
 
+#include "kernels/panel_product.hpp"
 #include "kernels/parallel.hpp"
-#include "kernels/vector_math.hpp"
 
 namespace coinfer::kernels {
 namespace {
 
-constexpr int vectors = PanelConv::panel / lanes;
+constexpr int vectors = panel_vectors;
 /// Rows whose sums are kept in registers: 24 of 32.
 constexpr std::int64_t most_rows = 6;
 /// So many numbers of each row are multiplied at once: their weights stay in the first cache.
 constexpr std::int64_t depth = 128;
 
-/// R rows, the first V vectors of one panel, `k` numbers of each row. With each number `Ahead`
-/// lines are fetched, `step` bytes apart, from `ahead` on.
-template <int R, int V, int Ahead>
-COINFER_INLINE void multiply_rows(const float* src, const std::int64_t* sources, float* dst,
-                                  const std::int64_t* rows, const float* weights, std::int64_t k,
-                                  const char* ahead, std::int64_t step) {
-  const float* from[R];
-  Floats sums[R][V];
-  COINFER_UNROLL
-  for (int r = 0; r < R; ++r) {
-    from[r] = src + sources[r];
-    COINFER_UNROLL
-    for (int v = 0; v < V; ++v) {
-      load(sums[r][v], dst + rows[r] * PanelConv::panel + v * lanes);
-    }
-  }
-  for (std::int64_t i = 0; i < k; ++i, weights += PanelConv::panel) {
-    COINFER_UNROLL
-    for (int line = 0; line < Ahead; ++line, ahead += step) {
-      __builtin_prefetch(ahead, 0, 2);
-    }
-    Floats w[V];
-    COINFER_UNROLL
-    for (int v = 0; v < V; ++v) {
-      load(w[v], weights + v * lanes);
-    }
-    COINFER_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const float x = from[r][i];
-      COINFER_UNROLL
-      for (int v = 0; v < V; ++v) {
-        sums[r][v] += w[v] * x;
-      }
-    }
-  }
-  COINFER_UNROLL
-  for (int r = 0; r < R; ++r) {
-    COINFER_UNROLL
-    for (int v = 0; v < V; ++v) {
-      store(dst + rows[r] * PanelConv::panel + v * lanes, sums[r][v]);
-    }
-  }
-}
-
 template <int V, int Ahead>
 COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::int64_t* sources,
                               float* dst, const std::int64_t* rows, const float* weights,
                               std::int64_t k, const char* ahead, std::int64_t step) {
+  const auto source = [&](int r) { return src + sources[r]; };
+  const auto place = [&](int r) { return dst + rows[r] * panel; };
   switch (count) {
     case 6:
-      return multiply_rows<6, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<6, V, Ahead>(source, place, weights, k, ahead, step);
     case 5:
-      return multiply_rows<5, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<5, V, Ahead>(source, place, weights, k, ahead, step);
     case 4:
-      return multiply_rows<4, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<4, V, Ahead>(source, place, weights, k, ahead, step);
     case 3:
-      return multiply_rows<3, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<3, V, Ahead>(source, place, weights, k, ahead, step);
     case 2:
-      return multiply_rows<2, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<2, V, Ahead>(source, place, weights, k, ahead, step);
     default:
-      return multiply_rows<1, V, Ahead>(src, sources, dst, rows, weights, k, ahead, step);
+      return multiply_rows<1, V, Ahead>(source, place, weights, k, ahead, step);
   }
 }
 
@@ -82,8 +40,8 @@ COINFER_AVX512 void multiply_avx512(const float* src, const std::int64_t* source
                                     const std::int64_t* rows, std::int64_t count,
                                     const float* weights, std::int64_t k, bool more) {
   const auto groups = (count + most_rows - 1) / most_rows;
-  const auto* const next = reinterpret_cast<const char*>(weights + k * PanelConv::panel);
-  constexpr std::int64_t step_bytes = PanelConv::panel * sizeof(float);
+  const auto* const next = reinterpret_cast<const char*>(weights + k * panel);
+  constexpr std::int64_t step_bytes = panel * sizeof(float);
   for (std::int64_t g = 0; g < groups; ++g) {
     const auto first = count * g / groups;
     const auto size = count * (g + 1) / groups - first;
@@ -128,7 +86,7 @@ COINFER_AVX512 void multiply_some_avx512(const float* src, const std::int64_t* s
 /// Rows [0, rows) of a panel's sums begin as what is added to them.
 COINFER_AVX512 void begin_avx512(float* sums, std::int64_t rows, const float* bias,
                                  const float* added, std::int64_t stride, std::int64_t columns) {
-  for (std::int64_t r = 0; r < rows; ++r, sums += PanelConv::panel) {
+  for (std::int64_t r = 0; r < rows; ++r, sums += panel) {
     for (int v = 0; v < vectors; ++v) {
       Floats x = {};
       if (bias != nullptr) {
@@ -146,7 +104,7 @@ COINFER_AVX512 void begin_avx512(float* sums, std::int64_t rows, const float* bi
 
 COINFER_AVX512 void end_avx512(const float* sums, std::int64_t rows, bool relu, float* dst,
                                std::int64_t stride, std::int64_t columns) {
-  for (std::int64_t r = 0; r < rows; ++r, sums += PanelConv::panel, dst += stride) {
+  for (std::int64_t r = 0; r < rows; ++r, sums += panel, dst += stride) {
     for (int v = 0; v < vectors; ++v) {
       Floats x;
       load(x, sums + v * lanes);

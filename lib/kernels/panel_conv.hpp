@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/panel_product.hpp"
 #include "ops/op.hpp"
 
 namespace coinfer::kernels {
@@ -12,9 +13,6 @@ namespace coinfer::kernels {
 /// matrix of few rows is one of a single tap.
 class PanelConv {
  public:
-  /// Columns of the result whose weights lie together.
-  static constexpr std::int64_t panel = 64;
-
   struct Form {
     std::int64_t batch = 1, in = 0, out = 0;
     std::int64_t weights_in = 0;                 ///< `in` with what the weights' layout adds to it

@@ -5,6 +5,7 @@
 #include "ops/post_ops.hpp"
 #include "ops/types.hpp"
 #include "ops/window.hpp"
+#include "ops/winograd.hpp"
 #include "plan/lowering.hpp"
 
 namespace coinfer::ops {
@@ -267,7 +268,9 @@ bool lower(Lowering& lowering, const graph::Node& node) {
   }
   auto window = conv_window(ctx, ctx.shape(1));
   window.resolve(src_dims);
-  if ((type == ElementType::f32 && lower_planar(lowering, node, ctx, window)) ||
+  if ((type == ElementType::f32 &&
+       (lower_planar(lowering, node, ctx, window) ||
+        (!plan::is_mixed(node) && lower_winograd(lowering, node, window)))) ||
       lower_panels(lowering, node, window)) {
     return true;
   }

@@ -2,6 +2,7 @@
 
 #include "kernels/amx_conv.hpp"
 #include "kernels/panel_conv.hpp"
+#include "ops/own_post_ops.hpp"
 #include "ops/post_ops.hpp"
 #include "plan/precision.hpp"
 
@@ -24,8 +25,8 @@ bool is_quicker(const PanelConv::Form& form, std::int64_t most) {
   const auto pixels = form.batch * form.out_height * form.out_width;
   const auto columns = (form.out + 15) / 16 * 16;
   return form.in * form.out * form.kernel_height * form.kernel_width >= many_weights &&
-         pixels >= least_pixels && pixels <= most && form.in >= 32 &&
-         form.out >= PanelConv::panel && columns * 8 <= form.out * 9;
+         pixels >= least_pixels && pixels <= most && form.in >= 32 && form.out >= kernels::panel &&
+         columns * 8 <= form.out * 9;
 }
 
 /// The same of bf16 on AMX, from profiles of light_resnet50 and MiniLM (`script/bench profile`).
@@ -37,49 +38,13 @@ bool is_quicker_on_amx(const PanelConv::Form& form) {
          pixels <= most && form.in % 32 == 0 && form.out >= 64;
 }
 
-/// Post-ops from `first` on that the kernel does itself: a residual, an activation, or one after
-/// the other.
-struct Fused {
-  std::size_t end = 0;
-  bool sum = false;  ///< of the first one's operand
-  bool relu = false;
-};
-
-Fused fuse(const Lowering& lowering, const graph::Node& node, std::size_t first) {
-  Fused fused{.end = first};
-  const auto& post_ops = node.post_ops;
-  if (fused.end < post_ops.size()) {
-    const auto& next = post_ops[fused.end];
-    fused.sum = next.kind == graph::PostOp::Kind::binary &&
-                static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::binary_add &&
-                lowering.dims(next.operand) == lowering.dims(node.outputs[0]);
-    fused.end += fused.sum ? 1 : 0;
-  }
-  if (fused.end < post_ops.size()) {
-    const auto& next = post_ops[fused.end];
-    fused.relu = next.kind == graph::PostOp::Kind::eltwise && next.alpha == 0 &&
-                 static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::eltwise_relu;
-    fused.end += fused.relu ? 1 : 0;
-  }
-  return fused;
-}
-
 /// Source, packed weights and bias, and the post-ops from `first` on, to a result with `strides`.
 void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
               std::vector<View> sources, const Dims& strides, std::size_t first) {
-  const auto fused = fuse(lowering, node, first);
+  const OwnPostOps fused{lowering, node, first};
   form.relu = fused.relu;
   form.sum = fused.sum;
-  std::optional<View> over;
-  if (form.sum) {
-    const auto operand = node.post_ops[first].operand;
-    sources.push_back(lowering.with_strides(operand, strides));
-    if (sources.back().type == lowering.type(node.outputs[0]) &&
-        lowering.may_overwrite(operand, sources.back())) {
-      over = sources.back();
-      lowering.alias(node.outputs[0], *over);
-    }
-  }
+  const auto over = fused.add_operand(lowering, node, strides, sources);
   const auto threads = lowering.threads();
   const auto terms = form.in * form.kernel_height * form.kernel_width;
   const auto results = form.batch * form.out_height * form.out_width * form.out;
@@ -103,7 +68,7 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
 
 /// AMX kernels take no other post-ops than their own.
 bool fits_amx(const Lowering& lowering, const graph::Node& node, std::size_t first) {
-  return plan::has_amx() && fuse(lowering, node, first).end == node.post_ops.size();
+  return plan::has_amx() && OwnPostOps{lowering, node, first}.end == node.post_ops.size();
 }
 
 View as_floats(const plan::Argument& packed) {
@@ -169,7 +134,7 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplicat
   const bool mixed = plan::is_mixed(node);
   if (!(mixed ? fits_amx(lowering, node, first) : kernels::has_panel_conv()) || !work.weights ||
       work.dst_dims.size() != 2 || !work.a.is_plain() ||
-      fuse(lowering, node, first).end != node.post_ops.size()) {
+      OwnPostOps{lowering, node, first}.end != node.post_ops.size()) {
     return false;
   }
   PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};

@@ -30,9 +30,9 @@ double at(const std::vector<float>& values, std::int64_t i) {
 double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
   const auto taps = form.kernel_height * form.kernel_width;
   const auto weights_in = std::max(form.in, form.weights_in);
-  const auto panels = (form.out + PanelConv::panel - 1) / PanelConv::panel;
+  const auto panels = (form.out + kernels::panel - 1) / kernels::panel;
   const auto src = noise(form.batch * form.height * form.width * form.in, 1);
-  const auto weights = noise(panels * taps * weights_in * PanelConv::panel, 2);
+  const auto weights = noise(panels * taps * weights_in * kernels::panel, 2);
   const auto bias = noise(form.out, 3);
   const auto count = form.batch * form.out_height * form.out_width * form.out;
   const auto added = noise(count, 4);
@@ -54,10 +54,10 @@ double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
     const auto o = i % form.out;
     double sum = (form.bias ? at(bias, o) : 0) + (form.sum ? at(added, i) : 0);
     reference::for_each_tap(form, i, [&](std::int64_t tap, std::int64_t pixel) {
-      const auto first = (o / PanelConv::panel * taps + tap) * weights_in;
+      const auto first = (o / kernels::panel * taps + tap) * weights_in;
       for (std::int64_t k = 0; k < form.in; ++k) {
         sum +=
-            at(src, pixel + k) * at(weights, (first + k) * PanelConv::panel + o % PanelConv::panel);
+            at(src, pixel + k) * at(weights, (first + k) * kernels::panel + o % kernels::panel);
       }
     });
     const auto expected = form.relu ? std::max(sum, 0.0) : sum;

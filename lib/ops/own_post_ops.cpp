@@ -1,0 +1,39 @@
+#include "ops/own_post_ops.hpp"
+
+namespace coinfer::ops {
+
+OwnPostOps::OwnPostOps(const plan::Lowering& lowering, const graph::Node& node, std::size_t begin)
+    : first{begin}, end{begin} {
+  const auto& post_ops = node.post_ops;
+  if (end < post_ops.size()) {
+    const auto& next = post_ops[end];
+    sum = next.kind == graph::PostOp::Kind::binary &&
+          static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::binary_add &&
+          lowering.dims(next.operand) == lowering.dims(node.outputs[0]);
+    end += sum ? 1 : 0;
+  }
+  if (end < post_ops.size()) {
+    const auto& next = post_ops[end];
+    relu = next.kind == graph::PostOp::Kind::eltwise && next.alpha == 0 &&
+           static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::eltwise_relu;
+    end += relu ? 1 : 0;
+  }
+}
+
+std::optional<plan::View> OwnPostOps::add_operand(plan::Lowering& lowering, const graph::Node& node,
+                                                  const Dims& strides,
+                                                  std::vector<plan::View>& sources) const {
+  if (!sum) {
+    return std::nullopt;
+  }
+  const auto operand = node.post_ops[first].operand;
+  sources.push_back(lowering.with_strides(operand, strides));
+  if (sources.back().type != lowering.type(node.outputs[0]) ||
+      !lowering.may_overwrite(operand, sources.back())) {
+    return std::nullopt;
+  }
+  lowering.alias(node.outputs[0], sources.back());
+  return sources.back();
+}
+
+}  // namespace coinfer::ops
