@@ -10,7 +10,7 @@ constexpr int vectors = panel_vectors;
 /// Rows whose sums are kept in registers: 24 of 32.
 constexpr std::int64_t most_rows = 6;
 /// So many numbers of each row are multiplied at once: their weights stay in the first cache.
-constexpr std::int64_t depth = 128;
+constexpr std::int64_t depth = 96;
 
 template <int V, int Ahead>
 COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::int64_t* sources,
@@ -102,14 +102,16 @@ COINFER_AVX512 void begin_avx512(float* sums, std::int64_t rows, const float* bi
   }
 }
 
-COINFER_AVX512 void end_avx512(const float* sums, std::int64_t rows, bool relu, float* dst,
-                               std::int64_t stride, std::int64_t columns) {
+COINFER_AVX512 void end_avx512(const float* sums, std::int64_t rows, const PanelConv::Form& form,
+                               float* dst, std::int64_t stride, std::int64_t columns) {
   for (std::int64_t r = 0; r < rows; ++r, sums += panel, dst += stride) {
     for (int v = 0; v < vectors; ++v) {
       Floats x;
       load(x, sums + v * lanes);
-      if (relu) {
+      if (form.relu) {
         x = x < 0.0F ? Floats{} : x;
+      } else if (form.gelu) {
+        gelu_of(x);
       }
       store_some(dst + v * lanes, x, columns - v * lanes);
     }
@@ -174,8 +176,7 @@ void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end)
       }
       weights += of_tap;
     }
-    end_avx512(sums + first * panel, last - first, form_.relu, memory.dst + origin, form_.out,
-               columns);
+    end_avx512(sums + first * panel, last - first, form_, memory.dst + origin, form_.out, columns);
   }
 }
 

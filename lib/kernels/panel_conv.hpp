@@ -25,6 +25,7 @@ class PanelConv {
     bool bias = false;
     bool sum = false;  ///< adds a tensor of the result's extents, which may be the result's memory
     bool relu = false;
+    bool gelu = false;  ///< with erf; not both
   };
 
   explicit PanelConv(const Form& form);

@@ -2,7 +2,8 @@
 
 namespace coinfer::ops {
 
-OwnPostOps::OwnPostOps(const plan::Lowering& lowering, const graph::Node& node, std::size_t begin)
+OwnPostOps::OwnPostOps(const plan::Lowering& lowering, const graph::Node& node, std::size_t begin,
+                       bool allow_gelu)
     : first{begin}, end{begin} {
   const auto& post_ops = node.post_ops;
   if (end < post_ops.size()) {
@@ -12,11 +13,11 @@ OwnPostOps::OwnPostOps(const plan::Lowering& lowering, const graph::Node& node, 
           lowering.dims(next.operand) == lowering.dims(node.outputs[0]);
     end += sum ? 1 : 0;
   }
-  if (end < post_ops.size()) {
-    const auto& next = post_ops[end];
-    relu = next.kind == graph::PostOp::Kind::eltwise && next.alpha == 0 &&
-           static_cast<dnnl::algorithm>(next.algorithm) == dnnl::algorithm::eltwise_relu;
-    end += relu ? 1 : 0;
+  if (end < post_ops.size() && post_ops[end].kind == graph::PostOp::Kind::eltwise) {
+    const auto algorithm = static_cast<dnnl::algorithm>(post_ops[end].algorithm);
+    relu = algorithm == dnnl::algorithm::eltwise_relu && post_ops[end].alpha == 0;
+    gelu = allow_gelu && algorithm == dnnl::algorithm::eltwise_gelu_erf;
+    end += relu || gelu ? 1 : 0;
   }
 }
 

@@ -41,8 +41,9 @@ bool is_quicker_on_amx(const PanelConv::Form& form) {
 /// Source, packed weights and bias, and the post-ops from `first` on, to a result with `strides`.
 void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
               std::vector<View> sources, const Dims& strides, std::size_t first) {
-  const OwnPostOps fused{lowering, node, first};
+  const OwnPostOps fused{lowering, node, first, !plan::is_mixed(node)};
   form.relu = fused.relu;
+  form.gelu = fused.gelu;
   form.sum = fused.sum;
   const auto over = fused.add_operand(lowering, node, strides, sources);
   const auto threads = lowering.threads();
@@ -134,7 +135,7 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplicat
   const bool mixed = plan::is_mixed(node);
   if (!(mixed ? fits_amx(lowering, node, first) : kernels::has_panel_conv()) || !work.weights ||
       work.dst_dims.size() != 2 || !work.a.is_plain() ||
-      OwnPostOps{lowering, node, first}.end != node.post_ops.size()) {
+      OwnPostOps{lowering, node, first, !mixed}.end != node.post_ops.size()) {
     return false;
   }
   PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};

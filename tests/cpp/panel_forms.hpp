@@ -13,7 +13,7 @@ struct PanelCase {
 };
 
 /// Windows with and without strides, dilations and padding over images of 4 x `widths`, to `out`
-/// channels; bias, residual and relu by turns, 1 to 5 threads.
+/// channels; bias, residual, ReLU and GELU by turns, 1 to 5 threads.
 inline std::vector<PanelCase> panel_cases(const std::vector<std::int64_t>& ins,
                                           const std::vector<std::int64_t>& outs,
                                           const std::vector<std::int64_t>& widths) {
@@ -48,6 +48,7 @@ inline std::vector<PanelCase> panel_cases(const std::vector<std::int64_t>& ins,
           form.bias = choice % 2 == 0;
           form.sum = choice % 3 == 0;
           form.relu = choice % 5 < 2;
+          form.gelu = choice % 5 == 2;
           cases.push_back({form, width == 9 ? 5 : width == 5 ? 1 : 2});
         }
       }
