@@ -215,17 +215,24 @@ Kernel kernel(const KernelContext& ctx) {
 
 plan::View packed_recurrence(plan::Lowering& lowering, const RecurrentForm& form,
                              const Tensor& constant) {
-  const auto floats = form.directions * form.packed_floats();
+  const auto bytes = form.directions * form.packed_bytes();
   const auto memory = lowering.weights().derive(
-      constant, fmt::format("recurrence {} {}", form.hidden, form.summed_gates()),
-      static_cast<std::size_t>(floats) * sizeof(float), [&](void* to) {
+      constant,
+      fmt::format("recurrence{} {} {}", form.halves ? " bf16" : "", form.hidden,
+                  form.summed_gates()),
+      static_cast<std::size_t>(bytes), [&](void* to) {
         const auto of_direction = form.gates() * form.hidden * form.hidden;
         for (std::int64_t i = 0; i < form.directions; ++i) {
           pack_recurrence(form, constant.data<float>() + i * of_direction,
-                          static_cast<float*>(to) + i * form.packed_floats());
+                          static_cast<std::byte*>(to) + i * form.packed_bytes());
         }
       });
-  return lowering.view_of(memory, ElementType::f32, {floats});
+  return lowering.view_of(memory, ElementType::u8, {bytes});
+}
+
+/// lower_precision has it multiply in bf16, but for the state.
+bool is_rounded(const graph::Node& node) {
+  return node.attributes.integer("rounded_inputs", 0) != 0;
 }
 
 /// What all inputs add to the gates as one product with packed weights, of all directions: a step
@@ -263,7 +270,7 @@ std::optional<plan::View> lower_inputs(plan::Lowering& lowering, const Recurrent
                                         true};
   };
   dnnl::matmul::primitive_desc primitive;
-  if (node.attributes.integer("rounded_inputs", 0) != 0) {  // by lower_precision
+  if (is_rounded(node)) {
     primitive = make(ElementType::bf16);
   }
   if (!primitive || plan::is_reference(primitive)) {
@@ -307,6 +314,7 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
                      static_cast<double>((from_x ? 0 : form.input) + form.hidden);
   const bool packed = form.packs() && lowering.constant(node.inputs[recurrence]) &&
                       lowering.constant(node.inputs[recurrence]).is_continuous();
+  form.halves = packed && is_rounded(node);
   if (packed) {
     src.push_back(packed_recurrence(lowering, form, lowering.constant(node.inputs[recurrence])));
   }
@@ -318,7 +326,7 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
        threads = lowering.threads()](const void* const* from, void* const* to) {
         auto data = data_of(form, inputs, outputs, from, to);
         data.scratch = static_cast<float*>(to[outputs]);
-        data.packed = packed ? static_cast<const float*>(from[inputs]) : nullptr;
+        data.packed = packed ? from[inputs] : nullptr;
         data.from_x =
             form.given ? static_cast<const float*>(from[inputs + (packed ? 1 : 0)]) : nullptr;
         run_recurrent(form, data, threads);

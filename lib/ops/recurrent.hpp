@@ -45,6 +45,7 @@ struct RecurrentForm {
   bool reset_after = false;  ///< linear_before_reset
   bool couple_forget = false;
   bool given = false;                       ///< RecurrentData::from_x comes with the data
+  bool halves = false;                      ///< RecurrentData::packed is bf16
   float clip = 0;                           ///< 0: none
   std::vector<GateActivation> activations;  ///< of the first direction, then of the second
 
@@ -55,8 +56,9 @@ struct RecurrentForm {
   bool usual(std::int64_t direction) const;
   /// The batch is so small that the recurrent weights are read packed.
   bool packs() const;
-  /// Floats of the packed recurrent weights of one direction.
-  std::int64_t packed_floats() const;
+  /// Numbers in the packed recurrent weights of one direction, and their bytes.
+  std::int64_t packed_numbers() const;
+  std::int64_t packed_bytes() const { return packed_numbers() * (halves ? 2 : 4); }
   /// Floats of scratch memory that a run needs.
   std::int64_t scratch_floats() const;
 };
@@ -77,15 +79,15 @@ struct RecurrentData {
   /// [rows of x, directions, gates, hidden]: what inputs and biases add to the gates.
   const float* from_x = nullptr;
   float* scratch = nullptr;
-  const float* packed = nullptr;  ///< by `pack_recurrence`, of all directions; null: not yet packed
+  const void* packed = nullptr;  ///< by `pack_recurrence`, of all directions; null: not yet packed
 };
 
 /// What biases add to the gates of all directions, whatever the input: [directions, gates, hidden].
 /// `bias` may be null.
 void add_up_biases(const RecurrentForm& form, const float* bias, float* to);
 
-/// The recurrent weights of one direction as steps with few rows read them.
-void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed);
+/// The recurrent weights of one direction as steps with few rows read them: floats, or bf16.
+void pack_recurrence(const RecurrentForm& form, const float* recurrence, void* packed);
 
 /// Computes all steps of all directions, these at once on `threads` threads of the current arena.
 /// Throws Error when a sequence is longer than the data.

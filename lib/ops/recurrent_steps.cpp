@@ -54,9 +54,9 @@ class Direction {
     h_ = take(form.batch * hidden_);
     c_ = take(form.batch * hidden_);
     reset_h_ = take(form.batch * hidden_);
-    auto* const packed = take(form.packs() ? form.packed_floats() : 0);
+    auto* const packed = take(form.packs() ? form.packed_numbers() : 0);
     if (data.packed != nullptr) {
-      packed_ = data.packed + number * form.packed_floats();
+      packed_ = static_cast<const std::byte*>(data.packed) + number * form.packed_bytes();
     } else if (form.packs()) {
       pack_recurrence(form, recurrence_, packed);
       packed_ = packed;
@@ -136,11 +136,15 @@ class Direction {
   }
 
   /// c += a w^T for the rows [first, first + n) of the recurrent weights, whose packed form begins
-  /// `packed_at` floats in.
+  /// `packed_at` numbers in.
   void multiply_state(const float* a, std::int64_t first, std::int64_t n, std::int64_t packed_at,
                       float* c) {
-    if (packed_ != nullptr) {
-      kernels::multiply_packed(form_.batch, n, hidden_, a, packed_ + packed_at, c, width_);
+    if (packed_ != nullptr && form_.halves) {
+      const auto* const halves = static_cast<const std::uint16_t*>(packed_) + packed_at;
+      kernels::multiply_packed(form_.batch, n, hidden_, a, halves, c, width_);
+    } else if (packed_ != nullptr) {
+      const auto* const floats = static_cast<const float*>(packed_) + packed_at;
+      kernels::multiply_packed(form_.batch, n, hidden_, a, floats, c, width_);
     } else {
       multiply(form_.batch, n, hidden_, a, recurrence_ + first * hidden_, 1.0F, c, width_);
     }
@@ -164,7 +168,8 @@ class Direction {
     }
     multiply_state(h_, 0, summed, 0, gates_);
     if (form_.cell == Cell::gru && form_.reset_after) {
-      multiply_state(h_, summed, hidden_, kernels::packed_floats(summed, hidden_), gates_ + summed);
+      multiply_state(h_, summed, hidden_, kernels::packed_numbers(summed, hidden_),
+                     gates_ + summed);
     }
   }
 
@@ -253,7 +258,7 @@ class Direction {
       std::copy_n(from_x_ + row_of(time_of(step, b), b) * row_of_from_x_ + 2 * hidden_, hidden_,
                   gates_ + b * width_ + 2 * hidden_);
     }
-    multiply_state(reset_h_, 2 * hidden_, hidden_, kernels::packed_floats(2 * hidden_, hidden_),
+    multiply_state(reset_h_, 2 * hidden_, hidden_, kernels::packed_numbers(2 * hidden_, hidden_),
                    gates_ + 2 * hidden_);
     for (std::int64_t b = 0; b < form_.batch; ++b) {
       if (step >= length_of(b)) {
@@ -294,7 +299,7 @@ class Direction {
   const float* const peepholes_;
   const GateActivation* const activations_;
   const bool usual_;  // the activations and nothing else: there are kernels for that
-  const float* packed_ = nullptr;
+  const void* packed_ = nullptr;
   const float* from_x_;         // [time and batch, gates, hidden]: what the input adds to the gates
   std::int64_t row_of_from_x_;  // floats between two of its rows
   float* own_from_x_ = nullptr;  // the same in scratch memory
@@ -349,16 +354,16 @@ bool RecurrentForm::usual(std::int64_t direction) const {
 
 bool RecurrentForm::packs() const { return batch <= thin_rows; }
 
-std::int64_t RecurrentForm::packed_floats() const {
+std::int64_t RecurrentForm::packed_numbers() const {
   const auto summed = summed_gates() * hidden;
-  return kernels::packed_floats(summed, hidden) +
-         kernels::packed_floats(gates() * hidden - summed, hidden);
+  return kernels::packed_numbers(summed, hidden) +
+         kernels::packed_numbers(gates() * hidden - summed, hidden);
 }
 
 std::int64_t RecurrentForm::scratch_floats() const {
   const auto rows = (given ? 0 : time) + 1;
   const auto of_direction = rows * batch * gates() * hidden + 3 * batch * hidden;
-  return directions * (of_direction + (packs() ? packed_floats() : 0));
+  return directions * (of_direction + (packs() ? packed_numbers() : 0));
 }
 
 void add_up_biases(const RecurrentForm& form, const float* bias, float* to) {
@@ -368,11 +373,19 @@ void add_up_biases(const RecurrentForm& form, const float* bias, float* to) {
   }
 }
 
-void pack_recurrence(const RecurrentForm& form, const float* recurrence, float* packed) {
+void pack_recurrence(const RecurrentForm& form, const float* recurrence, void* packed) {
   const auto summed = form.summed_gates() * form.hidden;
-  kernels::pack_rows(recurrence, summed, form.hidden, packed);
-  kernels::pack_rows(recurrence + summed * form.hidden, form.gates() * form.hidden - summed,
-                     form.hidden, packed + kernels::packed_floats(summed, form.hidden));
+  const auto rest = form.gates() * form.hidden - summed;
+  const auto pack = [&](auto* to) {
+    kernels::pack_rows(recurrence, summed, form.hidden, to);
+    kernels::pack_rows(recurrence + summed * form.hidden, rest, form.hidden,
+                       to + kernels::packed_numbers(summed, form.hidden));
+  };
+  if (form.halves) {
+    pack(static_cast<std::uint16_t*>(packed));
+  } else {
+    pack(static_cast<float*>(packed));
+  }
 }
 
 void check_lengths(const RecurrentForm& form, const RecurrentData& data) {

@@ -1,4 +1,6 @@
 // Products with packed matrices and the gates of recurrent cells, against plain loops in f64.
+#include <bit>
+#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <random>
@@ -29,17 +31,26 @@ void check_near(float found, double expected) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(kernels_packed_product_adds_to_its_result) {
+using Weights = boost::mpl::list<float, std::uint16_t>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_packed_product_adds_to_its_result, Weight, Weights) {
   for (const std::int64_t rows : {1, 2, 3, 4, 5, 8}) {
     for (const std::int64_t n : {1, 15, 64, 65, 200}) {
       for (const std::int64_t k : {1, 2, 7, 130}) {
         const auto a = noise(rows * k, 1);
-        const auto b = noise(n * k, 2);
+        const auto given = noise(n * k, 2);
+        auto b = given;
+        if (sizeof(Weight) == 2) {
+          for (auto& number : b) {  // the nearest of bf16
+            number =
+                std::bit_cast<float>((std::bit_cast<std::uint32_t>(number) + 0x8000) & 0xffff0000U);
+          }
+        }
         const auto stride = n + 3;
         auto c = noise(rows * stride, 3);
         const auto before = c;
-        std::vector<float> packed(static_cast<std::size_t>(kernels::packed_floats(n, k)));
-        kernels::pack_rows(b.data(), n, k, packed.data());
+        std::vector<Weight> packed(static_cast<std::size_t>(kernels::packed_numbers(n, k)));
+        kernels::pack_rows(given.data(), n, k, packed.data());
         kernels::multiply_packed(rows, n, k, a.data(), packed.data(), c.data(), stride);
         double worst = 0;
         bool beside = true;

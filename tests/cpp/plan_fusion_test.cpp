@@ -1,3 +1,5 @@
+#include "kernels/panel_conv.hpp"
+#include "kernels/winograd.hpp"
 #include "reference.hpp"
 
 using namespace coinfer;
@@ -105,6 +107,43 @@ BOOST_AUTO_TEST_CASE(a_residual_is_added_by_a_convolution_of_few_pixels) {
     BOOST_TEST(network.error() < tolerance);
     BOOST_TEST(contains(network, "Conv+Add+Relu"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(small_windows_are_filtered_with_bias_residual_and_activations) {
+  for (const bool read_later : {false, true}) {
+    Network network;
+    const auto x = network.input({2, 20, 13, 11});
+    const auto around = attributes({{"pads", Integers(4, 1)}});
+    const auto trunk =
+        network.add("Conv", {x, network.constant({40, 20, 3, 3}), network.constant({40})}, around);
+    const auto branch = network.add("Relu", {trunk});
+    const auto filtered = network.add("Conv", {branch, network.constant({40, 40, 3, 3})}, around);
+    const auto sum = network.add("Relu", {network.add("Add", {trunk, filtered})});
+    // Not padded, and an activation that the kernel leaves to a step of its own.
+    const auto end = network.add("Conv", {sum, network.constant({70, 40, 3, 3})});
+    network.output(network.add("HardSwish", {end}));
+    if (read_later) {
+      network.output(network.add("Neg", {trunk}));
+    }
+    BOOST_TEST(network.error() < tolerance);
+    BOOST_TEST(contains(network, "Conv+Add+Relu"));
+    const auto filters = std::count_if(network.steps.begin(), network.steps.end(), [](auto& step) {
+      return step.implementation == "winograd";
+    });
+    BOOST_TEST(filters == (kernels::has_winograd() ? 3 : 0));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(products_of_few_rows_do_their_gelu) {
+  Network network;
+  const auto x = network.input({1, 9, 384});
+  const auto y = network.add("MatMul", {x, network.constant({384, 512}, -0.1F, 0.1F)});
+  network.output(network.add("Gelu", {network.add("Add", {y, network.constant({512})})}));
+  BOOST_TEST(network.error() < tolerance);
+  BOOST_TEST(types_of(network) == std::vector<std::string>{"MatMul+Add+Gelu"},
+             boost::test_tools::per_element());
+  BOOST_TEST(network.steps[0].implementation ==
+             (kernels::has_panel_conv() ? "panels" : network.steps[0].implementation));
 }
 
 BOOST_AUTO_TEST_CASE(a_residual_that_is_read_later_too_keeps_its_value) {
