@@ -30,6 +30,7 @@ COINFER_INLINE void store(std::uint16_t* to, const Floats& from) {
   const Integers bits = (Integers)from;
   const Integers rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   const Integers none = Integers{} + 0x7fc0;
+  // NOLINTNEXTLINE(misc-redundant-expression): what is no number does not equal itself.
   const Halves halves = __builtin_convertvector(from == from ? rounded : none, Halves);
   std::memcpy(to, &halves, sizeof(halves));
 }

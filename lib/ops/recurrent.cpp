@@ -257,7 +257,7 @@ std::optional<plan::View> lower_inputs(plan::Lowering& lowering, const Recurrent
   given.strides = {1, form.input};
   const auto rows_of_x = reshaped(lowering.plain(node.inputs[x]), {rows, form.input}).value();
   const Shape dims{rows, width};
-  const auto result = lowering.temporary(ElementType::f32, dims, plan::plain_strides(dims));
+  auto result = lowering.temporary(ElementType::f32, dims, plan::plain_strides(dims));
   const auto make = [&](ElementType type) {
     auto src = rows_of_x;
     src.type = type;
