@@ -17,7 +17,7 @@ Mailbox::Mailbox() : fd_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
   }
   WakeUp::wake = [](WakeUp* self) noexcept {
     auto& mailbox = *static_cast<Mailbox*>(self);
-    mailbox.put_off_.store(false, std::memory_order_release);
+    mailbox.put_off_by_.store(nullptr, std::memory_order_seq_cst);
     if (!mailbox.closed()) {
       mailbox.wake();
     }
@@ -25,6 +25,11 @@ Mailbox::Mailbox() : fd_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
 }
 
 void Mailbox::push(Letter* letter) noexcept {
+  // Before the letter is there: who finds it and this mark wakes the loop for his own.
+  auto* const together = detail::WakeUpsTogether::current();
+  const void* put_off_by = nullptr;
+  const bool puts_off = together != nullptr && put_off_by_.compare_exchange_strong(
+                                                   put_off_by, together, std::memory_order_seq_cst);
   auto* head = head_.load(std::memory_order_relaxed);
   do {
     letter->next = head;
@@ -32,22 +37,21 @@ void Mailbox::push(Letter* letter) noexcept {
                                         std::memory_order_relaxed));
   if (closed_.load(std::memory_order_seq_cst)) {
     discard_unless_reopened();
-  } else if (head == nullptr && !watched_.load(std::memory_order_seq_cst)) {
+  } else if (!watched_.load(std::memory_order_seq_cst)) {
     // Either the watcher is seen, or it sees the letter when it has ended its watch.
-    if (!put_off_wake()) {
+    if (head == nullptr && puts_off) {
+      together->put_off(*this);
+      return;
+    }
+    const auto* const by = puts_off ? nullptr : put_off_by_.load(std::memory_order_seq_cst);
+    if (head == nullptr ? together == nullptr || put_off_by != together
+                        : by != nullptr && by != together) {
       wake();
     }
   }
-}
-
-/// Not when another thread has put it off: it may not wake the loop as soon as this one must.
-bool Mailbox::put_off_wake() noexcept {
-  using Together = detail::WakeUpsTogether;
-  if (!Together::lives() || put_off_.exchange(true, std::memory_order_acq_rel)) {
-    return false;
+  if (puts_off) {
+    put_off_by_.store(nullptr, std::memory_order_seq_cst);
   }
-  Together::put_off(*this);
-  return true;
 }
 
 void Mailbox::write_eventfd(Mailbox& mailbox) noexcept {

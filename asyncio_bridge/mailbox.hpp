@@ -52,7 +52,6 @@ class Mailbox : detail::WakeUp {
 
  private:
   static void write_eventfd(Mailbox& mailbox) noexcept;
-  bool put_off_wake() noexcept;
   void discard_unless_reopened() noexcept;
   void discard_all() noexcept;
   Letter* take_in_order() noexcept;
@@ -60,7 +59,8 @@ class Mailbox : detail::WakeUp {
   std::atomic<Letter*> head_{nullptr};
   std::atomic<bool> watched_{false};
   std::atomic<bool> closed_{true};
-  std::atomic<bool> put_off_{false};
+  // The teller of several runs that will wake the loop, later than its letters came.
+  std::atomic<const void*> put_off_by_{nullptr};
   std::atomic<Wake> wake_{write_eventfd};
   int fd_ = -1;
 };

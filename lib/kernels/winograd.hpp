@@ -7,10 +7,11 @@
 namespace coinfer::kernels {
 
 /// A convolution, channels-last, with a window of 3x3, stride 1 and no dilation, by Winograd's
-/// minimal filtering F(2x2, 3x3): four results of a 4x4 patch take 16 multiplications instead
-/// of 36. Patches and results are transformed by additions only, weights in advance, by halves:
-/// rounding errors stay within a few of a direct convolution's. What is not finite stays not finite
-/// in each result that it takes part in, and only there, but infinity may become NaN.
+/// minimal filtering F(2x2, 3x3): four results of a 4x4 patch take 16 multiplications instead of
+/// 36. Patches and results are transformed by additions only, weights in advance, by halves:
+/// rounding errors are as small as a direct convolution's, of the largest pixel times the largest
+/// weight of a patch. What is not finite stays not finite in each result that it takes part in, and
+/// only there, but infinity may become NaN.
 class Winograd {
  public:
   struct Form {

@@ -30,6 +30,14 @@ void infer(InferContext& ctx) {
   ctx.check_inputs(2, 3);
   ctx.check_rank(0, 3, 5);
   ctx.check_rank(1, 3, 5);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    // lower_precision leaves weights as they are beside a rounded input.
+    if (ctx.has(i) && ctx.type(i) != ctx.type(0) && ctx.type(0) != ElementType::bf16) {
+      ctx.fail(fmt::format("{} of type {} do not fit an input of type {}",
+                           i == 1 ? "weights" : "biases", name_of(ctx.type(i)),
+                           name_of(ctx.type(0))));
+    }
+  }
   const auto& input = ctx.shape(0);
   const auto& weights = ctx.shape(1);
   if (weights.is_dynamic() || !input.has_rank()) {
@@ -236,8 +244,9 @@ bool lower_planar(Lowering& lowering, const graph::Node& node, const KernelConte
     fused = form.activation == Activation::none ? 0 : 1;
   }
   const auto packed = lowering.weights().derive(
-      weights, "planes", static_cast<std::size_t>(form.packed_floats()) * sizeof(float),
-      [&](void* to) {
+      weights,
+      fmt::format("planes {} {} {} {}", form.in, form.out, form.kernel_height, form.kernel_width),
+      static_cast<std::size_t>(form.packed_floats()) * sizeof(float), [&](void* to) {
         kernels::pack_weights(form, weights.data<float>(), static_cast<float*>(to));
       });
   std::vector<View> sources{src,

@@ -218,8 +218,8 @@ plan::View packed_recurrence(plan::Lowering& lowering, const RecurrentForm& form
   const auto bytes = form.directions * form.packed_bytes();
   const auto memory = lowering.weights().derive(
       constant,
-      fmt::format("recurrence{} {} {}", form.halves ? " bf16" : "", form.hidden,
-                  form.summed_gates()),
+      fmt::format("recurrence{} {} {} {} {}", form.halves ? " bf16" : "", form.directions,
+                  form.gates(), form.hidden, form.summed_gates()),
       static_cast<std::size_t>(bytes), [&](void* to) {
         const auto of_direction = form.gates() * form.hidden * form.hidden;
         for (std::int64_t i = 0; i < form.directions; ++i) {

@@ -11,12 +11,27 @@ namespace {
 using kernels::Winograd;
 using plan::View;
 
-/// From what `panel_bench` measures, with AVX-512 and with ONEDNN_MAX_CPU_ISA=AVX2.
-bool is_quicker(const Winograd::Form& form) {
+/// Of a window of three, how often it reads the image rather than padding.
+std::int64_t reads(std::int64_t size, std::int64_t pad, std::int64_t windows) {
+  std::int64_t count = 0;
+  for (std::int64_t at = -pad; at < windows - pad; ++at) {
+    count += std::clamp<std::int64_t>(std::min(at + 3, size) - std::max<std::int64_t>(at, 0), 0, 3);
+  }
+  return count;
+}
+
+/// From what `panel_bench` measures, with AVX-512 and with ONEDNN_MAX_CPU_ISA=AVX2. Each thread
+/// reads all weights, for which it should have some patches.
+bool is_quicker(const Winograd::Form& form, int threads) {
   const std::int64_t least_pixels = kernels::isa() == kernels::Isa::avx512 ? 60 : 100;
   constexpr std::int64_t least_channels = 16;
+  constexpr std::int64_t least_tiles_of_thread = 12;
+  const auto multiplications = 16 * form.tiles();
+  const auto direct = form.batch * reads(form.height, form.pad_top, form.out_height) *
+                      reads(form.width, form.pad_left, form.out_width);
   return form.batch * form.out_height * form.out_width >= least_pixels &&
-         form.in >= least_channels && form.out >= least_channels;
+         5 * multiplications <= 3 * direct && form.in >= least_channels &&
+         form.out >= least_channels && form.tiles() >= least_tiles_of_thread * threads;
 }
 
 }  // namespace
@@ -40,14 +55,14 @@ bool lower_winograd(plan::Lowering& lowering, const graph::Node& node, const Win
                       .pad_top = window.pads_begin[0],
                       .pad_left = window.pads_begin[1],
                       .bias = node.has_input(2)};
-  if (!is_quicker(form)) {
+  if (!is_quicker(form, lowering.threads())) {
     return false;
   }
   const auto strides = plan::channels_last_strides(dst_dims);
   const auto src = lowering.channels_last(node.inputs[0]);
   const auto packed = lowering.weights().derive(
-      weights, "winograd", static_cast<std::size_t>(form.packed_floats()) * sizeof(float),
-      [&](void* to) {
+      weights, fmt::format("winograd {} {}", form.in, form.out),
+      static_cast<std::size_t>(form.packed_floats()) * sizeof(float), [&](void* to) {
         kernels::pack_winograd_weights(form, weights.data<float>(), static_cast<float*>(to));
       });
   std::vector<View> sources{src,

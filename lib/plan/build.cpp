@@ -54,6 +54,13 @@ double work_of(const graph::Graph& graph, const graph::Node& node) {
     const double columns = columns_of();
     return out * std::max(1.0, static_cast<double>(weights.elements()) / std::max(1.0, columns));
   }
+  if (node.type == "RNN" || node.type == "GRU" || node.type == "LSTM") {
+    const auto x = graph[node.inputs[0]].shape.to_shape();
+    const auto weights = graph[node.inputs[1]].shape.to_shape().elements() +
+                         graph[node.inputs[2]].shape.to_shape().elements();
+    const auto rows = x.empty() || x.back() == 0 ? 1 : x.elements() / x.back();
+    return static_cast<double>(rows) * static_cast<double>(weights);
+  }
   return std::max(in, out);
 }
 

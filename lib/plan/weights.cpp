@@ -90,12 +90,14 @@ MemoryRef Weights::Impl::find_stored(const Tensor& constant, const Packed& wante
   return nullptr;
 }
 
-MemoryRef Weights::Impl::find(const Tensor& constant, const Packed& wanted) const {
+MemoryRef Weights::Impl::find(const Tensor& constant, const Packed& wanted,
+                              std::size_t size) const {
   const auto [begin, end] = packed.equal_range(constant.data());
   for (auto i = begin; i != end; ++i) {
     const auto& entry = i->second;
     if (entry.offset == wanted.offset && entry.kind == wanted.kind && entry.from == wanted.from &&
-        entry.to == wanted.to && entry.source.lock() == constant.memory()) {
+        entry.to == wanted.to && entry.memory->bytes() == size &&
+        entry.source.lock() == constant.memory()) {
       return entry.memory;
     }
   }
@@ -105,7 +107,7 @@ MemoryRef Weights::Impl::find(const Tensor& constant, const Packed& wanted) cons
 MemoryRef Weights::Impl::insert(const Tensor& constant, Packed entry) {
   const std::lock_guard lock{mutex};
   // Packing ran without the lock (it may run other tasks of the arena): another plan may have won.
-  if (auto winner = find(constant, entry)) {
+  if (auto winner = find(constant, entry, entry.memory->bytes())) {
     return winner;
   }
   const auto [begin, end] = packed.equal_range(constant.data());
@@ -127,7 +129,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   Packed entry{constant.memory(), offset, from, to, kind, nullptr};
   {
     const std::lock_guard lock{mutex};
-    if (auto found = find(constant, entry)) {
+    if (auto found = find(constant, entry, to.get_size())) {
       return found;
     }
   }
@@ -135,14 +137,22 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
   if (entry.memory) {
     return insert(constant, std::move(entry));
   }
+  return make(constant, std::move(entry), to.get_size(), [&](void* target) {
+    dnnl::memory src{from, engine(), static_cast<std::byte*>(constant.data()) + offset};
+    dnnl::memory dst{to, engine(), target};
+    dnnl::stream stream{engine()};
+    dnnl::reorder{src, dst}.execute(stream, src, dst);
+    stream.wait();
+  });
+}
+
+/// Memory that `fill` has filled, which is not there yet.
+MemoryRef Weights::Impl::make(const Tensor& constant, Packed entry, std::size_t size,
+                              const std::function<void(void*)>& fill) {
   const auto begin = std::chrono::steady_clock::now();
-  entry.memory = Memory::allocate(to.get_size());
-  make_present(entry.memory->data(), to.get_size());
-  dnnl::memory src{from, engine(), static_cast<std::byte*>(constant.data()) + offset};
-  dnnl::memory dst{to, engine(), entry.memory->data()};
-  dnnl::stream stream{engine()};
-  dnnl::reorder{src, dst}.execute(stream, src, dst);
-  stream.wait();
+  entry.memory = Memory::allocate(size);
+  make_present(entry.memory->data(), size);
+  fill(entry.memory->data());
   if (on_packed != nullptr && constant.is_continuous()) {
     on_packed({constant.data<const std::byte>(), constant.byte_size()});
   }
@@ -166,25 +176,20 @@ std::vector<dnnl::memory::desc> Weights::Impl::layouts(const Tensor& constant, s
   return found;
 }
 
-MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind, std::size_t bytes,
+MemoryRef Weights::Impl::derive(const Tensor& constant, const std::string& kind, std::size_t size,
                                 const std::function<void(void*)>& fill) {
   Packed entry{constant.memory(), 0, {}, {}, kind, nullptr};
   {
     const std::lock_guard lock{mutex};
-    if (auto found = find(constant, entry)) {
+    if (auto found = find(constant, entry, size)) {
       return found;
     }
   }
-  entry.memory = find_stored(constant, entry, bytes);
+  entry.memory = find_stored(constant, entry, size);
   if (entry.memory) {
     return insert(constant, std::move(entry));
   }
-  const auto begin = std::chrono::steady_clock::now();
-  entry.memory = Memory::allocate(bytes);
-  fill(entry.memory->data());
-  packings.fetch_add(1, std::memory_order_relaxed);
-  trace_packing(begin);
-  return insert(constant, std::move(entry));
+  return make(constant, std::move(entry), size, fill);
 }
 
 }  // namespace coinfer::plan

@@ -22,7 +22,7 @@ struct Weights::Impl {
                                           const dnnl::memory::desc& from) const;
   /// Memory of `bytes` bytes that belongs to the constant, made by `fill` on first use; `kind`
   /// tells different ones of one constant apart, and names all that their layout depends on.
-  MemoryRef derive(const Tensor& constant, const std::string& kind, std::size_t bytes,
+  MemoryRef derive(const Tensor& constant, const std::string& kind, std::size_t size,
                    const std::function<void(void*)>& fill);
 
   struct Packed {
@@ -33,9 +33,11 @@ struct Weights::Impl {
     std::string kind;
     MemoryRef memory;
   };
-  MemoryRef find(const Tensor& constant, const Packed& wanted) const;
+  MemoryRef find(const Tensor& constant, const Packed& wanted, std::size_t size) const;
   /// The memory of a preloaded one; null when none matches.
   MemoryRef find_stored(const Tensor& constant, const Packed& wanted, std::size_t bytes) const;
+  MemoryRef make(const Tensor& constant, Packed entry, std::size_t size,
+                 const std::function<void(void*)>& fill);
   MemoryRef insert(const Tensor& constant, Packed packed);
 
   Weights::Packed on_packed = nullptr;

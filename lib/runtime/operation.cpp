@@ -133,11 +133,14 @@ void Operation::finish(Outcome outcome) noexcept {
   if (gate != nullptr) {
     if (gate->passing == Gate::Passing::calls_out) {
       runtime::Scheduler::look_later();
-      detail::WakeUpsTogether::carry_out();
-    } else if (gate->passing == Gate::Passing::hands_over && on_worker) {
-      runtime::Executor::back_soon();
+      const detail::WakeUpsTogether::Interruption interruption;
+      gate->pass(gate, *this);
+    } else {
+      if (gate->passing == Gate::Passing::hands_over && on_worker) {
+        runtime::Executor::back_soon();
+      }
+      gate->pass(gate, *this);
     }
-    gate->pass(gate, *this);
   } else {
     stamps_.set(Station::delivered, stamps_[Station::finished]);
     tell(on_worker);
@@ -179,8 +182,11 @@ void Operation::tell(bool on_worker) noexcept {
   const auto waiters = completion.end(computed_);
   if (!waiters.quick) {
     runtime::Scheduler::look_later();
-    detail::WakeUpsTogether::carry_out();
-  } else if (on_worker) {
+    const detail::WakeUpsTogether::Interruption interruption;
+    waiters.tell(told);
+    return;
+  }
+  if (on_worker) {
     runtime::Executor::back_soon();
   }
   waiters.tell(told);

@@ -9,24 +9,21 @@ thread_local WakeUpsTogether* of_this_thread = nullptr;
 
 }  // namespace
 
-WakeUpsTogether::WakeUpsTogether() noexcept { of_this_thread = this; }
+WakeUpsTogether::WakeUpsTogether() noexcept : outer_{std::exchange(of_this_thread, this)} {}
 
 WakeUpsTogether::~WakeUpsTogether() {
   carry_out();
-  of_this_thread = nullptr;
+  of_this_thread = outer_;
 }
 
-bool WakeUpsTogether::lives() noexcept { return of_this_thread != nullptr; }
+WakeUpsTogether* WakeUpsTogether::current() noexcept { return of_this_thread; }
 
 void WakeUpsTogether::put_off(WakeUp& wake_up) noexcept {
-  wake_up.next = std::exchange(of_this_thread->first_, &wake_up);
+  wake_up.next = std::exchange(first_, &wake_up);
 }
 
 void WakeUpsTogether::carry_out() noexcept {
-  if (of_this_thread == nullptr) {
-    return;
-  }
-  auto* wake_up = std::exchange(of_this_thread->first_, nullptr);
+  auto* wake_up = std::exchange(first_, nullptr);
   while (wake_up != nullptr) {
     // Once it wakes, another thread may put it off.
     auto* const next = wake_up->next;
@@ -34,5 +31,14 @@ void WakeUpsTogether::carry_out() noexcept {
     wake_up = next;
   }
 }
+
+WakeUpsTogether::Interruption::Interruption() noexcept
+    : interrupted_{std::exchange(of_this_thread, nullptr)} {
+  if (interrupted_ != nullptr) {
+    interrupted_->carry_out();
+  }
+}
+
+WakeUpsTogether::Interruption::~Interruption() { of_this_thread = interrupted_; }
 
 }  // namespace coinfer::detail

@@ -41,9 +41,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_packed_product_adds_to_its_result, Weight,
         const auto given = noise(n * k, 2);
         auto b = given;
         if (sizeof(Weight) == 2) {
-          for (auto& number : b) {  // the nearest of bf16
-            number =
-                std::bit_cast<float>((std::bit_cast<std::uint32_t>(number) + 0x8000) & 0xffff0000U);
+          for (auto& number : b) {  // the nearest of bf16, the even one of two
+            const auto bits = std::bit_cast<std::uint32_t>(number);
+            number = std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000U);
           }
         }
         const auto stride = n + 3;

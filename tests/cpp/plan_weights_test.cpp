@@ -58,6 +58,19 @@ BOOST_FIXTURE_TEST_CASE(weights_are_packed_once_for_all_shapes, Model) {
   BOOST_TEST(build(16)->step_infos().size() == first->step_infos().size());
 }
 
+/// As two initializers of a file that begin at one place.
+BOOST_AUTO_TEST_CASE(constants_of_other_extents_at_one_place_are_packed_apart) {
+  Network network;
+  const auto numbers = network.constant({64, 128, 3, 3});
+  const Tensor given = network.graph.values[numbers.index].constant;
+  const auto other =
+      network.graph.add_constant(Tensor{ElementType::f32, Shape{128, 64, 3, 3}, given.memory()});
+  const auto around = attributes({{"pads", Integers(4, 1)}});
+  const auto wide = network.add("Conv", {network.input({1, 128, 12, 12}), numbers}, around);
+  network.output(network.add("Conv", {wide, other}, around));
+  BOOST_TEST(network.error() < 1e-4);
+}
+
 BOOST_FIXTURE_TEST_CASE(one_row_needs_no_packed_weights, Model) {
   build(1);
   BOOST_TEST(weights.bytes() == 0U);

@@ -375,8 +375,10 @@ struct Sleeper : Continuation, detail::WakeUp {
         BOOST_TEST(sleeper.before->told_when_woken == *sleeper.told);
       }
       ++*sleeper.told;
-      if (detail::WakeUpsTogether::lives()) {
-        detail::WakeUpsTogether::put_off(sleeper);
+      auto* const together = detail::WakeUpsTogether::current();
+      BOOST_TEST((together != nullptr) == (sleeper.before == nullptr));
+      if (together != nullptr) {
+        together->put_off(sleeper);
       }
     };
     wake = [](WakeUp* self) noexcept {
@@ -400,7 +402,7 @@ BOOST_AUTO_TEST_CASE(who_waits_for_several_of_a_batch_is_woken_when_all_are_told
       operations[i]->inputs = pair(1, 3, 1);
       operations[i]->completion.attach(sleepers[i]);
     }
-    // Somebody else's code does not keep the first ones asleep.
+    // Somebody else's code does not keep the first ones asleep, and puts nobody off.
     sleepers[2].quick = !calls_out;
     sleepers[2].before = calls_out ? &sleepers[1] : nullptr;
     for (const auto& operation : operations) {
@@ -408,9 +410,40 @@ BOOST_AUTO_TEST_CASE(who_waits_for_several_of_a_batch_is_woken_when_all_are_told
     }
     batcher.close();
     for (std::size_t i = 0; i < 4; ++i) {
-      BOOST_TEST(sleepers[i].told_when_woken == (calls_out && i < 2 ? 2 : 4));
+      BOOST_TEST(sleepers[i].told_when_woken == (!calls_out || i == 3 ? 4 : i == 2 ? 0 : 2));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(tellers_within_tellers_wake_on_their_own) {
+  using detail::WakeUpsTogether;
+  int told = 1;
+  Sleeper outer_sleeper;
+  Sleeper inner_sleeper;
+  outer_sleeper.told = inner_sleeper.told = &told;
+  {
+    const WakeUpsTogether outer;
+    WakeUpsTogether::current()->put_off(outer_sleeper);
+    {
+      const WakeUpsTogether inner;
+      WakeUpsTogether::current()->put_off(inner_sleeper);
+    }
+    BOOST_TEST(inner_sleeper.told_when_woken == 1);
+    BOOST_TEST(outer_sleeper.told_when_woken == 0);
+    BOOST_TEST(WakeUpsTogether::current() == &outer);
+    told = 2;
+    {
+      const WakeUpsTogether::Interruption interruption;
+      BOOST_TEST(outer_sleeper.told_when_woken == 2);
+      const WakeUpsTogether inner;
+      WakeUpsTogether::current()->put_off(inner_sleeper);
+    }
+    BOOST_TEST(inner_sleeper.told_when_woken == 2);
+    told = 3;
+    WakeUpsTogether::current()->put_off(outer_sleeper);
+  }
+  BOOST_TEST(outer_sleeper.told_when_woken == 3);
+  BOOST_TEST(WakeUpsTogether::current() == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(the_higher_priority_goes_first_when_more_wait_than_fit) {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import coinfer
 from tests.python import models
@@ -603,6 +604,29 @@ def test_after_all_that_everything_works(names: dict[str, Any]) -> None:
         names["request"].infer([names["A"], names["B"]]),
     ):
         np.testing.assert_array_equal(results[0], expected)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("w", "weights"), ("b", "biases")])
+def test_weights_of_another_type_are_refused(name: str, kind: str) -> None:
+    """They would be read as the input's type, behind their end when that is wider."""
+    weights: dict[str, np.ndarray[Any, Any]] = {
+        "w": np.ones((16, 16, 3, 3), np.float32),
+        "b": np.ones(16, np.float32),
+    }
+    weights[name] = weights[name].astype(np.float16)
+    node = helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv", pads=[1, 1, 1, 1])
+    port = (TensorProto.FLOAT, [1, 16, 12, 12])
+    graph = helper.make_graph(
+        [node],
+        "mixed",
+        [helper.make_tensor_value_info("x", *port)],
+        [helper.make_tensor_value_info("y", *port)],
+        [numpy_helper.from_array(value, key) for key, value in weights.items()],
+    )
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    text = f"'conv'.*{kind} of type f16 do not fit an input of type f32"
+    with pytest.raises(coinfer.Error, match=text):
+        coinfer.Core().compile_model(coinfer.Core().read_model(model.SerializeToString()), "CPU")
 
 
 def test_the_table_is_long() -> None:
