@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "kernels/vector_math.hpp"
+#include "kernels/panel_product.hpp"
 
 namespace coinfer::kernels {
 namespace {
 
-constexpr int vectors = 4;
-constexpr std::int64_t panel = vectors * lanes;
+constexpr int vectors = panel_vectors;
 
 /// The weights of one column of the matrix.
 COINFER_INLINE void load_panel(Floats (&to)[vectors], const float* from) {
