@@ -60,14 +60,16 @@ COINFER_INLINE void fold_greatest(Floats& v) {
   v = other > v ? other : v;
 }
 /// Of all sixteen, by halves.
-COINFER_INLINE float sum_of(Floats v) {
+COINFER_INLINE float sum_of(const Floats& of) {
+  Floats v = of;
   fold_sum<8>(v);
   fold_sum<4>(v);
   fold_sum<2>(v);
   fold_sum<1>(v);
   return v[0];
 }
-COINFER_INLINE float greatest_of(Floats v) {
+COINFER_INLINE float greatest_of(const Floats& of) {
+  Floats v = of;
   fold_greatest<8>(v);
   fold_greatest<4>(v);
   fold_greatest<2>(v);

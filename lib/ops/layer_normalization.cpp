@@ -1,9 +1,10 @@
 #include <cmath>
 
 #include "kernels/broadcast.hpp"
+#include "kernels/layer_norm.hpp"
 #include "ops/op.hpp"
-#include "ops/post_ops.hpp"
 #include "ops/types.hpp"
+#include "plan/lowering.hpp"
 
 namespace coinfer::ops {
 namespace {
@@ -113,39 +114,24 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
       return false;
     }
   }
-  using plan::Lowering;
-  const auto src = lowering.plain(node.inputs[0]);
-  const auto desc = desc_of(*reshaped(src, {rows.count, rows.length}));
   // It may round its result to bf16 itself.
   const auto type = lowering.type(node.outputs[0]);
-  auto result = *reshaped(src, {rows.count, rows.length});
-  result.type = type;
-  const auto result_desc = desc_of(result);
-  using Flags = dnnl::normalization_flags;
-  const auto flags = ctx.has(2) ? Flags::use_scale | Flags::use_shift : Flags::use_scale;
-  const dnnl::layer_normalization_forward::primitive_desc primitive{
-      plan::engine(),
-      dnnl::prop_kind::forward_inference,
-      desc,
-      result_desc,
-      ctx.attributes().real("epsilon", 1e-5F),
-      flags,
-      plan::attributes(),
-      true};
-  if (!primitive) {
+  if (type != ElementType::f32 && type != ElementType::bf16) {
     return false;
   }
-  const auto dst = type == ctx.type(0) ? lowering.result_over(node.inputs[0], src, node.outputs[0])
-                                       : lowering.destination(node.outputs[0], src.strides);
-  std::vector<plan::Argument> arguments{
-      Lowering::argument(DNNL_ARG_SRC, src, desc),
-      Lowering::argument(DNNL_ARG_DST, dst, result_desc),
-      Lowering::argument(DNNL_ARG_SCALE, *reshaped(lowering.plain(node.inputs[1]), {rows.length}))};
-  if (ctx.has(2)) {
-    arguments.push_back(Lowering::argument(
-        DNNL_ARG_SHIFT, *reshaped(lowering.plain(node.inputs[2]), {rows.length})));
+  const kernels::LayerNorm form{.rows = rows.count,
+                                .length = rows.length,
+                                .epsilon = ctx.attributes().real("epsilon", 1e-5F),
+                                .has_shift = ctx.has(2),
+                                .bf16 = type == ElementType::bf16};
+  std::vector<plan::View> sources{lowering.plain(node.inputs[0]), lowering.plain(node.inputs[1])};
+  if (form.has_shift) {
+    sources.push_back(lowering.plain(node.inputs[2]));
   }
-  lowering.add(primitive, dnnl::layer_normalization_forward{primitive}, std::move(arguments),
+  const auto dst = form.bf16
+                       ? lowering.destination(node.outputs[0], sources[0].strides)
+                       : lowering.result_over(node.inputs[0], sources[0], node.outputs[0]);
+  lowering.add(kernels::layer_norm(form, lowering.threads()), sources, {&dst, 1},
                {.flops = 8.0 * static_cast<double>(dims.elements())});
   return true;
 }
