@@ -6,6 +6,7 @@
 #include "kernels/amx.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/parallel.hpp"
+#include "kernels/transpose.hpp"
 
 namespace coinfer::kernels {
 namespace {
@@ -40,37 +41,6 @@ struct Layout {
   std::int64_t bytes = 0;
   std::int64_t k, v, q, scores, powers, sums;
 };
-
-/// 16 rows of 16 words, transposed.
-COINFER_AMX inline void transpose(__m512i* r) {
-  __m512i t[16];
-  COINFER_UNROLL
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  COINFER_UNROLL
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  COINFER_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-  COINFER_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-  }
-}
 
 /// A right-hand operand of `rows` x `columns` as tiles, those of the same columns one after
 /// another; what is missing to whole tiles is 0.
@@ -271,16 +241,6 @@ COINFER_AMX void store_row(const float* sums, float factor, std::int64_t width, 
   }
 }
 
-/// Where one matrix of a batch lies, in elements.
-std::int64_t offset_of(const Attention::Matrix& matrix, const Dims& batch, std::int64_t index) {
-  std::int64_t offset = 0;
-  for (auto i = batch.size(); i-- > 0;) {
-    offset += index % batch[i] * matrix.batch[i];
-    index /= batch[i];
-  }
-  return offset;
-}
-
 /// Blocks of rows [begin, end), counted through all matrices of the batch.
 COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::int64_t begin,
                             std::int64_t end, const void* const* src, void* result, char* scratch) {
@@ -299,14 +259,14 @@ COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::in
     const auto row = at % blocks * block;
     const auto count = std::min(block, form.rows - row);
     if (index != packed) {
-      pack(static_cast<const Half*>(src[1]) + offset_of(form.k, form.batch, index), form.k,
+      pack(static_cast<const Half*>(src[1]) + form.k.offset(form.batch, index), form.k,
            form.depth, form.keys, k);
-      pack(static_cast<const Half*>(src[2]) + offset_of(form.v, form.batch, index), form.v,
+      pack(static_cast<const Half*>(src[2]) + form.v.offset(form.batch, index), form.v,
            form.keys, form.width, v);
       packed = index;
     }
     const auto* q =
-        static_cast<const Half*>(src[0]) + offset_of(form.q, form.batch, index) + row * form.q.row;
+        static_cast<const Half*>(src[0]) + form.q.offset(form.batch, index) + row * form.q.row;
     auto q_stride = form.q.row;
     if (count < block || form.depth != layout.depth) {
       copy_rows(q, q_stride, count, form.depth, copied, layout.depth);
@@ -316,7 +276,7 @@ COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::in
     multiply(q, q_stride * 2, k, scores, layout.scores_row * 4, count, layout.depth, layout.keys);
     const float* mask = nullptr;
     if (form.has_mask) {
-      mask = static_cast<const float*>(src[3]) + offset_of(form.mask, form.batch, index) +
+      mask = static_cast<const float*>(src[3]) + form.mask.offset(form.batch, index) +
              row * form.mask.row;
     }
     float factors[block];
@@ -339,7 +299,7 @@ COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::in
     // Rows behind the last are those of an earlier block: their sums are not stored.
     multiply(powers, layout.powers_row * 2, v, sums, layout.width * 4, count, layout.keys,
              layout.width);
-    const auto to = offset_of(form.result, form.batch, index) + row * form.result.row;
+    const auto to = form.result.offset(form.batch, index) + row * form.result.row;
     for (std::int64_t i = 0; i < count; ++i) {
       const auto bytes = (to + i * form.result.row) * (form.f32_result ? 4 : 2);
       store_row(sums + i * layout.width, factors[i], form.width, static_cast<char*>(result) + bytes,
@@ -350,6 +310,15 @@ COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::in
 }
 
 }  // namespace
+
+std::int64_t Attention::Matrix::offset(const Dims& extents, std::int64_t index) const {
+  std::int64_t offset = 0;
+  for (auto i = extents.size(); i-- > 0;) {
+    offset += index % extents[i] * batch[i];
+    index /= extents[i];
+  }
+  return offset;
+}
 
 std::int64_t attention_scratch_bytes(const Attention& form, int threads) {
   return Layout{form}.bytes * std::max(1, threads);

@@ -66,12 +66,16 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   }
   const auto result = lowering.destination(node.outputs[0], strides);
   form.result = matrix_of(result, rank);
-  const View destinations[] = {
-      result, lowering.temporary(kernels::attention_scratch_bytes(form, lowering.threads()))};
+  const bool f32 = lowering.type(node.inputs[0]) == ElementType::f32;
+  const auto threads = lowering.threads();
+  const auto scratch = f32 ? kernels::attention_f32_scratch_bytes(form, threads)
+                           : kernels::attention_scratch_bytes(form, threads);
+  const View destinations[] = {result, lowering.temporary(scratch)};
   const auto scores = static_cast<double>(dims.elements() / form.width * form.keys);
-  lowering.add(kernels::attention(form, lowering.threads()), sources, destinations,
+  lowering.add(f32 ? kernels::attention_f32(form, threads) : kernels::attention(form, threads),
+               sources, destinations,
                {.flops = scores * static_cast<double>(2 * (form.depth + form.width)),
-                .implementation = "amx"});
+                .implementation = f32 ? "kernel" : "amx"});
   return true;
 }
 

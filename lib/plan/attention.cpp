@@ -2,7 +2,9 @@
 
 #include <dnnl.hpp>
 
+#include "kernels/isa.hpp"
 #include "ops/op.hpp"
+#include "plan/precision.hpp"
 
 namespace coinfer::plan {
 namespace {
@@ -11,16 +13,20 @@ using graph::Graph;
 using graph::Node;
 using graph::ValueId;
 
-/// Fewer rows of queries fill no tile: the products of single tokens are better off apart.
+/// Fewer rows of queries fill no tile: the products of single tokens are better off apart. In f32
+/// they do not pay for rearranging keys and values.
 constexpr std::int64_t least_rows = 16;
+constexpr std::int64_t least_f32_rows = 6;
 /// Of scores and of sums in a thread's scratch memory.
 constexpr std::int64_t most_keys = 4096;
 constexpr std::int64_t most_columns = 256;
+/// Numbers of keys and values, of f32, that the second cache holds.
+constexpr std::int64_t most_f32_packed = 128 * 1024;
 
 class Join {
  public:
-  explicit Join(Graph& graph)
-      : graph_{graph}, maker_(graph.values.size(), -1), reads_(graph.values.size(), 0) {
+  Join(Graph& graph, ElementType type)
+      : graph_{graph}, type_{type}, maker_(graph.values.size(), -1), reads_(graph.values.size(), 0) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       for (const auto id : graph.nodes[i].inputs) {
         count(id);
@@ -67,7 +73,7 @@ class Join {
  private:
   const Node& at(int i) const { return graph_.nodes[static_cast<std::size_t>(i)]; }
   Shape dims(ValueId id) const { return graph_[id].shape.to_shape(); }
-  bool is_bf16(ValueId id) const { return graph_[id].type == ElementType::bf16; }
+  bool is_typed(ValueId id) const { return graph_[id].type == type_; }
 
   void count(ValueId id) {
     if (id) {
@@ -78,10 +84,10 @@ class Join {
   /// The node that makes `id`, which nothing else reads; else -1.
   int alone(ValueId id) const { return id && reads_[id.index] == 1 ? maker_[id.index] : -1; }
 
-  /// Of two computed bf16 operands.
+  /// Of two computed operands of the type.
   bool is_product(const Node& node) const {
-    return node.type == "MatMul" && node.domain.empty() && is_bf16(node.inputs[0]) &&
-           is_bf16(node.inputs[1]) && !graph_.is_constant(node.inputs[0]) &&
+    return node.type == "MatMul" && node.domain.empty() && is_typed(node.inputs[0]) &&
+           is_typed(node.inputs[1]) && !graph_.is_constant(node.inputs[0]) &&
            !graph_.is_constant(node.inputs[1]) && dims(node.inputs[0]).size() >= 2 &&
            dims(node.inputs[1]).size() >= 2;
   }
@@ -95,7 +101,7 @@ class Join {
     const auto rank = dims(node.inputs[0]).rank();
     const auto axis = node.attributes.integer("axis", node.opset < 13 ? 1 : -1);
     const auto made_by = alone(node.inputs[0]);
-    if (made_by < 0 || !is_bf16(node.outputs[0]) || (!masked && axis != -1 && axis != rank - 1)) {
+    if (made_by < 0 || !is_typed(node.outputs[0]) || (!masked && axis != -1 && axis != rank - 1)) {
       return -1;
     }
     const auto& product = at(made_by);
@@ -123,10 +129,13 @@ class Join {
     const auto keys = dims(scores.outputs[0]).back();
     // Extents before the matrices: those of the scores are those of the result.
     const auto between = dims(scores.outputs[0]);
+    const bool f32 = type_ == ElementType::f32;
+    const auto least = f32 ? least_f32_rows : least_rows;
     return rank == between.size() &&
            std::equal(result.begin(), result.end() - 1, between.begin()) &&
-           result[rank - 2] >= least_rows && q[q.size() - 2] == result[rank - 2] &&
-           keys >= least_rows && keys <= most_keys && q.back() <= most_columns &&
+           result[rank - 2] >= least && q[q.size() - 2] == result[rank - 2] && keys >= least &&
+           keys <= most_keys && q.back() <= most_columns &&
+           (!f32 || keys * (q.back() + result.back()) <= most_f32_packed) &&
            result.back() <= most_columns && result.elements() > 0 &&
            (softmax.inputs.size() == 1 || dims(softmax.inputs[1]).back() == keys);
   }
@@ -147,12 +156,20 @@ class Join {
   }
 
   Graph& graph_;
+  const ElementType type_;
   std::vector<int> maker_;
   std::vector<int> reads_;
 };
 
 }  // namespace
 
-void join_attention(Graph& graph) { Join{graph}.run(); }
+void join_attention(Graph& graph, ElementType type) {
+  const bool has_kernel =
+      type == ElementType::bf16 ? has_amx()
+                                : type == ElementType::f32 && kernels::isa() == kernels::Isa::avx512;
+  if (has_kernel) {
+    Join{graph, type}.run();
+  }
+}
 
 }  // namespace coinfer::plan

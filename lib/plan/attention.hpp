@@ -4,8 +4,9 @@
 
 namespace coinfer::plan {
 
-/// Joins the two products of attention, in bf16, and the softmax between them into one node. After
-/// lower_precision, on machines with AMX.
-void join_attention(graph::Graph& graph);
+/// Joins the two products of attention, of operands of that type, and the softmax between them into
+/// one node, where the machine has a kernel for it: bf16 with AMX, f32 with AVX-512. After
+/// lower_precision.
+void join_attention(graph::Graph& graph, ElementType type);
 
 }  // namespace coinfer::plan

@@ -116,10 +116,9 @@ class Builder {
         join_groups(graph_);
       }
       lower_precision(graph_);
-      if (has_amx()) {
-        join_attention(graph_);
-      }
     }
+    join_attention(graph_, ElementType::bf16);
+    join_attention(graph_, ElementType::f32);
     if (work < tiny_work && threads > 1) {
       kernels::Arena arena{1};
       arena.execute([&] { lower(*plan, outputs, weights, 1); });

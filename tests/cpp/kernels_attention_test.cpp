@@ -1,4 +1,4 @@
-// Attention of bf16 operands on AMX against plain loops in f64.
+// Attention of bf16 operands on AMX, and of f32 ones, against plain loops in f64.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
@@ -7,6 +7,7 @@
 
 #include "halves.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/isa.hpp"
 #include "plan/precision.hpp"
 
 using namespace coinfer;
@@ -22,6 +23,7 @@ constexpr auto infinity = std::numeric_limits<float>::infinity();
 constexpr std::uint16_t untouched = 0x4242;
 
 enum class Mask { none, columns, full };
+enum class Types { bf16, bf16_to_f32, f32 };
 
 struct Case {
   std::int64_t batch, heads, rows, keys, depth, width;
@@ -59,20 +61,34 @@ Attention form_of(const Case& one) {
   return form;
 }
 
-double number(const Halves& values, const Attention::Matrix& matrix, std::int64_t b, std::int64_t h,
+/// Operands as the kernel reads them, and widened.
+struct Operand {
+  Operand(Types types, std::int64_t size, int seed) : given(halves(size, seed)), numbers(given.size()) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      // Of f32 the lower halves matter too.
+      numbers[i] = widened(given[i]) * (types == Types::f32 ? 1.00123F : 1.0F);
+    }
+  }
+  Halves given;
+  std::vector<float> numbers;
+};
+
+double number(const Operand& operand, const Attention::Matrix& matrix, std::int64_t b, std::int64_t h,
               std::int64_t row, std::int64_t column) {
-  return static_cast<double>(widened(values[static_cast<std::size_t>(
-      b * matrix.batch[0] + h * matrix.batch[1] + row * matrix.row + column * matrix.column)]));
+  return static_cast<double>(operand.numbers[static_cast<std::size_t>(
+      b * matrix.batch[0] + h * matrix.batch[1] + row * matrix.row + column * matrix.column)]);
 }
 
 /// The largest difference from plain loops, as a share of the root mean square of v.
-double worst_of(const Case& one, int threads, bool f32_result) {
+double worst_of(const Case& one, int threads, Types types) {
   auto form = form_of(one);
+  const bool f32 = types == Types::f32;
+  const bool f32_result = types != Types::bf16;
   form.f32_result = f32_result;
   const auto count = one.batch * one.heads;
-  const auto q = halves(count * one.rows * one.depth, 1);
-  const auto k = halves(count * one.keys * one.depth, 2);
-  const auto v = halves(count * one.keys * one.width, 3);
+  const Operand q{types, count * one.rows * one.depth, 1};
+  const Operand k{types, count * one.keys * one.depth, 2};
+  const Operand v{types, count * one.keys * one.width, 3};
   std::vector<float> mask(static_cast<std::size_t>(one.batch * one.rows * one.keys));
   for (std::size_t i = 0; i < mask.size(); ++i) {
     mask[i] = i % 7 == 3 ? -infinity : i % 5 == 1 ? std::numeric_limits<float>::lowest() : 0.5F;
@@ -83,10 +99,14 @@ double worst_of(const Case& one, int threads, bool f32_result) {
   }
   Halves result(static_cast<std::size_t>(count * one.rows * one.width) * (f32_result ? 2 : 1) + 16,
                 untouched);
-  const Aligned scratch{kernels::attention_scratch_bytes(form, threads)};
-  const void* const src[] = {q.data(), k.data(), v.data(), mask.data()};
+  const Aligned scratch{f32 ? kernels::attention_f32_scratch_bytes(form, threads)
+                            : kernels::attention_scratch_bytes(form, threads)};
+  const auto data = [&](const Operand& operand) -> const void* {
+    return f32 ? static_cast<const void*>(operand.numbers.data()) : operand.given.data();
+  };
+  const void* const src[] = {data(q), data(k), data(v), mask.data()};
   void* const dst[] = {result.data(), scratch.data()};
-  kernels::attention(form, threads)(src, dst);
+  (f32 ? kernels::attention_f32(form, threads) : kernels::attention(form, threads))(src, dst);
   BOOST_TEST(std::all_of(result.end() - 16, result.end(), [](auto x) { return x == untouched; }));
 
   double worst = 0;
@@ -137,6 +157,29 @@ double worst_of(const Case& one, int threads, bool f32_result) {
   return worst;
 }
 
+constexpr Case cases[] = {
+    {1, 1, 16, 16, 32, 32, true, false, Mask::none},
+    {2, 3, 17, 31, 40, 24, true, false, Mask::columns},
+    {1, 2, 33, 100, 64, 64, true, false, Mask::full},
+    {2, 2, 61, 33, 8, 8, false, false, Mask::none},
+    {1, 3, 32, 65, 17, 33, false, true, Mask::full},
+    {3, 1, 95, 197, 64, 80, true, true, Mask::columns},
+    {1, 1, 49, 600, 256, 256, true, false, Mask::none},
+};
+
+/// Each case with each number of threads.
+template <class Limit>
+void check(Types types, const Limit& limit) {
+  for (const auto& one : cases) {
+    for (const int threads : {1, 2, 3}) {
+      BOOST_TEST_CONTEXT("rows " << one.rows << ", keys " << one.keys << ", depth " << one.depth
+                                 << ", width " << one.width << ", threads " << threads) {
+        BOOST_TEST(worst_of(one, threads, types) < limit(one));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(kernels_attention)
@@ -146,24 +189,19 @@ BOOST_AUTO_TEST_CASE(ragged_attentions_agree_with_plain_loops) {
     BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
     return;
   }
-  for (const auto& one : {
-           Case{1, 1, 16, 16, 32, 32, true, false, Mask::none},
-           Case{2, 3, 17, 31, 40, 24, true, false, Mask::columns},
-           Case{1, 2, 33, 100, 64, 64, true, false, Mask::full},
-           Case{2, 2, 61, 33, 8, 8, false, false, Mask::none},
-           Case{1, 3, 32, 65, 17, 33, false, true, Mask::full},
-           Case{3, 1, 95, 197, 64, 80, true, true, Mask::columns},
-           Case{1, 1, 49, 600, 256, 256, true, false, Mask::none},
-       }) {
-    for (const int threads : {1, 2, 3}) {
-      // Powers are rounded to 8 bits; so is the result.
-      BOOST_TEST_CONTEXT("rows " << one.rows << ", keys " << one.keys << ", depth " << one.depth
-                                 << ", width " << one.width << ", threads " << threads) {
-        BOOST_TEST(worst_of(one, threads, true) < 0.012);
-        BOOST_TEST(worst_of(one, threads, false) < 0.025);
-      }
-    }
+  // Powers are rounded to 8 bits; so is the result.
+  check(Types::bf16_to_f32, [](const Case&) { return 0.012; });
+  check(Types::bf16, [](const Case&) { return 0.025; });
+}
+
+BOOST_AUTO_TEST_CASE(ragged_attentions_of_f32_agree_with_plain_loops) {
+  if (kernels::isa() != kernels::Isa::avx512) {
+    BOOST_TEST_MESSAGE("no AVX-512 here: nothing runs this kernel");
+    return;
   }
+  check(Types::f32, [](const Case& one) {
+    return 24 * std::ldexp(std::sqrt(static_cast<double>(one.depth)), -24);
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

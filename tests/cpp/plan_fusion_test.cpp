@@ -1,3 +1,4 @@
+#include "kernels/isa.hpp"
 #include "kernels/panel_conv.hpp"
 #include "kernels/winograd.hpp"
 #include "reference.hpp"
@@ -264,6 +265,72 @@ BOOST_AUTO_TEST_CASE(channels_are_joined_after_a_pooling) {
     const auto types = types_of(network);
     BOOST_TEST(std::count(types.begin(), types.end(), pool) == 2);
     BOOST_TEST(std::count(types.begin(), types.end(), "Concat") == 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(attention_of_f32_is_one_step_with_its_scale_and_mask) {
+  const int joined = kernels::isa() == kernels::Isa::avx512 ? 1 : 0;
+  // Rows, keys, the extents before them of k and of the mask.
+  struct Case {
+    std::int64_t rows, keys;
+    bool shared_keys, masked;
+  };
+  for (const auto& one : {Case{6, 6, false, false}, Case{23, 31, false, true},
+                          Case{130, 65, true, true}, Case{16, 300, true, false}}) {
+    Network network;
+    const auto heads = one.shared_keys ? std::int64_t{1} : std::int64_t{3};
+    const auto q = network.input({2, 3, one.rows, 40});
+    const auto k = network.input({2, heads, 40, one.keys});
+    const auto v = network.input({2, 3, one.keys, 24});
+    auto scores = network.add("Mul", {network.add("MatMul", {q, k}), network.scalar(0.15F)});
+    if (one.masked) {
+      scores = network.add("Add", {scores, network.input({2, 1, 1, one.keys}, -9, 0)});
+    }
+    const auto weights = network.add("Softmax", {scores}, attributes({{"axis", std::int64_t{-1}}}));
+    const auto mixed = network.add("MatMul", {weights, v});
+    const auto rows =
+        network.add("Transpose", {mixed}, attributes({{"perm", Integers{0, 2, 1, 3}}}));
+    network.output(network.add("Reshape", {rows, network.integers({2, one.rows, 72})}));
+    BOOST_TEST_CONTEXT(one.rows << " rows, " << one.keys << " keys") {
+      BOOST_TEST(network.error() < tolerance);
+      const auto types = types_of(network);
+      BOOST_TEST(std::count(types.begin(), types.end(), "Attention") == joined);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(attention_of_f32_stays_apart_where_more_is_read_or_it_is_too_large) {
+  const auto attention = [](Network& network, std::int64_t rows, std::int64_t keys,
+                            std::int64_t depth) {
+    const auto scores =
+        network.add("MatMul", {network.input({2, rows, depth}), network.input({2, depth, keys})});
+    const auto weights = network.add("Softmax", {scores}, attributes({{"axis", std::int64_t{-1}}}));
+    network.output(network.add("MatMul", {weights, network.input({2, keys, depth})}));
+    return std::pair{scores, weights};
+  };
+  const auto joined = [](Network& network) {
+    BOOST_TEST(network.error() < tolerance);
+    return contains(network, "Attention");
+  };
+  {
+    Network network;
+    network.output(attention(network, 20, 20, 16).first);
+    BOOST_TEST(!joined(network), "the scores leave");
+  }
+  {
+    Network network;
+    network.output(attention(network, 20, 20, 16).second);
+    BOOST_TEST(!joined(network), "the weights leave");
+  }
+  {
+    Network network;
+    attention(network, 1, 40, 16);
+    BOOST_TEST(!joined(network), "a single query");
+  }
+  {
+    Network network;
+    attention(network, 20, 20, 300);
+    BOOST_TEST(!joined(network), "too many columns");
   }
 }
 
