@@ -1,5 +1,6 @@
 #include "kernels/panel_conv.hpp"
 
+#include "kernels/gelu.hpp"
 #include "kernels/panel_product.hpp"
 #include "kernels/parallel.hpp"
 
@@ -9,8 +10,10 @@ namespace {
 constexpr int vectors = panel_vectors;
 /// Rows whose sums are kept in registers: 24 of 32.
 constexpr std::int64_t most_rows = 6;
-/// So many numbers of each row are multiplied at once: their weights stay in the first cache.
-constexpr std::int64_t depth = 96;
+/// So many numbers of each row are multiplied at once. Few rows read weights that have just come:
+/// those in use and those that are next stay in the first cache. For more rows it is worth to keep
+/// their sums in registers, and to read the weights from the second cache.
+constexpr std::int64_t depth_for(std::int64_t rows) { return rows < 32 ? 48 : 384; }
 
 template <int V, int Ahead>
 COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::int64_t* sources,
@@ -111,7 +114,7 @@ COINFER_AVX512 void end_avx512(const float* sums, std::int64_t rows, const Panel
       if (form.relu) {
         x = x < 0.0F ? Floats{} : x;
       } else if (form.gelu) {
-        gelu_of(x);
+        gelu_avx512(x);
       }
       store_some(dst + v * lanes, x, columns - v * lanes);
     }
@@ -147,6 +150,7 @@ std::int64_t PanelConv::scratch_floats(int threads) const {
 void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end) const {
   const auto of_tap = form_.weights_in * panel;
   const auto of_panel = static_cast<std::int64_t>(taps_.size()) * of_tap;
+  const auto depth = depth_for(rows_);
   for (auto p = begin.panel; p < end.panel || (p == end.panel && end.row > 0); ++p) {
     const auto first = p == begin.panel ? begin.row : 0;
     const auto last = p == end.panel ? end.row : rows_;

@@ -142,20 +142,6 @@ COINFER_INLINE void sigmoid_of(Floats& x) {
   x = 1.0F / (1.0F + x);
 }
 
-/// x = x (1 + erf(x / sqrt 2)) / 2 within 3e-7 of x: Abramowitz and Stegun's 7.1.26 for erfc.
-COINFER_INLINE void gelu_of(Floats& x) {
-  const Floats magnitude = (x < 0.0F ? -x : x) * 0.707106781F;
-  const Floats t = 1.0F / (1.0F + magnitude * 0.3275911F);
-  Floats p = t * 1.061405429F - 1.453152027F;
-  p = p * t + 1.421413741F;
-  p = p * t - 0.284496736F;
-  p = p * t + 0.254829592F;
-  Floats power = -(magnitude * magnitude);
-  exp_of(power);
-  const Floats tail = p * t * power * 0.5F;
-  x *= x < 0.0F ? tail : 1.0F - tail;
-}
-
 /// x = tanh(x), also near 0, where it is Cephes' polynomial.
 COINFER_INLINE void tanh_of(Floats& x) {
   const Floats magnitude = x < 0.0F ? -x : x;

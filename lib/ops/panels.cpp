@@ -14,8 +14,10 @@ using plan::Lowering;
 using plan::View;
 
 constexpr std::int64_t most_pixels = 196;
-/// Of a product: oneDNN's are quicker than its convolutions when there are more.
+/// Of a product: oneDNN's are quicker than its convolutions when there are more; on a single thread,
+/// which finds the weights of a panel in its second cache again, only when there are many more.
 constexpr std::int64_t most_rows = 64;
+constexpr std::int64_t most_rows_alone = 256;
 
 /// From what `panel_bench` measures on machines with AVX-512: the weights are more than the caches
 /// near a core hold, the pixels few.
@@ -141,7 +143,8 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplicat
   PanelConv::Form form{.in = work.b.dims[0], .out = work.b.dims[1]};
   form.width = form.out_width = work.dst_dims[0];
   form.weights_in = (form.in + 15) / 16 * 16;
-  if (!(mixed ? is_quicker_on_amx(form) : is_quicker(form, most_rows))) {
+  const auto most = lowering.threads() == 1 ? most_rows_alone : most_rows;
+  if (!(mixed ? is_quicker_on_amx(form) : is_quicker(form, most))) {
     return false;
   }
   using Tag = dnnl::memory::format_tag;

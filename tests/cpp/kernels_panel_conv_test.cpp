@@ -63,8 +63,8 @@ double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
     const auto expected = form.relu   ? std::max(sum, 0.0)
                           : form.gelu ? sum * (1 + std::erf(sum / std::numbers::sqrt2)) / 2
                                       : sum;
-    // GELU's slope is at most 1.13, and its own error 3e-7 of what it is given.
-    const auto own = form.gelu ? 3e-7 * std::fabs(sum) : 0;
+    // GELU's slope is at most 1.13, and its own error 3 eps of what it is given.
+    const auto own = form.gelu ? 1.8e-7 * std::fabs(sum) : 0;
     worst = std::max(worst, std::fabs(expected - at(result, i)) / (form.gelu ? 1.13 : 1) - own);
   }
   inside = scratch.back() == untouched && std::all_of(result.begin() + count, result.end(),
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(kernels_panel_conv_agrees_with_plain_loops) {
     return;
   }
   for (auto [form, threads] :
-       reference::panel_cases({5, 64, 133, 300}, {1, 64, 80, 127, 200}, {5, 6, 9})) {
+       reference::panel_cases({5, 64, 133, 500}, {1, 64, 80, 127, 200}, {5, 6, 9})) {
     form.weights_in = form.in == 5 ? 16 : 0;
     bool inside = false;
     const auto worst = worst_of(form, threads, inside);
