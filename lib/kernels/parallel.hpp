@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #if defined(__has_feature)
@@ -34,30 +33,10 @@ class Handover {
 #endif
 };
 
-/// Calls call(context, part) for each part on the threads of the current arena, or of the team that
-/// this thread leads. In a file of its own, which ThreadSanitizer does not see, as it does not see
-/// TBB's library.
+/// Calls call(context, part) for each part on the threads of the current arena. In a file of its
+/// own, which ThreadSanitizer does not see, as it does not see TBB's library.
 void for_each_part(std::int64_t parts, void (*call)(void* context, std::int64_t part),
                    void* context);
-
-/// Tasks that other threads of the current arena may take; those that none took are done by who
-/// waits for them, at the latest. *Thread safety*: one thread.
-class Errands {
- public:
-  Errands();
-  ~Errands();
-  Errands(const Errands&) = delete;
-  Errands& operator=(const Errands&) = delete;
-
-  void run(void (*call)(void* context, int number), void* context, int number);
-  /// Until all have ended. In the arena in which they began; before it is destroyed.
-  void wait();
-
- private:
-  struct Group;
-  std::unique_ptr<Group> group_;
-  bool any_ = false;
-};
 
 /// Calls body(begin, end) for parts of [0, count) that have at least `grain` items, on the threads
 /// of the current arena; inline when `threads` is 1 or the count is small. `body` must not throw.

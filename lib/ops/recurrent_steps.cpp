@@ -6,7 +6,6 @@
 #include "coinfer/error.hpp"
 #include "kernels/gates.hpp"
 #include "kernels/parallel.hpp"
-#include "kernels/team.hpp"
 #include "kernels/thin_product.hpp"
 #include "ops/recurrent.hpp"
 
@@ -18,9 +17,6 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, co
               float beta, float* c, std::int64_t row_of_c) {
   if (m == 0 || n == 0) {
     return;
-  }
-  if (auto* const team = kernels::Team::current()) {
-    team->dismiss();  // oneDNN calls TBB's threads
   }
   if (dnnl_sgemm('N', 'T', m, n, k, 1.0F, a, std::max<std::int64_t>(k, 1), b,
                  std::max<std::int64_t>(k, 1), beta, c, row_of_c) != dnnl_success) {

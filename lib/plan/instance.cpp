@@ -1,7 +1,6 @@
 #include <cstring>
 
 #include "coinfer/error.hpp"
-#include "kernels/team.hpp"
 #include "plan/onednn.hpp"
 #include "plan/step.hpp"
 
@@ -103,9 +102,6 @@ struct Instance::Bound {
       ready.push_back(one);
     }
     stream = dnnl::stream{engine()};
-    if (plan.threads() > 1) {
-      team.emplace(plan.threads());
-    }
   }
 
   void point(const Place& place, void* base) {
@@ -181,9 +177,6 @@ struct Instance::Bound {
       (*one.kernel)(pointers.data() + one.first, pointers.data() + one.first + one.sources);
       return;
     }
-    if (team) {
-      team->dismiss();  // oneDNN calls TBB's threads
-    }
     check(
         dnnl_primitive_execute(one.primitive, stream.get(), one.count, executed.data() + one.first),
         "execute the step");
@@ -208,7 +201,6 @@ struct Instance::Bound {
   std::vector<const void*> last_inputs;
   std::vector<void*> last_outputs;
   dnnl::stream stream;
-  std::optional<kernels::Team> team;
 };
 
 Instance::Instance(std::shared_ptr<const Plan> plan, Scratch& scratch)
@@ -219,7 +211,6 @@ Instance::~Instance() = default;
 Instance::End Instance::run(std::span<const void* const> inputs, std::span<void* const> outputs,
                             const std::atomic<bool>& stop, StepTimes* times) {
   bound_->rebind(plan_->scratch_bytes(), inputs, outputs);
-  const kernels::Team::Lead lead{bound_->team ? &*bound_->team : nullptr};
   using Clock = std::chrono::steady_clock;
   auto before = times != nullptr ? Clock::now() : Clock::time_point{};
   if (times != nullptr) {
