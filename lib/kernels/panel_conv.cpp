@@ -38,20 +38,20 @@ COINFER_INLINE void some_rows(std::int64_t count, const float* src, const std::i
 }
 
 /// All rows of a tap with `k` numbers of each. As many weights as these need are fetched meanwhile,
-/// evenly: the ones behind them, when there are `more`.
+/// evenly, from `wanted` on, unless that is null.
 COINFER_AVX512 void multiply_avx512(const float* src, const std::int64_t* sources, float* dst,
                                     const std::int64_t* rows, std::int64_t count,
-                                    const float* weights, std::int64_t k, bool more) {
+                                    const float* weights, std::int64_t k, const float* wanted) {
   const auto groups = (count + most_rows - 1) / most_rows;
-  const auto* const next = reinterpret_cast<const char*>(weights + k * panel);
+  const auto* const next = reinterpret_cast<const char*>(wanted);
   constexpr std::int64_t step_bytes = panel * sizeof(float);
   for (std::int64_t g = 0; g < groups; ++g) {
     const auto first = count * g / groups;
     const auto size = count * (g + 1) / groups - first;
     const auto* const from = sources + first;
     const auto* const to = rows + first;
-    const auto* const ahead = next + k * step_bytes * g / groups;
-    if (!more) {
+    const auto* const ahead = next == nullptr ? nullptr : next + k * step_bytes * g / groups;
+    if (next == nullptr) {
       some_rows<vectors, 0>(size, src, from, dst, to, weights, k, ahead, 0);
     } else if (groups >= 4) {
       some_rows<vectors, 1>(size, src, from, dst, to, weights, k, ahead,
@@ -147,7 +147,8 @@ std::int64_t PanelConv::scratch_floats(int threads) const {
   return std::max(threads, 1) * rows_ * panel;
 }
 
-void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end) const {
+void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end,
+                    const float* wanted) const {
   const auto of_tap = form_.weights_in * panel;
   const auto of_panel = static_cast<std::int64_t>(taps_.size()) * of_tap;
   const auto depth = depth_for(rows_);
@@ -173,7 +174,7 @@ void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end)
         const auto* const used = weights + k * panel;
         if (columns > panel - lanes) {
           multiply_avx512(memory.src + k, sources, sums, rows, to - from, used, now,
-                          !last_tap || k + now < form_.in);
+                          last_tap && k + now == form_.in ? wanted : used + now * panel);
         } else {
           multiply_some_avx512(memory.src + k, sources, sums, rows, to - from, used, now, columns);
         }
@@ -184,11 +185,21 @@ void PanelConv::run(const Pointers& memory, float* sums, Place begin, Place end)
   }
 }
 
-ops::Kernel PanelConv::kernel(int threads) const {
-  const auto panels = (form_.out + panel - 1) / panel;
+PanelReads PanelConv::reads() const {
+  return {(form_.out + panel - 1) / panel,
+          static_cast<std::int64_t>(taps_.size()) * form_.weights_in * panel};
+}
+
+ops::Kernel PanelConv::kernel(int threads, std::shared_ptr<const PanelReads> next) const {
+  const auto panels = reads().panels;
   const std::int64_t parts = std::max(threads, 1);
-  return [conv = *this, panels, parts, threads](const void* const* src, void* const* dst) {
+  return [conv = *this, next = std::move(next), panels, parts, threads](const void* const* src,
+                                                                        void* const* dst) {
     const auto& form = conv.form_;
+    const auto* const weights_of_next =
+        next != nullptr && next->panels > 0
+            ? static_cast<const float*>(src[2 + (form.bias ? 1 : 0) + (form.sum ? 1 : 0)])
+            : nullptr;
     const Pointers memory{static_cast<const float*>(src[0]), static_cast<const float*>(src[1]),
                           form.bias ? static_cast<const float*>(src[2]) : nullptr,
                           form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) : nullptr,
@@ -200,7 +211,12 @@ ops::Kernel PanelConv::kernel(int threads) const {
     };
     parallel(parts, 1, threads, [&](std::int64_t begin, std::int64_t end) {
       auto* const sums = static_cast<float*>(dst[1]) + begin * conv.rows_ * panel;
-      conv.run(memory, sums, place(begin), place(end));
+      // Where this part of the next one begins.
+      const auto* const wanted =
+          weights_of_next == nullptr
+              ? nullptr
+              : weights_of_next + next->panels * begin / parts * next->panel_floats;
+      conv.run(memory, sums, place(begin), place(end), wanted);
     });
   };
 }

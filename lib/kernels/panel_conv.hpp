@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels/panel_product.hpp"
@@ -33,9 +34,13 @@ class PanelConv {
   /// Floats of scratch memory for `threads` threads.
   std::int64_t scratch_floats(int threads) const;
 
+  PanelReads reads() const;
+
   /// src: source, weights [out / 64][kernel_height][kernel_width][weights_in][64], bias if there is
-  /// one, what is added if there is something; dst: result, scratch.
-  ops::Kernel kernel(int threads) const;
+  /// one, what is added if there is something, and, where `next` has panels when it runs, the
+  /// weights of the convolution that is next with as many threads: each thread's first are fetched
+  /// at the end of this one. dst: result, scratch.
+  ops::Kernel kernel(int threads, std::shared_ptr<const PanelReads> next = nullptr) const;
 
  private:
   /// Rows (pixels) of the result that one tap of the window adds to, and where their source is.
@@ -55,8 +60,9 @@ class PanelConv {
     std::int64_t panel;
     std::int64_t row;
   };
-  /// What lies between two places, panel by panel; `sums` has room for all rows of one.
-  void run(const Pointers& memory, float* sums, Place begin, Place end) const;
+  /// What lies between two places, panel by panel; `sums` has room for all rows of one. `wanted`:
+  /// what is read next; may be null.
+  void run(const Pointers& memory, float* sums, Place begin, Place end, const float* wanted) const;
 
   Form form_;
   std::int64_t rows_;

@@ -10,6 +10,12 @@ namespace coinfer::kernels {
 constexpr std::int64_t panel = 64;
 constexpr int panel_vectors = panel / lanes;
 
+/// Weights that are read once, one panel after another.
+struct PanelReads {
+  std::int64_t panels = 0;
+  std::int64_t panel_floats = 0;
+};
+
 /// Sums of R rows and the first V vectors of one panel, kept in registers while they grow by `k`
 /// numbers of each row. They begin as what `dst` has, or as nothing if it is `Fresh`. With each
 /// number `Ahead` lines are fetched, `step` bytes apart, from `ahead` on. `source(r)` and

@@ -63,8 +63,10 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
     add(conv.scratch_bytes(threads), conv.kernel(threads), "panels:amx");
   } else {
     const PanelConv conv{form};
+    const auto next = std::make_shared<kernels::PanelReads>();
     add(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)),
-        conv.kernel(threads), "panels");
+        conv.kernel(threads, next), "panels");
+    lowering.add_reader(sources[1], conv.reads(), next);
   }
   lower_post_ops(lowering, node, fused.end);
 }

@@ -2,6 +2,7 @@
 
 #include "coinfer/error.hpp"
 #include "kernels/copy.hpp"
+#include "kernels/panel_product.hpp"
 #include "ops/post_ops.hpp"
 
 namespace coinfer::plan {
@@ -270,6 +271,21 @@ void Lowering::add(ops::Kernel kernel, std::span<const View> src, std::span<cons
   }
   note(dst.empty() ? nullptr : &dst[0], std::move(cost.implementation), cost.flops);
   steps_.push_back(std::move(step));
+}
+
+void Lowering::add_reader(const View& weights, const kernels::PanelReads& reads,
+                          std::shared_ptr<kernels::PanelReads> next) {
+  // What is fetched has to be there still: in the second cache, behind a few small steps.
+  constexpr std::size_t soon = 8;
+  const auto step = steps_.size() - 1;
+  if (reader_.next != nullptr && step - reader_.step <= soon) {
+    auto& before = *steps_[reader_.step];
+    before.arguments.insert(before.arguments.begin() + static_cast<std::ptrdiff_t>(before.sources),
+                            {0, {}, weights.buffer, weights.offset});
+    ++before.sources;
+    *reader_.next = reads;
+  }
+  reader_ = {step, std::move(next)};
 }
 
 void Lowering::copy(const View& src, const View& dst) {

@@ -9,6 +9,10 @@
 #include "plan/step.hpp"
 #include "plan/weights_store.hpp"
 
+namespace coinfer::kernels {
+struct PanelReads;
+}
+
 namespace coinfer::plan {
 
 /// What a step's line in the plan's table says besides its node.
@@ -76,6 +80,11 @@ class Lowering {
   /// Adds a kernel: sources and destinations in the order the kernel takes them.
   void add(ops::Kernel kernel, std::span<const View> src, std::span<const View> dst,
            Cost cost = {});
+  /// The kernel that was added last reads these weights. At its end it can fetch what the next such
+  /// kernel reads first: when one follows soon, `next` tells it of that, and that one's weights
+  /// become its last source.
+  void add_reader(const View& weights, const kernels::PanelReads& reads,
+                  std::shared_ptr<kernels::PanelReads> next);
   /// Adds a step that copies elements of equal types and extents.
   void copy(const View& src, const View& dst);
 
@@ -130,6 +139,11 @@ class Lowering {
   Plan::Layout layout_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<Plan::StepInfo> infos_;
+  struct Reader {
+    std::size_t step = 0;
+    std::shared_ptr<kernels::PanelReads> next;
+  };
+  Reader reader_;  // the last one
   const graph::Node* node_ = nullptr;
 };
 
