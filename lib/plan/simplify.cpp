@@ -38,6 +38,7 @@ class Simplifier {
     skip_identities();  // one between two views would keep them apart
     join_views();
     skip_identities();
+    sink_expansions();
     skip_expansions();
     passes::remove_dead(graph_);
   }
@@ -105,6 +106,62 @@ class Simplifier {
     node.attributes = {};
     node.attributes.set("allowzero", std::int64_t{1});
     node.inputs = {input, graph_.add_constant(Tensor::vector<std::int64_t>(shape))};
+  }
+
+  /// f(Expand(x)) -> Expand(f(x)), where f works on each element or reduces what is not expanded:
+  /// less work, and an element-wise operator behind f may need no expansion.
+  void sink_expansions() {
+    std::vector<ValueId> source(graph_.values.size());  // of what an Expand makes
+    std::vector<Node> nodes;
+    nodes.reserve(graph_.nodes.size());
+    for (auto& node : graph_.nodes) {
+      const auto input = node.inputs.empty() ? ValueId{} : node.inputs[0];
+      const auto from = input && input.index < source.size() ? source[input.index] : ValueId{};
+      if (!from || !(is_unary(node) || reduces_what_is_kept(node, from))) {
+        if (is_one_of(node, {"Expand"}) && dims(input).size() == dims(node.outputs[0]).size()) {
+          source[node.outputs[0].index] = input;
+        }
+        nodes.push_back(std::move(node));
+        continue;
+      }
+      const auto result = node.outputs[0];
+      const auto small = add_value(node);
+      auto moved = node;
+      moved.inputs.erase(moved.inputs.begin());
+      add_node(nodes, std::move(moved), node, from, small);
+      Node expand;
+      expand.type = "Expand";
+      expand.opset = 13;
+      expand.inputs = {graph_.add_constant(Tensor::vector<std::int64_t>(dims(result)))};
+      add_node(nodes, std::move(expand), node, small, result);
+      source[result.index] = small;
+    }
+    graph_.nodes = std::move(nodes);
+  }
+
+  bool is_unary(const Node& node) const {
+    return node.post_ops.empty() &&
+           is_one_of(node, {"Cast", "Clip", "Relu", "Sigmoid", "Tanh", "Sqrt", "Exp", "Log", "Neg",
+                            "Abs", "Reciprocal", "Erf", "Not"}) &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](ValueId id) {
+             return !id || dims(id).elements() == 1;
+           });
+  }
+
+  /// A reduction over axes of which an expansion of `from` leaves each as it was.
+  bool reduces_what_is_kept(const Node& node, ValueId from) const {
+    if (!node.post_ops.empty() ||
+        !is_one_of(node, {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"})) {
+      return false;
+    }
+    const auto axes = ops::KernelContext{node, graph_}.integers("axes", 1);
+    const auto before = dims(from);
+    const auto after = dims(node.inputs[0]);
+    return axes && !axes->empty() &&
+           std::all_of(axes->begin(), axes->end(), [&](std::int64_t axis) {
+             const auto at = static_cast<std::size_t>(axis < 0 ? axis + after.rank() : axis);
+             return before[at] == after[at];
+           });
   }
 
   /// An element-wise operator broadcasts by itself.

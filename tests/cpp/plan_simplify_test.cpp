@@ -128,6 +128,41 @@ BOOST_AUTO_TEST_CASE(element_wise_work_reads_through_an_expansion) {
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_reads_an_expansion_works_on_what_was_expanded) {
+  // The mean over rows of which some do not count, as sentence transformers have it.
+  OneInput net{PartialShape{1, 3, 2}};
+  const auto first = net.add("Slice", {net.input(), net.constant(ints({0})),
+                                       net.constant(ints({1})), net.constant(ints({2}))});
+  const auto counts = net.add("Cast", {first}, {{"to", std::int64_t{7}}});
+  const auto wide = net.add("Expand", {counts, net.constant(ints({1, 3, 2}))});
+  const auto mask = net.add("Cast", {wide}, {{"to", std::int64_t{1}}});
+  const auto axes = net.constant(ints({1}));
+  const auto sum = net.add("ReduceSum", {net.add("Mul", {net.input(), mask}), axes},
+                           {{"keepdims", std::int64_t{0}}});
+  const auto number = net.add("ReduceSum", {mask, axes}, {{"keepdims", std::int64_t{0}}});
+  const auto y = net.add("Div", {sum, number});
+  // Rows (0, 1), (2, 3), (4, 5) by weights 0, 2 and 4.
+  BOOST_TEST(values<float>(net.run(y, counting(Shape{1, 3, 2}))) == (Floats{20.0F / 6, 26.0F / 6}),
+             boost::test_tools::per_element());
+  for (const auto& step : net.plan->step_infos()) {
+    BOOST_TEST(step.type != "Expand");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_expanded_axis_that_is_reduced_is_expanded_before) {
+  OneInput net{PartialShape{2, 1}};
+  const auto wide = net.add("Expand", {net.input(), net.constant(ints({2, 3}))});
+  const auto sum = net.add("ReduceSum", {net.add("Neg", {wide}), net.constant(ints({-1}))});
+  BOOST_TEST(values<float>(net.run(sum, counting(Shape{2, 1}))) == (Floats{0, -3}),
+             boost::test_tools::per_element());
+  // And what is expanded and leaves, by itself and after a step, keeps its shape.
+  OneInput out{PartialShape{2, 1}};
+  const auto left = out.add("Expand", {out.input(), out.constant(ints({2, 2}))});
+  const auto root = out.add("Sqrt", {left});
+  BOOST_TEST(values<float>(out.run(root, counting(Shape{2, 1}))) == (Floats{0, 0, 1, 1}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(an_output_that_changes_nothing_is_still_written) {
   OneInput net{PartialShape{3}};
   const auto y = net.add("Cast", {net.input()}, {{"to", std::int64_t{1}}});
