@@ -259,10 +259,10 @@ COINFER_AMX void run_blocks(const Attention& form, const Layout& layout, std::in
     const auto row = at % blocks * block;
     const auto count = std::min(block, form.rows - row);
     if (index != packed) {
-      pack(static_cast<const Half*>(src[1]) + form.k.offset(form.batch, index), form.k,
-           form.depth, form.keys, k);
-      pack(static_cast<const Half*>(src[2]) + form.v.offset(form.batch, index), form.v,
-           form.keys, form.width, v);
+      pack(static_cast<const Half*>(src[1]) + form.k.offset(form.batch, index), form.k, form.depth,
+           form.keys, k);
+      pack(static_cast<const Half*>(src[2]) + form.v.offset(form.batch, index), form.v, form.keys,
+           form.width, v);
       packed = index;
     }
     const auto* q =

@@ -38,8 +38,8 @@ struct Attention {
 std::int64_t attention_scratch_bytes(const Attention& form, int threads);
 std::int64_t attention_f32_scratch_bytes(const Attention& form, int threads);
 
-/// src: q, k, v and, where there is one, the mask; dst: the result, scratch memory. Of bf16, only on
-/// machines with AMX.
+/// src: q, k, v and, where there is one, the mask; dst: the result, scratch memory. Of bf16, only
+/// on machines with AMX.
 ops::Kernel attention(const Attention& form, int threads);
 /// The same of f32, only on machines with AVX-512.
 ops::Kernel attention_f32(const Attention& form, int threads);

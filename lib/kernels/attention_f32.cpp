@@ -53,8 +53,9 @@ COINFER_AVX512 void pack(const float* from, const Attention::Matrix& strides, st
     if (strides.column == 1) {
       for (std::int64_t i = 0; i < rows; ++i) {
         for (std::int64_t j = 0; j < end; j += lanes) {
-          _mm512_store_ps(to + i * panel + j, _mm512_maskz_loadu_ps(first(columns - n - j),
-                                                                    from + i * strides.row + n + j));
+          _mm512_store_ps(
+              to + i * panel + j,
+              _mm512_maskz_loadu_ps(first(columns - n - j), from + i * strides.row + n + j));
         }
       }
       continue;
@@ -66,8 +67,8 @@ COINFER_AVX512 void pack(const float* from, const Attention::Matrix& strides, st
         __m512i words[lanes];
         COINFER_UNROLL
         for (std::int64_t c = 0; c < lanes; ++c) {
-          words[c] = _mm512_maskz_loadu_epi32(n + j + c < columns ? some : 0,
-                                              at + c * strides.column);
+          words[c] =
+              _mm512_maskz_loadu_epi32(n + j + c < columns ? some : 0, at + c * strides.column);
         }
         transpose(words);
         const auto count = std::min(lanes, rows - i);
@@ -156,8 +157,7 @@ COINFER_AVX512 COINFER_INLINE void soften(float* scores, std::int64_t row, std::
     for (int r = 0; r < R; ++r) {
       auto* const at = scores + r * row + i;
       const auto distance = _mm512_sub_ps(_mm512_load_ps(at), top[r]);
-      const auto power =
-          _mm512_maskz_mov_ps(some, power_of_two(_mm512_mul_ps(distance, log2_e)));
+      const auto power = _mm512_maskz_mov_ps(some, power_of_two(_mm512_mul_ps(distance, log2_e)));
       sums[r] = _mm512_add_ps(sums[r], power);
       _mm512_store_ps(at, power);
     }
@@ -212,18 +212,18 @@ void run_blocks(const Attention& form, const Layout& layout, std::int64_t begin,
       packed = index;
     }
     const auto* q = static_cast<const float*>(src[0]) + form.q.offset(form.batch, index);
-    const auto* mask = form.has_mask ? static_cast<const float*>(src[3]) +
-                                           form.mask.offset(form.batch, index)
-                                     : nullptr;
+    const auto* mask = form.has_mask
+                           ? static_cast<const float*>(src[3]) + form.mask.offset(form.batch, index)
+                           : nullptr;
     auto* const to = result + form.result.offset(form.batch, index);
     const auto start = at % blocks * block;
     const auto rows = std::min(block, form.rows - start);
     const auto groups = (rows + most_rows - 1) / most_rows;
     for (std::int64_t g = 0; g < groups; ++g) {
       const auto row = start + rows * g / groups;
-      Group group{q + row * form.q.row,        {},
-                  scratch + layout.k,          scratch + layout.v,
-                  scratch + layout.scores,     scratch + layout.sums,
+      Group group{q + row * form.q.row,      {},
+                  scratch + layout.k,        scratch + layout.v,
+                  scratch + layout.scores,   scratch + layout.sums,
                   to + row * form.result.row};
       const auto count = start + rows * (g + 1) / groups - row;
       for (std::int64_t r = 0; mask != nullptr && r < count; ++r) {
@@ -271,8 +271,7 @@ ops::Kernel attention_f32(const Attention& form, int threads) {
     parallel(parts, 1, static_cast<int>(parts), [&](std::int64_t first, std::int64_t last) {
       for (auto part = first; part < last; ++part) {
         run_blocks(form, layout, blocks * part / parts, blocks * (part + 1) / parts, src,
-                   static_cast<float*>(dst[0]),
-                   static_cast<float*>(dst[1]) + part * layout.floats);
+                   static_cast<float*>(dst[0]), static_cast<float*>(dst[1]) + part * layout.floats);
       }
     });
   };

@@ -128,9 +128,8 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (form.has_shift) {
     sources.push_back(lowering.plain(node.inputs[2]));
   }
-  const auto dst = form.bf16
-                       ? lowering.destination(node.outputs[0], sources[0].strides)
-                       : lowering.result_over(node.inputs[0], sources[0], node.outputs[0]);
+  const auto dst = form.bf16 ? lowering.destination(node.outputs[0], sources[0].strides)
+                             : lowering.result_over(node.inputs[0], sources[0], node.outputs[0]);
   lowering.add(kernels::layer_norm(form, lowering.threads()), sources, {&dst, 1},
                {.flops = 8.0 * static_cast<double>(dims.elements())});
   return true;

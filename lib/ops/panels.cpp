@@ -14,8 +14,9 @@ using plan::Lowering;
 using plan::View;
 
 constexpr std::int64_t most_pixels = 196;
-/// Of a product: oneDNN's are quicker than its convolutions when there are more; on a single thread,
-/// which finds the weights of a panel in its second cache again, only when there are many more.
+/// Of a product: oneDNN's are quicker than its convolutions when there are more; on a single
+/// thread, which finds the weights of a panel in its second cache again, only when there are many
+/// more.
 constexpr std::int64_t most_rows = 64;
 constexpr std::int64_t most_rows_alone = 256;
 

@@ -3,6 +3,7 @@
 #include <dnnl.hpp>
 
 #include "kernels/isa.hpp"
+#include "kernels/panel_product.hpp"
 #include "ops/op.hpp"
 #include "plan/precision.hpp"
 
@@ -20,13 +21,16 @@ constexpr std::int64_t least_f32_rows = 6;
 /// Of scores and of sums in a thread's scratch memory.
 constexpr std::int64_t most_keys = 4096;
 constexpr std::int64_t most_columns = 256;
-/// Numbers of keys and values, of f32, that the second cache holds.
+/// Numbers of keys and values, of f32 and packed, that the second cache holds.
 constexpr std::int64_t most_f32_packed = 128 * 1024;
 
 class Join {
  public:
   Join(Graph& graph, ElementType type)
-      : graph_{graph}, type_{type}, maker_(graph.values.size(), -1), reads_(graph.values.size(), 0) {
+      : graph_{graph},
+        type_{type},
+        maker_(graph.values.size(), -1),
+        reads_(graph.values.size(), 0) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       for (const auto id : graph.nodes[i].inputs) {
         count(id);
@@ -122,6 +126,11 @@ class Join {
     return post_op.alpha;
   }
 
+  /// Columns with those that fill up their last panel.
+  static std::int64_t up(std::int64_t columns) {
+    return (columns + kernels::panel - 1) / kernels::panel * kernels::panel;
+  }
+
   bool fits(const Node& scores, const Node& softmax, const Node& product) const {
     const auto result = dims(product.outputs[0]);
     const auto q = dims(scores.inputs[0]);
@@ -135,7 +144,7 @@ class Join {
            std::equal(result.begin(), result.end() - 1, between.begin()) &&
            result[rank - 2] >= least && q[q.size() - 2] == result[rank - 2] && keys >= least &&
            keys <= most_keys && q.back() <= most_columns &&
-           (!f32 || keys * (q.back() + result.back()) <= most_f32_packed) &&
+           (!f32 || up(keys) * q.back() + keys * up(result.back()) <= most_f32_packed) &&
            result.back() <= most_columns && result.elements() > 0 &&
            (softmax.inputs.size() == 1 || dims(softmax.inputs[1]).back() == keys);
   }
@@ -164,9 +173,9 @@ class Join {
 }  // namespace
 
 void join_attention(Graph& graph, ElementType type) {
-  const bool has_kernel =
-      type == ElementType::bf16 ? has_amx()
-                                : type == ElementType::f32 && kernels::isa() == kernels::Isa::avx512;
+  const bool has_kernel = type == ElementType::bf16
+                              ? has_amx()
+                              : type == ElementType::f32 && kernels::isa() == kernels::Isa::avx512;
   if (has_kernel) {
     Join{graph, type}.run();
   }

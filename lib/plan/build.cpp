@@ -116,8 +116,8 @@ class Builder {
         join_groups(graph_);
       }
       lower_precision(graph_);
+      join_attention(graph_, ElementType::bf16);
     }
-    join_attention(graph_, ElementType::bf16);
     join_attention(graph_, ElementType::f32);
     if (work < tiny_work && threads > 1) {
       kernels::Arena arena{1};

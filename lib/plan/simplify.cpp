@@ -143,9 +143,8 @@ class Simplifier {
     return node.post_ops.empty() &&
            is_one_of(node, {"Cast", "Clip", "Relu", "Sigmoid", "Tanh", "Sqrt", "Exp", "Log", "Neg",
                             "Abs", "Reciprocal", "Erf", "Not"}) &&
-           std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](ValueId id) {
-             return !id || dims(id).elements() == 1;
-           });
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(),
+                       [&](ValueId id) { return !id || dims(id).elements() == 1; });
   }
 
   /// A reduction over axes of which an expansion of `from` leaves each as it was.

@@ -6,6 +6,7 @@
 #include "kernels/amx_conv.hpp"
 #include "panel_forms.hpp"
 #include "plan/precision.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using kernels::AmxConv;
@@ -95,7 +96,7 @@ double worst_of(const PanelConv::Form& form, int threads, bool f32_result, bool 
     const auto allowed =
         size_of_terms * 1e-6 + (f32_result ? 0.0 : std::fabs(expected) / 256 + 1e-30);
     const auto error = std::fabs(expected - static_cast<double>(got)) / allowed;
-    worst = error <= worst ? worst : error;  // also when it is no number
+    worst = reference::worse(worst, error);
   }
   return worst;
 }

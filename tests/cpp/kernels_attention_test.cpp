@@ -9,6 +9,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/isa.hpp"
 #include "plan/precision.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using kernels::Attention;
@@ -63,7 +64,8 @@ Attention form_of(const Case& one) {
 
 /// Operands as the kernel reads them, and widened.
 struct Operand {
-  Operand(Types types, std::int64_t size, int seed) : given(halves(size, seed)), numbers(given.size()) {
+  Operand(Types types, std::int64_t size, int seed)
+      : given(halves(size, seed)), numbers(given.size()) {
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       // Of f32 the lower halves matter too.
       numbers[i] = widened(given[i]) * (types == Types::f32 ? 1.00123F : 1.0F);
@@ -73,8 +75,8 @@ struct Operand {
   std::vector<float> numbers;
 };
 
-double number(const Operand& operand, const Attention::Matrix& matrix, std::int64_t b, std::int64_t h,
-              std::int64_t row, std::int64_t column) {
+double number(const Operand& operand, const Attention::Matrix& matrix, std::int64_t b,
+              std::int64_t h, std::int64_t row, std::int64_t column) {
   return static_cast<double>(operand.numbers[static_cast<std::size_t>(
       b * matrix.batch[0] + h * matrix.batch[1] + row * matrix.row + column * matrix.column)]);
 }
@@ -149,7 +151,7 @@ double worst_of(const Case& one, int threads, Types types) {
             got = widened(result[at]);
           }
           const auto error = std::abs(static_cast<double>(got) - wanted);
-          worst = error <= worst ? worst : error;  // also when it is no number
+          worst = reference::worse(worst, error);
         }
       }
     }
@@ -202,6 +204,29 @@ BOOST_AUTO_TEST_CASE(ragged_attentions_of_f32_agree_with_plain_loops) {
   check(Types::f32, [](const Case& one) {
     return 24 * std::ldexp(std::sqrt(static_cast<double>(one.depth)), -24);
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_row_that_sees_nothing_is_no_number_and_its_neighbours_are) {
+  if (kernels::isa() != kernels::Isa::avx512) {
+    BOOST_TEST_MESSAGE("no AVX-512 here: nothing runs this kernel");
+    return;
+  }
+  constexpr std::int64_t rows = 7;
+  constexpr std::int64_t keys = 20;
+  auto form = form_of({1, 1, rows, keys, 1, 3, true, false, Mask::full});
+  const Operand q{Types::f32, rows, 1};
+  const Operand k{Types::f32, keys, 2};
+  const Operand v{Types::f32, keys * 3, 3};
+  std::vector<float> mask(static_cast<std::size_t>(rows * keys));
+  std::fill_n(mask.begin() + 2 * keys, keys, -infinity);
+  std::vector<float> result(static_cast<std::size_t>(rows * 3));
+  const Aligned scratch{kernels::attention_f32_scratch_bytes(form, 1)};
+  const void* const src[] = {q.numbers.data(), k.numbers.data(), v.numbers.data(), mask.data()};
+  void* const dst[] = {result.data(), scratch.data()};
+  kernels::attention_f32(form, 1)(src, dst);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    BOOST_TEST(std::isnan(result[i]) == (i / 3 == 2), i);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,12 +1,14 @@
 // Convolutions and products by panels of weights against plain loops in f64.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <random>
 #include <vector>
 
 #include "kernels/panel_conv.hpp"
 #include "panel_forms.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using kernels::PanelConv;
@@ -65,7 +67,8 @@ double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
                                       : sum;
     // GELU's slope is at most 1.13, and its own error 3 eps of what it is given.
     const auto own = form.gelu ? 1.8e-7 * std::fabs(sum) : 0;
-    worst = std::max(worst, std::fabs(expected - at(result, i)) / (form.gelu ? 1.13 : 1) - own);
+    worst =
+        reference::worse(worst, std::fabs(expected - at(result, i)) / (form.gelu ? 1.13 : 1) - own);
   }
   inside = scratch.back() == untouched && std::all_of(result.begin() + count, result.end(),
                                                       [](float x) { return x == untouched; });
@@ -88,5 +91,30 @@ BOOST_AUTO_TEST_CASE(kernels_panel_conv_agrees_with_plain_loops) {
     BOOST_TEST(worst <= 1.2e-7 * (8 + 3 * terms),
                form.in << " -> " << form.out << ", width " << form.width << ": " << worst);
     BOOST_TEST(inside, "memory beside the result was written");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(gelu_is_exact_far_from_zero) {
+  if (!kernels::has_panel_conv()) {
+    BOOST_TEST_MESSAGE("this machine has no AVX-512");
+    return;
+  }
+  constexpr auto infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> given{-1e30F, -1000, -10, -5.5F, 0, 5.5F, 10, 1000, 1e30F, infinity};
+  const auto count = static_cast<std::int64_t>(given.size());
+  const PanelConv conv{{.in = 1,
+                        .out = kernels::panel,
+                        .weights_in = 1,
+                        .width = count,
+                        .out_width = count,
+                        .gelu = true}};
+  const std::vector<float> weights(kernels::panel, 1.0F);
+  std::vector<float> result(given.size() * kernels::panel);
+  std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats(1)));
+  const void* const from[] = {given.data(), weights.data()};
+  void* const to[] = {result.data(), scratch.data()};
+  conv.kernel(1)(from, to);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    BOOST_TEST(result[i * kernels::panel] == std::max(given[i], 0.0F), given[i]);
   }
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/planar_conv.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using kernels::PlanarConv;
@@ -63,7 +64,8 @@ double worst_of(const PlanarConv& form, int threads, bool& inside) {
                      static_cast<double>(weights[static_cast<std::size_t>(o * taps + tap)]);
             }
           }
-          worst = std::max(worst, std::fabs(activated(form, sum) - static_cast<double>(*found)));
+          worst = reference::worse(worst,
+                                   std::fabs(activated(form, sum) - static_cast<double>(*found)));
         }
       }
     }

@@ -8,6 +8,7 @@
 
 #include "kernels/gates.hpp"
 #include "kernels/thin_product.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(kernels_packed_product_adds_to_its_result, Weight,
               sum += static_cast<double>(a[static_cast<std::size_t>(row * k + i)]) *
                      static_cast<double>(b[static_cast<std::size_t>(j * k + i)]);
             }
-            worst = std::max(worst, std::fabs(sum - static_cast<double>(c[at])));
+            worst = reference::worse(worst, std::fabs(sum - static_cast<double>(c[at])));
           }
         }
         BOOST_TEST(beside, "columns beside the result were written");

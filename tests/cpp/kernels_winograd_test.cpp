@@ -4,6 +4,7 @@
 #include <random>
 
 #include "kernels/winograd.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using kernels::Winograd;
@@ -125,16 +126,16 @@ Errors errors_of(const Winograd::Form& form) {
   for_each_result(form, src, weights, [&](std::size_t i, Exact exact) {
     const auto unit = static_cast<double>(std::numeric_limits<float>::epsilon()) *
                       (1 + std::max(exact.size, std::abs(exact.value)));
-    worst.direct =
-        std::max(worst.direct, std::abs(static_cast<double>(exact.direct) - exact.value) / unit);
+    worst.direct = reference::worse(
+        worst.direct, std::abs(static_cast<double>(exact.direct) - exact.value) / unit);
     exact.value +=
         form.bias ? static_cast<double>(bias[i % static_cast<std::size_t>(form.out)]) : 0;
     exact.value += form.sum ? static_cast<double>(added[i]) : 0;
     if (form.relu) {
       exact.value = std::max(exact.value, 0.0);
     }
-    worst.winograd =
-        std::max(worst.winograd, std::abs(static_cast<double>(dst[i]) - exact.value) / unit);
+    worst.winograd = reference::worse(worst.winograd,
+                                      std::abs(static_cast<double>(dst[i]) - exact.value) / unit);
   });
   return worst;
 }

@@ -2,6 +2,7 @@
 
 #include "plan/precision.hpp"
 #include "reference.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using reference::attributes;
@@ -23,7 +24,7 @@ double error_of(Network& network) {
   const auto wanted = network.expected();
   double worst = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    worst = std::max(worst, Network::difference(got.at(i), wanted[i]));
+    worst = reference::worse(worst, Network::difference(got.at(i), wanted[i]));
   }
   return worst;
 }

@@ -2,6 +2,7 @@
 #include <dnnl.hpp>
 
 #include "reference.hpp"
+#include "worse.hpp"
 
 using namespace coinfer;
 using reference::attributes;
@@ -65,7 +66,7 @@ class Quantised : public Network {
       double greatest = 0;
       for (std::int64_t i = 0; i < wanted[k].size(); ++i) {
         const double value = wanted[k].data<float>()[i];
-        worst = std::max(worst, std::abs(got[k].data<float>()[i] - value));
+        worst = reference::worse(worst, std::abs(got[k].data<float>()[i] - value));
         greatest = std::max(greatest, std::abs(value));
       }
       BOOST_TEST(worst <= step * 1.01);

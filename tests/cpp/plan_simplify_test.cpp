@@ -155,12 +155,30 @@ BOOST_AUTO_TEST_CASE(an_expanded_axis_that_is_reduced_is_expanded_before) {
   const auto sum = net.add("ReduceSum", {net.add("Neg", {wide}), net.constant(ints({-1}))});
   BOOST_TEST(values<float>(net.run(sum, counting(Shape{2, 1}))) == (Floats{0, -3}),
              boost::test_tools::per_element());
-  // And what is expanded and leaves, by itself and after a step, keeps its shape.
-  OneInput out{PartialShape{2, 1}};
-  const auto left = out.add("Expand", {out.input(), out.constant(ints({2, 2}))});
-  const auto root = out.add("Sqrt", {left});
-  BOOST_TEST(values<float>(out.run(root, counting(Shape{2, 1}))) == (Floats{0, 0, 1, 1}),
-             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(expansions_that_several_read_or_that_leave_keep_what_they_make) {
+  OneInput net{PartialShape{2, 1, 2}};
+  const auto wide = net.add("Expand", {net.input(), net.constant(ints({2, 3, 2}))});
+  const auto most = net.constant(make<float>(Shape{}, {2}));
+  const auto clipped = net.add("Clip", {wide, ValueId{}, most});
+  // The last axis is as it was, the middle one is not; the clipped one is read twice.
+  const auto kept = net.add("ReduceSum", {clipped, net.constant(ints({-1}))});
+  const auto lost = net.add("ReduceSum", {clipped, net.constant(ints({-2}))});
+  net.add("Sub", {kept, lost});
+  const auto outputs = {wide, clipped, kept, lost, net.graph.nodes.back().outputs[0]};
+  const std::vector<Floats> wanted{{0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3},
+                                   {0, 1, 0, 1, 0, 1, 2, 2, 2, 2, 2, 2},
+                                   {1, 1, 1, 4, 4, 4},
+                                   {0, 3, 6, 6},
+                                   {1, -2, 1, -2, 1, -2, -2, -2, -2, -2, -2, -2}};
+  std::size_t i = 0;
+  for (const auto output : outputs) {
+    const auto got = net.run(output, counting(Shape{2, 1, 2}));
+    BOOST_TEST(values<float>(got) == wanted[i], boost::test_tools::per_element());
+    BOOST_TEST(got.shape() == net.plan->outputs()[0].shape);
+    ++i;
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_output_that_changes_nothing_is_still_written) {
