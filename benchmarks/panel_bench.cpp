@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kernels/panel_conv.hpp"
+#include "kernels/parts.hpp"
 #include "kernels/winograd.hpp"
 #include "plan/onednn.hpp"
 
@@ -113,7 +114,7 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
   };
   if (kernels::has_panel_conv()) {
     const kernels::PanelConv own{form};
-    result.panels = measure_own(own.scratch_floats(1), own.kernel(1));
+    result.panels = measure_own(own.scratch_floats(1), kernels::together(own.parts(1)));
   }
   if (kernel == 3) {
     const kernels::Winograd own{transformed, 1};

@@ -256,8 +256,10 @@ int main(int argc, char** argv) {
       }
     }
     std::sort(times.begin(), times.end());
-    fmt::print("{}: median {:.3f} ms, best {:.3f} ms ({} runs, {} steps, {} threads)\n", path,
-               times[times.size() / 2], times[0], times.size(), steps.size(), plan->threads());
+    fmt::print(
+        "{}: median {:.3f} ms, best {:.3f} ms ({} runs, {} steps in {} sections, {} threads)\n",
+        path, times[times.size() / 2], times[0], times.size(), steps.size(),
+        plan->sections().size(), plan->threads());
     fmt::print(
         "  read {:.1f} ms, optimise {:.1f} ms, plan {:.1f} ms, second plan {:.1f} ms, scratch "
         "{:.1f} MiB\n",

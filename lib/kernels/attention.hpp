@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "coinfer/shape.hpp"
 #include "ops/op.hpp"
@@ -41,7 +43,12 @@ std::int64_t attention_f32_scratch_bytes(const Attention& form, int threads);
 /// src: q, k, v and, where there is one, the mask; dst: the result, scratch memory. Of bf16, only
 /// on machines with AMX.
 ops::Kernel attention(const Attention& form, int threads);
-/// The same of f32, only on machines with AVX-512.
-ops::Kernel attention_f32(const Attention& form, int threads);
+/// The same of f32, only on machines with AVX-512, in at most as many parts.
+ops::Parts attention_f32(const Attention& form, int threads);
+
+/// The matrices of the batch that each of so many parts of attention_f32 reads and writes, [first,
+/// second).
+std::vector<std::pair<std::int64_t, std::int64_t>> attention_f32_matrices(const Attention& form,
+                                                                          std::int64_t parts);
 
 }  // namespace coinfer::kernels

@@ -1,11 +1,12 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "kernels/attention.hpp"
 #include "kernels/panel_product.hpp"
-#include "kernels/parallel.hpp"
 #include "kernels/transpose.hpp"
 
 namespace coinfer::kernels {
@@ -197,10 +198,16 @@ COINFER_AVX512 void rows_of(const Attention& form, const Layout& layout, const G
   }
 }
 
+std::int64_t blocks_of(const Attention& form) { return (form.rows + block - 1) / block; }
+
+std::int64_t matrices_of(const Attention& form) {
+  return std::accumulate(form.batch.begin(), form.batch.end(), std::int64_t{1}, std::multiplies{});
+}
+
 /// Blocks of rows [begin, end), counted through all matrices of the batch.
 void run_blocks(const Attention& form, const Layout& layout, std::int64_t begin, std::int64_t end,
                 const void* const* src, float* result, float* scratch) {
-  const auto blocks = (form.rows + block - 1) / block;
+  const auto blocks = blocks_of(form);
   std::int64_t packed = -1;
   for (auto at = begin; at < end; ++at) {
     const auto index = at / blocks;
@@ -258,23 +265,31 @@ std::int64_t attention_f32_scratch_bytes(const Attention& form, int threads) {
   return Layout{form}.floats * static_cast<std::int64_t>(sizeof(float)) * std::max(1, threads);
 }
 
-ops::Kernel attention_f32(const Attention& form, int threads) {
-  std::int64_t matrices = 1;
-  for (const auto extent : form.batch) {
-    matrices *= extent;
-  }
-  const auto blocks = matrices * ((form.rows + block - 1) / block);
+ops::Parts attention_f32(const Attention& form, int threads) {
+  const auto matrices = matrices_of(form);
+  const auto blocks = matrices * blocks_of(form);
   const auto work = matrices * form.rows * form.keys * (form.depth + form.width);
   const auto parts =
       std::clamp<std::int64_t>(std::min<std::int64_t>(threads, work / least_work), 1, blocks);
-  return [form, layout = Layout{form}, blocks, parts](const void* const* src, void* const* dst) {
-    parallel(parts, 1, static_cast<int>(parts), [&](std::int64_t first, std::int64_t last) {
-      for (auto part = first; part < last; ++part) {
-        run_blocks(form, layout, blocks * part / parts, blocks * (part + 1) / parts, src,
-                   static_cast<float*>(dst[0]), static_cast<float*>(dst[1]) + part * layout.floats);
-      }
-    });
-  };
+  return {parts, [form, layout = Layout{form}, blocks, parts](const void* const* src,
+                                                              void* const* dst, std::int64_t part) {
+            run_blocks(form, layout, blocks * part / parts, blocks * (part + 1) / parts, src,
+                       static_cast<float*>(dst[0]),
+                       static_cast<float*>(dst[1]) + part * layout.floats);
+          }};
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> attention_f32_matrices(const Attention& form,
+                                                                          std::int64_t parts) {
+  const auto blocks_of_one = blocks_of(form);
+  const auto blocks = matrices_of(form) * blocks_of_one;
+  std::vector<std::pair<std::int64_t, std::int64_t>> matrices;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const auto end = blocks * (part + 1) / parts;
+    matrices.emplace_back(blocks * part / parts / blocks_of_one,
+                          (end + blocks_of_one - 1) / blocks_of_one);
+  }
+  return matrices;
 }
 
 }  // namespace coinfer::kernels

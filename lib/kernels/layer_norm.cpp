@@ -138,4 +138,13 @@ ops::Kernel layer_norm(const LayerNorm& form, int threads) {
                    : layer_norm_to<float>(form, threads);
 }
 
+ops::Parts layer_norm_copies(const LayerNorm& form, int parts, std::int64_t copy) {
+  return {parts, [form, copy, work = best_rows<float>()](const void* const* src, void* const* dst,
+                                                         std::int64_t part) {
+            work(static_cast<const float*>(src[0]), static_cast<const float*>(src[1]),
+                 form.has_shift ? static_cast<const float*>(src[2]) : nullptr,
+                 static_cast<float*>(dst[0]) + part * copy, form, form.rows);
+          }};
+}
+
 }  // namespace coinfer::kernels

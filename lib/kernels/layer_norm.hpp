@@ -20,4 +20,8 @@ struct LayerNorm {
 /// the source's memory when it is f32.
 ops::Kernel layer_norm(const LayerNorm& form, int threads);
 
+/// The same, done by each part to a copy of its own, `copy` floats apart; of f32 only, and not over
+/// the source.
+ops::Parts layer_norm_copies(const LayerNorm& form, int parts, std::int64_t copy);
+
 }  // namespace coinfer::kernels

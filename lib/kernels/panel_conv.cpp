@@ -2,7 +2,6 @@
 
 #include "kernels/gelu.hpp"
 #include "kernels/panel_product.hpp"
-#include "kernels/parallel.hpp"
 
 namespace coinfer::kernels {
 namespace {
@@ -190,35 +189,49 @@ PanelReads PanelConv::reads() const {
           static_cast<std::int64_t>(taps_.size()) * form_.weights_in * panel};
 }
 
-ops::Kernel PanelConv::kernel(int threads, std::shared_ptr<const PanelReads> next) const {
+std::vector<std::pair<std::int64_t, std::int64_t>> PanelConv::channels(int threads) const {
   const auto panels = reads().panels;
   const std::int64_t parts = std::max(threads, 1);
-  return [conv = *this, next = std::move(next), panels, parts, threads](const void* const* src,
-                                                                        void* const* dst) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> channels;
+  if (panels % parts == 0) {
+    for (std::int64_t part = 0; part < parts; ++part) {
+      channels.emplace_back(panels / parts * part * panel,
+                            std::min(form_.out, panels / parts * (part + 1) * panel));
+    }
+  }
+  return channels;
+}
+
+ops::Parts PanelConv::parts(int threads, std::shared_ptr<const PanelReads> next) const {
+  const auto panels = reads().panels;
+  const std::int64_t parts = std::max(threads, 1);
+  const auto run = [conv = *this, next = std::move(next), panels, parts](
+                       const void* const* src, void* const* dst, std::int64_t part) {
     const auto& form = conv.form_;
     const auto* const weights_of_next =
         next != nullptr && next->panels > 0
             ? static_cast<const float*>(src[2 + (form.bias ? 1 : 0) + (form.sum ? 1 : 0)])
             : nullptr;
-    const Pointers memory{static_cast<const float*>(src[0]), static_cast<const float*>(src[1]),
-                          form.bias ? static_cast<const float*>(src[2]) : nullptr,
-                          form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) : nullptr,
-                          static_cast<float*>(dst[0])};
+    const Pointers memory{
+        static_cast<const float*>(src[0]) + part * form.src_copy, static_cast<const float*>(src[1]),
+        form.bias ? static_cast<const float*>(src[2]) : nullptr,
+        form.sum ? static_cast<const float*>(src[form.bias ? 3 : 2]) + part * form.sum_copy
+                 : nullptr,
+        static_cast<float*>(dst[0])};
     // Equal parts; one that ends within a panel ends at a row.
-    const auto place = [&](std::int64_t part) {
-      const auto at = panels * part;
+    const auto place = [&](std::int64_t of) {
+      const auto at = panels * of;
       return Place{at / parts, conv.rows_ * (at % parts) / parts};
     };
-    parallel(parts, 1, threads, [&](std::int64_t begin, std::int64_t end) {
-      auto* const sums = static_cast<float*>(dst[1]) + begin * conv.rows_ * panel;
-      // Where this part of the next one begins.
-      const auto* const wanted =
-          weights_of_next == nullptr
-              ? nullptr
-              : weights_of_next + next->panels * begin / parts * next->panel_floats;
-      conv.run(memory, sums, place(begin), place(end), wanted);
-    });
+    auto* const sums = static_cast<float*>(dst[1]) + part * conv.rows_ * panel;
+    // Where this part of the next one begins.
+    const auto* const wanted =
+        weights_of_next == nullptr
+            ? nullptr
+            : weights_of_next + next->panels * part / parts * next->panel_floats;
+    conv.run(memory, sums, place(part), place(part + 1), wanted);
   };
+  return {parts, run};
 }
 
 bool has_panel_conv() { return isa() == Isa::avx512; }

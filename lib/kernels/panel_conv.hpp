@@ -27,6 +27,9 @@ class PanelConv {
     bool sum = false;  ///< adds a tensor of the result's extents, which may be the result's memory
     bool relu = false;
     bool gelu = false;  ///< with erf; not both
+    /// Floats from what one part reads to what the next one reads, where each has a copy of its
+    /// own.
+    std::int64_t src_copy = 0, sum_copy = 0;
   };
 
   explicit PanelConv(const Form& form);
@@ -36,11 +39,16 @@ class PanelConv {
 
   PanelReads reads() const;
 
-  /// src: source, weights [out / 64][kernel_height][kernel_width][weights_in][64], bias if there is
-  /// one, what is added if there is something, and, where `next` has panels when it runs, the
-  /// weights of the convolution that is next with as many threads: each thread's first are fetched
-  /// at the end of this one. dst: result, scratch.
-  ops::Kernel kernel(int threads, std::shared_ptr<const PanelReads> next = nullptr) const;
+  /// One part for each thread. src: source, weights
+  /// [out / 64][kernel_height][kernel_width][weights_in][64], bias if there is one, what is added
+  /// if there is something, and, where `next` has panels when it runs, the weights of the
+  /// convolution that is next with as many threads: each thread's first are fetched at the end of
+  /// this one. dst: result, scratch.
+  ops::Parts parts(int threads, std::shared_ptr<const PanelReads> next = nullptr) const;
+
+  /// The channels that a part computes of each pixel, [first, second); nothing where a part has a
+  /// panel's first pixels only.
+  std::vector<std::pair<std::int64_t, std::int64_t>> channels(int threads) const;
 
  private:
   /// Rows (pixels) of the result that one tap of the window adds to, and where their source is.

@@ -37,6 +37,36 @@ View operand(plan::Lowering& lowering, graph::ValueId id, bool columns) {
   return lowering.plain(id);
 }
 
+using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+/// What parts with these matrices of the batch touch of an operand whose heads lie beside one
+/// another in rows.
+plan::Reach reach_of(const Attention& form, const Attention::Matrix& matrix, std::int64_t rows,
+                     std::int64_t columns, const Ranges& parts) {
+  constexpr auto bytes = static_cast<std::int64_t>(sizeof(float));
+  const bool by_rows = matrix.column == 1;
+  const auto period = by_rows ? matrix.row : matrix.column;
+  const auto length = by_rows ? columns : rows;
+  if (period <= 0) {
+    return {};
+  }
+  plan::Reach reach{period * bytes, {}};
+  for (const auto& [first, end] : parts) {
+    auto least = period;
+    std::int64_t most = 0;
+    for (auto i = first; i < end; ++i) {
+      const auto at = matrix.offset(form.batch, i) % period;
+      least = std::min(least, at);
+      most = std::max(most, at + length);
+    }
+    if (least < 0 || most > period) {
+      return {};
+    }
+    reach.parts.emplace_back(least * bytes, most * bytes);
+  }
+  return reach;
+}
+
 bool lower(plan::Lowering& lowering, const graph::Node& node) {
   const auto dims = lowering.dims(node.outputs[0]);
   const auto rank = dims.size();
@@ -72,10 +102,23 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
                            : kernels::attention_scratch_bytes(form, threads);
   const View destinations[] = {result, lowering.temporary(scratch)};
   const auto scores = static_cast<double>(dims.elements() / form.width * form.keys);
-  lowering.add(f32 ? kernels::attention_f32(form, threads) : kernels::attention(form, threads),
-               sources, destinations,
-               {.flops = scores * static_cast<double>(2 * (form.depth + form.width)),
-                .implementation = f32 ? "kernel" : "amx"});
+  const plan::Cost cost{.flops = scores * static_cast<double>(2 * (form.depth + form.width)),
+                        .implementation = f32 ? "kernel" : "amx"};
+  if (!f32) {
+    lowering.add(kernels::attention(form, threads), sources, destinations, cost);
+    return true;
+  }
+  auto parts = kernels::attention_f32(form, threads);
+  const auto matrices = kernels::attention_f32_matrices(form, parts.count);
+  std::vector<plan::Reach> reaches{reach_of(form, form.q, form.rows, form.depth, matrices),
+                                   reach_of(form, form.k, form.depth, form.keys, matrices),
+                                   reach_of(form, form.v, form.keys, form.width, matrices)};
+  if (form.has_mask) {
+    reaches.emplace_back();
+  }
+  reaches.push_back(reach_of(form, form.result, form.rows, form.width, matrices));
+  reaches.push_back(plan::consecutive(parts.count, scratch / threads));
+  lowering.add(std::move(parts), sources, destinations, std::move(reaches), cost);
   return true;
 }
 

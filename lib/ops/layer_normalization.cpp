@@ -3,6 +3,7 @@
 #include "kernels/broadcast.hpp"
 #include "kernels/layer_norm.hpp"
 #include "ops/op.hpp"
+#include "ops/panels.hpp"
 #include "ops/types.hpp"
 #include "plan/lowering.hpp"
 
@@ -97,6 +98,17 @@ Kernel kernel(const KernelContext& ctx) {
   return kernel;
 }
 
+/// Numbers that each thread normalises for itself in less time than it takes to share the work.
+constexpr std::int64_t most_copied = 8192;
+
+bool is_copy_read(const plan::Lowering& lowering, graph::ValueId id) {
+  const auto& readers = lowering.uses().readers(id);
+  return std::any_of(readers.begin(), readers.end(), [&](auto reader) {
+    const auto& node = lowering.graph().nodes[reader];
+    return node.inputs[0] == id && may_read_copies(lowering, node);
+  });
+}
+
 bool lower(plan::Lowering& lowering, const graph::Node& node) {
   const KernelContext ctx{node, lowering.graph()};
   const auto dims = ctx.shape(0);
@@ -128,10 +140,22 @@ bool lower(plan::Lowering& lowering, const graph::Node& node) {
   if (form.has_shift) {
     sources.push_back(lowering.plain(node.inputs[2]));
   }
+  const plan::Cost cost{.flops = 8.0 * static_cast<double>(dims.elements())};
+  const auto threads = lowering.threads();
+  if (!form.bf16 && dims.elements() <= most_copied && !lowering.uses().is_output(node.outputs[0]) &&
+      is_copy_read(lowering, node.outputs[0])) {
+    const auto dst = lowering.copies(node.outputs[0], threads);
+    const auto bytes = lowering.copy_bytes(node.outputs[0], dst);
+    std::vector<plan::Reach> reaches(sources.size());
+    reaches.push_back(plan::consecutive(threads, bytes));
+    lowering.add(
+        kernels::layer_norm_copies(form, threads, bytes / static_cast<std::int64_t>(sizeof(float))),
+        sources, {&dst, 1}, std::move(reaches), cost);
+    return true;
+  }
   const auto dst = form.bf16 ? lowering.destination(node.outputs[0], sources[0].strides)
                              : lowering.result_over(node.inputs[0], sources[0], node.outputs[0]);
-  lowering.add(kernels::layer_norm(form, lowering.threads()), sources, {&dst, 1},
-               {.flops = 8.0 * static_cast<double>(dims.elements())});
+  lowering.add(kernels::layer_norm(form, threads), sources, {&dst, 1}, cost);
   return true;
 }
 

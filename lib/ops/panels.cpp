@@ -1,5 +1,7 @@
 #include "ops/panels.hpp"
 
+#include <array>
+
 #include "kernels/amx_conv.hpp"
 #include "kernels/panel_conv.hpp"
 #include "ops/own_post_ops.hpp"
@@ -49,24 +51,50 @@ void add_step(Lowering& lowering, const graph::Node& node, PanelConv::Form form,
   form.gelu = fused.gelu;
   form.sum = fused.sum;
   const auto over = fused.add_operand(lowering, node, strides, sources);
+  constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
+  if (!plan::is_mixed(node)) {
+    form.src_copy = lowering.copy_bytes(node.inputs[0], sources[0]) / float_bytes;
+    if (fused.sum) {
+      form.sum_copy =
+          lowering.copy_bytes(node.post_ops[first].operand, sources.back()) / float_bytes;
+    }
+  }
   const auto threads = lowering.threads();
   const auto terms = form.in * form.kernel_height * form.kernel_width;
   const auto results = form.batch * form.out_height * form.out_width * form.out;
-  const auto add = [&](std::int64_t scratch_bytes, ops::Kernel kernel, const char* name) {
-    const View targets[] = {over ? *over : lowering.destination(node.outputs[0], strides),
-                            lowering.temporary(scratch_bytes)};
-    lowering.add(std::move(kernel), sources, targets,
-                 {.flops = 2.0 * static_cast<double>(results * terms), .implementation = name});
+  const auto targets = [&](std::int64_t scratch_bytes) {
+    return std::array{over ? *over : lowering.destination(node.outputs[0], strides),
+                      lowering.temporary(scratch_bytes)};
+  };
+  const auto cost = [&](const char* name) {
+    return plan::Cost{.flops = 2.0 * static_cast<double>(results * terms), .implementation = name};
   };
   if (plan::is_mixed(node)) {
     const bool f32_sum = form.sum && sources.back().type == ElementType::f32;
     const kernels::AmxConv conv{form, lowering.type(node.outputs[0]) == ElementType::f32, f32_sum};
-    add(conv.scratch_bytes(threads), conv.kernel(threads), "panels:amx");
+    lowering.add(conv.kernel(threads), sources, targets(conv.scratch_bytes(threads)),
+                 cost("panels:amx"));
   } else {
     const PanelConv conv{form};
     const auto next = std::make_shared<kernels::PanelReads>();
-    add(conv.scratch_floats(threads) * static_cast<std::int64_t>(sizeof(float)),
-        conv.kernel(threads, next), "panels");
+    plan::Reach result{form.out * float_bytes, conv.channels(threads)};
+    for (auto& [begin, end] : result.parts) {
+      begin *= float_bytes;
+      end *= float_bytes;
+    }
+    std::vector<plan::Reach> reaches(sources.size());
+    if (form.src_copy != 0) {
+      reaches[0] = plan::consecutive(threads, form.src_copy * float_bytes);
+    }
+    if (fused.sum) {
+      reaches.back() =
+          form.sum_copy == 0 ? result : plan::consecutive(threads, form.sum_copy * float_bytes);
+    }
+    const auto scratch_bytes = conv.scratch_floats(threads) * float_bytes;
+    reaches.push_back(result);
+    reaches.push_back(plan::consecutive(threads, scratch_bytes / threads));
+    lowering.add(conv.parts(threads, next), sources, targets(scratch_bytes), std::move(reaches),
+                 cost("panels"));
     lowering.add_reader(sources[1], conv.reads(), next);
   }
   lower_post_ops(lowering, node, fused.end);
@@ -163,6 +191,21 @@ bool lower_panels(Lowering& lowering, const graph::Node& node, const Multiplicat
   add_step(lowering, node, form, std::move(sources),
            plan::plain_strides(lowering.dims(node.outputs[0])), first);
   return true;
+}
+
+bool may_read_copies(const Lowering& lowering, const graph::Node& node) {
+  if (node.type != "MatMul" || !node.domain.empty() || plan::is_mixed(node) ||
+      lowering.threads() == 1 || !kernels::has_panel_conv() || !lowering.constant(node.inputs[1])) {
+    return false;
+  }
+  const auto weights = lowering.dims(node.inputs[1]);
+  const auto source = lowering.dims(node.inputs[0]);
+  if (weights.size() != 2 || source.size() < 2) {
+    return false;
+  }
+  PanelConv::Form form{.in = weights[0], .out = weights[1]};
+  form.width = form.out_width = source.elements() / std::max<std::int64_t>(1, weights[0]);
+  return is_quicker(form, most_rows);
 }
 
 }  // namespace coinfer::ops

@@ -16,4 +16,8 @@ bool lower_panels(plan::Lowering& lowering, const graph::Node& node, const Windo
 bool lower_panels(plan::Lowering& lowering, const graph::Node& node, const Multiplication& work,
                   const std::optional<plan::View>& bias, std::size_t first);
 
+/// The node is a product of f32 that is likely to be one of these, on several threads, and then has
+/// each of them read its own copy of the first operand where there are copies.
+bool may_read_copies(const plan::Lowering& lowering, const graph::Node& node);
+
 }  // namespace coinfer::ops

@@ -260,7 +260,8 @@ class Builder {
     }
     lowering.finish();
     plan.threads_ = threads;
-    plan.scratch_bytes_ = plan_memory(lowering.steps(), lowering.block_bytes());
+    plan.sections_ = find_sections(lowering.steps());
+    plan.scratch_bytes_ = plan_memory(lowering.steps(), plan.sections_, lowering.block_bytes());
     plan.steps_ = std::move(lowering.steps());
     plan.infos_ = std::move(lowering.infos());
     plan.layout_ = std::make_unique<Plan::Layout>(std::move(lowering.layout()));

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "coinfer/error.hpp"
+#include "kernels/parts.hpp"
 #include "plan/onednn.hpp"
 #include "plan/step.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 struct Ready {
   dnnl_primitive_t primitive = nullptr;
   const ops::Kernel* kernel = nullptr;
+  const ops::Parts* parts = nullptr;
   std::size_t first = 0;  // of its arguments
   int count = 0;
   std::size_t sources = 0;
@@ -72,11 +74,13 @@ struct Instance::Bound {
       one.sources = step->sources;
       if (step->kernel) {
         one.kernel = &step->kernel;
+      } else if (step->parts.run) {
+        one.parts = &step->parts;
       } else {
         one.primitive = step->primitive.get();
       }
       for (const auto& argument : step->arguments) {
-        if (!step->kernel) {
+        if (step->primitive) {
           memories[at] = dnnl::memory{argument.desc, engine(), DNNL_MEMORY_NONE};
           executed[at] = {argument.id, memories[at].get()};
         }
@@ -172,7 +176,17 @@ struct Instance::Bound {
     }
   }
 
-  void execute(const Ready& one) {
+  void execute(const Section& section) {
+    const auto& one = ready[section.first];
+    if (one.parts != nullptr) {
+      kernels::for_each_of(one.parts->count, [&](std::int64_t part) {
+        for (auto i = section.first; i < section.end; ++i) {
+          auto* const* arguments = pointers.data() + ready[i].first;
+          ready[i].parts->run(arguments, arguments + ready[i].sources, part);
+        }
+      });
+      return;
+    }
     if (one.kernel != nullptr) {
       (*one.kernel)(pointers.data() + one.first, pointers.data() + one.first + one.sources);
       return;
@@ -216,14 +230,16 @@ Instance::End Instance::run(std::span<const void* const> inputs, std::span<void*
   if (times != nullptr) {
     times->assign(bound_->ready.size(), {});
   }
-  for (std::size_t i = 0; i < bound_->ready.size(); ++i) {
+  const auto count = times != nullptr ? bound_->ready.size() : plan_->sections_.size();
+  for (std::size_t i = 0; i < count; ++i) {
     if (stop.load(std::memory_order_relaxed)) {
       return End::stopped;
     }
+    const auto section = times != nullptr ? Section{i, i + 1} : plan_->sections_[i];
     try {
-      bound_->execute(bound_->ready[i]);
+      bound_->execute(section);
     } catch (const std::exception& error) {
-      const auto& node = plan_->steps_[i]->node;
+      const auto& node = plan_->steps_[section.first]->node;
       if (std::string_view{error.what()}.find(node) != std::string_view::npos) {
         throw;
       }

@@ -197,6 +197,26 @@ void Lowering::alias(graph::ValueId id, View view) {
   views_[id.index] = std::move(view);
 }
 
+View Lowering::copies(graph::ValueId id, std::int64_t parts) {
+  const auto& value = graph_[id];
+  const auto dims = value.shape.to_shape();
+  View result{{}, 0, value.type, dims, plain_strides(dims)};
+  const auto bytes = (result.extent_bytes() + 63) / 64 * 64;
+  result.buffer = temporary(bytes * parts).buffer;
+  alias(id, result);
+  copy_bytes_[id.index] = bytes;
+  return result;
+}
+
+std::int64_t Lowering::copy_bytes(graph::ValueId id, const View& view) const {
+  const auto entry = copy_bytes_.find(id.index);
+  const auto& written = views_[id.index];
+  return entry != copy_bytes_.end() && written && written->buffer == view.buffer &&
+                 written->offset == view.offset
+             ? entry->second
+             : 0;
+}
+
 const Dims* Lowering::wanted_strides(graph::ValueId id) const {
   const auto entry = wanted_.find(id.index);
   return entry == wanted_.end() ? nullptr : &entry->second;
@@ -271,6 +291,16 @@ void Lowering::add(ops::Kernel kernel, std::span<const View> src, std::span<cons
   }
   note(dst.empty() ? nullptr : &dst[0], std::move(cost.implementation), cost.flops);
   steps_.push_back(std::move(step));
+}
+
+void Lowering::add(ops::Parts parts, std::span<const View> src, std::span<const View> dst,
+                   std::vector<Reach> reaches, Cost cost) {
+  add(ops::Kernel{}, src, dst, std::move(cost));
+  auto& step = *steps_.back();
+  step.parts = std::move(parts);
+  for (std::size_t i = 0; i < reaches.size(); ++i) {
+    step.arguments[i].reach = std::move(reaches[i]);
+  }
 }
 
 void Lowering::add_reader(const View& weights, const kernels::PanelReads& reads,

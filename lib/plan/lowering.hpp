@@ -30,6 +30,7 @@ class Lowering {
            std::span<const graph::ValueId> outputs, Weights& weights, int threads);
 
   const graph::Graph& graph() const { return graph_; }
+  const graph::Uses& uses() const { return uses_; }
   int threads() const { return threads_; }
   ElementType type(graph::ValueId id) const { return graph_[id].type; }
   Shape dims(graph::ValueId id) const { return graph_[id].shape.to_shape(); }
@@ -59,6 +60,13 @@ class Lowering {
   View destination(graph::ValueId id) {
     return destination(id, plain_strides(graph_[id].shape.to_shape()));
   }
+  /// New memory with a copy of the result for each of so many parts, dense and row-major, which a
+  /// step in parts writes, all of them; who does not know reads the first one. Not for outputs of
+  /// the stage.
+  View copies(graph::ValueId id, std::int64_t parts);
+  /// Bytes from one such copy of the value to the next, where `view` is that value as it was
+  /// written; else 0.
+  std::int64_t copy_bytes(graph::ValueId id, const View& view) const;
   /// The strides in which a reader down the line wants this value, when one does and the producer
   /// is free to choose; else nullptr.
   const Dims* wanted_strides(graph::ValueId id) const;
@@ -80,6 +88,9 @@ class Lowering {
   /// Adds a kernel: sources and destinations in the order the kernel takes them.
   void add(ops::Kernel kernel, std::span<const View> src, std::span<const View> dst,
            Cost cost = {});
+  /// Adds a kernel in parts. `reaches`: of sources and destinations.
+  void add(ops::Parts parts, std::span<const View> src, std::span<const View> dst,
+           std::vector<Reach> reaches, Cost cost = {});
   /// The kernel that was added last reads these weights. At its end it can fetch what the next such
   /// kernel reads first: when one follows soon, `next` tells it of that, and that one's weights
   /// become its last source.
@@ -135,6 +146,7 @@ class Lowering {
   std::vector<std::vector<graph::ValueId>> held_;  // by scratch block
   std::vector<std::int64_t> block_bytes_;
   std::map<std::uint32_t, Dims> wanted_;
+  std::map<std::uint32_t, std::int64_t> copy_bytes_;  // by value
   std::map<const void*, std::uint32_t> constant_index_;
   Plan::Layout layout_;
   std::vector<std::unique_ptr<Step>> steps_;

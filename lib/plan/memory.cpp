@@ -15,17 +15,20 @@ struct Block {
 }  // namespace
 
 std::size_t plan_memory(std::span<const std::unique_ptr<Step>> steps,
+                        std::span<const Section> sections,
                         std::span<const std::int64_t> block_bytes) {
   std::vector<Block> blocks(block_bytes.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     blocks[i].bytes = (block_bytes[i] + 63) / 64 * 64;
   }
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    for (const auto& argument : steps[i]->arguments) {
-      if (argument.buffer.kind == Buffer::Kind::scratch) {
-        auto& block = blocks[argument.buffer.index];
-        block.first = std::min(block.first, i);
-        block.last = std::max(block.last, i);
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    for (auto s = sections[i].first; s < sections[i].end; ++s) {
+      for (const auto& argument : steps[s]->arguments) {
+        if (argument.buffer.kind == Buffer::Kind::scratch) {
+          auto& block = blocks[argument.buffer.index];
+          block.first = std::min(block.first, i);
+          block.last = std::max(block.last, i);
+        }
       }
     }
   }

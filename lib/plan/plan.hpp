@@ -10,6 +10,7 @@
 
 #include "coinfer/tensor.hpp"
 #include "graph/graph.hpp"
+#include "plan/sections.hpp"
 
 /// A Plan is a graph lowered for one set of input shapes: an array of ready steps over one planned
 /// block of scratch memory.
@@ -67,6 +68,8 @@ class Plan {
     double flops = 0;
   };
   std::span<const StepInfo> step_infos() const { return infos_; }
+  /// All steps, in order: those of a section are started together.
+  std::span<const Section> sections() const { return sections_; }
   /// A line for each step whose implementation is far slower than others of its operator, and for
   /// what could not be computed in the precision that was asked for.
   std::span<const std::string> warnings() const { return warnings_; }
@@ -81,6 +84,7 @@ class Plan {
   std::vector<PortSpec> outputs_;
   std::unique_ptr<Cut> cut_;
   std::vector<std::unique_ptr<Step>> steps_;
+  std::vector<Section> sections_;
   std::vector<StepInfo> infos_;
   std::vector<std::string> warnings_;
   std::size_t scratch_bytes_ = 0;
@@ -133,7 +137,8 @@ class Instance {
   enum class End : std::uint8_t { finished, stopped };
   /// Runs all steps on the calling thread (and its arena's). `inputs` and `outputs` are dense, one
   /// per PortSpec, in their order; pointers that equal the last run's cost nothing. Looks at `stop`
-  /// before each step. Throws Error naming the node. No allocation in a normal run.
+  /// before each section. Throws Error naming the node. No allocation in a normal run. With `times`
+  /// each step is a section of its own.
   End run(std::span<const void* const> inputs, std::span<void* const> outputs,
           const std::atomic<bool>& stop, StepTimes* times = nullptr);
 

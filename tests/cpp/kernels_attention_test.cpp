@@ -8,6 +8,7 @@
 #include "halves.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/parts.hpp"
 #include "plan/precision.hpp"
 #include "worse.hpp"
 
@@ -108,7 +109,8 @@ double worst_of(const Case& one, int threads, Types types) {
   };
   const void* const src[] = {data(q), data(k), data(v), mask.data()};
   void* const dst[] = {result.data(), scratch.data()};
-  (f32 ? kernels::attention_f32(form, threads) : kernels::attention(form, threads))(src, dst);
+  (f32 ? kernels::together(kernels::attention_f32(form, threads))
+       : kernels::attention(form, threads))(src, dst);
   BOOST_TEST(std::all_of(result.end() - 16, result.end(), [](auto x) { return x == untouched; }));
 
   double worst = 0;
@@ -206,6 +208,46 @@ BOOST_AUTO_TEST_CASE(ragged_attentions_of_f32_agree_with_plain_loops) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_part_writes_its_matrices_only) {
+  if (kernels::isa() != kernels::Isa::avx512) {
+    BOOST_TEST_MESSAGE("no AVX-512 here: nothing runs this kernel");
+    return;
+  }
+  for (const std::int64_t rows : {20, 100}) {
+    const Case one{2, 3, rows, 64, 64, 32, true, false, Mask::none};
+    const auto form = form_of(one);
+    const auto count = one.batch * one.heads;
+    const Operand q{Types::f32, count * one.rows * one.depth, 1};
+    const Operand k{Types::f32, count * one.keys * one.depth, 2};
+    const Operand v{Types::f32, count * one.keys * one.width, 3};
+    const auto work = kernels::attention_f32(form, 3);
+    BOOST_REQUIRE(work.count == 3);
+    const auto matrices = kernels::attention_f32_matrices(form, work.count);
+    BOOST_TEST(matrices.front().first == 0);
+    BOOST_TEST(matrices.back().second == count);
+    const Aligned scratch{kernels::attention_f32_scratch_bytes(form, 3)};
+    for (std::int64_t part = 0; part < work.count; ++part) {
+      std::vector<float> result(static_cast<std::size_t>(count * one.rows * one.width), -77);
+      const void* const src[] = {q.numbers.data(), k.numbers.data(), v.numbers.data()};
+      void* const dst[] = {result.data(), scratch.data()};
+      work.run(src, dst, part);
+      const auto [first, end] = matrices[static_cast<std::size_t>(part)];
+      std::int64_t written = 0;
+      for (std::int64_t matrix = 0; matrix < count; ++matrix) {
+        const auto* const at = result.data() + form.result.offset(form.batch, matrix);
+        for (std::int64_t row = 0; row < one.rows; ++row) {
+          const auto changed =
+              std::count_if(at + row * form.result.row, at + row * form.result.row + one.width,
+                            [](float number) { return number != -77; });
+          written += changed;
+          BOOST_TEST((changed == 0 || (matrix >= first && matrix < end)));
+        }
+      }
+      BOOST_TEST(written > 0);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_row_that_sees_nothing_is_no_number_and_its_neighbours_are) {
   if (kernels::isa() != kernels::Isa::avx512) {
     BOOST_TEST_MESSAGE("no AVX-512 here: nothing runs this kernel");
@@ -223,7 +265,7 @@ BOOST_AUTO_TEST_CASE(a_row_that_sees_nothing_is_no_number_and_its_neighbours_are
   const Aligned scratch{kernels::attention_f32_scratch_bytes(form, 1)};
   const void* const src[] = {q.numbers.data(), k.numbers.data(), v.numbers.data(), mask.data()};
   void* const dst[] = {result.data(), scratch.data()};
-  kernels::attention_f32(form, 1)(src, dst);
+  kernels::together(kernels::attention_f32(form, 1))(src, dst);
   for (std::size_t i = 0; i < result.size(); ++i) {
     BOOST_TEST(std::isnan(result[i]) == (i / 3 == 2), i);
   }

@@ -104,4 +104,36 @@ BOOST_AUTO_TEST_CASE(a_result_may_lie_over_its_source) {
   BOOST_TEST(x == apart, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(each_part_has_a_copy_of_its_own) {
+  constexpr std::int64_t rows = 5;
+  constexpr std::int64_t length = 37;
+  constexpr std::int64_t copy = 192;
+  constexpr int parts = 3;
+  std::vector<float> x(rows * length);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = static_cast<float>(i * i % 23);
+  }
+  const std::vector<float> scale(length, 1.5F);
+  const std::vector<float> shift(length, -0.5F);
+  const LayerNorm form{rows, length, 1e-5F, true, false};
+  const void* const src[] = {x.data(), scale.data(), shift.data()};
+  std::vector<float> once(x.size());
+  void* const elsewhere[] = {once.data()};
+  kernels::layer_norm(form, 1)(src, elsewhere);
+  const auto work = kernels::layer_norm_copies(form, parts, copy);
+  BOOST_REQUIRE(work.count == parts);
+  std::vector<float> copies(parts * copy, untouched);
+  void* const to[] = {copies.data()};
+  for (int part = parts - 1; part >= 0; --part) {
+    work.run(src, to, part);
+    for (int i = 0; i < parts; ++i) {
+      for (std::int64_t k = 0; k < copy; ++k) {
+        const auto expected =
+            i >= part && k < rows * length ? once[static_cast<std::size_t>(k)] : untouched;
+        BOOST_REQUIRE(copies[static_cast<std::size_t>(i * copy + k)] == expected);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/panel_conv.hpp"
+#include "kernels/parts.hpp"
 #include "panel_forms.hpp"
 #include "worse.hpp"
 
@@ -51,7 +52,7 @@ double worst_of(const PanelConv::Form& form, int threads, bool& inside) {
     from.push_back(result.data());
   }
   void* const to[] = {result.data(), scratch.data()};
-  conv.kernel(threads)(from.data(), to);
+  kernels::together(conv.parts(threads))(from.data(), to);
   double worst = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto o = i % form.out;
@@ -94,6 +95,51 @@ BOOST_AUTO_TEST_CASE(kernels_panel_conv_agrees_with_plain_loops) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_part_writes_its_channels_from_its_copies) {
+  if (!kernels::has_panel_conv()) {
+    BOOST_TEST_MESSAGE("this machine has no AVX-512");
+    return;
+  }
+  constexpr std::int64_t rows = 7;
+  constexpr std::int64_t in = 40;
+  for (const std::int64_t out : {128, 190, 384}) {
+    for (const int threads : {1, 2, 3, 6}) {
+      PanelConv::Form form{.in = in, .out = out, .width = rows, .out_width = rows, .sum = true};
+      form.src_copy = rows * in + 16;
+      form.sum_copy = rows * out + 16;
+      const PanelConv conv{form};
+      const auto panels = conv.reads().panels;
+      const auto src = noise(form.src_copy * threads, 1);
+      const auto weights = noise(panels * in * kernels::panel, 2);
+      const auto added = noise(form.sum_copy * threads, 3);
+      std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats(threads)));
+      const auto channels = conv.channels(threads);
+      BOOST_TEST(channels.size() ==
+                 (panels % threads == 0 ? static_cast<std::size_t>(threads) : 0));
+      for (std::size_t part = 0; part < channels.size(); ++part) {
+        std::vector<float> result(static_cast<std::size_t>(rows * out), untouched);
+        const void* const from[] = {src.data(), weights.data(), added.data()};
+        void* const to[] = {result.data(), scratch.data()};
+        const auto number = static_cast<std::int64_t>(part);
+        conv.parts(threads).run(from, to, number);
+        for (std::int64_t i = 0; i < rows * out; ++i) {
+          const auto o = i % out;
+          if (o < channels[part].first || o >= channels[part].second) {
+            BOOST_REQUIRE(at(result, i) == static_cast<double>(untouched));
+            continue;
+          }
+          auto sum = at(added, number * form.sum_copy + i);
+          for (std::int64_t k = 0; k < in; ++k) {
+            sum += at(src, number * form.src_copy + i / out * in + k) *
+                   at(weights, (o / kernels::panel * in + k) * kernels::panel + o % kernels::panel);
+          }
+          BOOST_REQUIRE(std::fabs(sum - at(result, i)) < 2e-5);
+        }
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(gelu_is_exact_far_from_zero) {
   if (!kernels::has_panel_conv()) {
     BOOST_TEST_MESSAGE("this machine has no AVX-512");
@@ -113,7 +159,7 @@ BOOST_AUTO_TEST_CASE(gelu_is_exact_far_from_zero) {
   std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats(1)));
   const void* const from[] = {given.data(), weights.data()};
   void* const to[] = {result.data(), scratch.data()};
-  conv.kernel(1)(from, to);
+  kernels::together(conv.parts(1))(from, to);
   for (std::size_t i = 0; i < given.size(); ++i) {
     BOOST_TEST(result[i * kernels::panel] == std::max(given[i], 0.0F), given[i]);
   }

@@ -56,7 +56,8 @@ class Network {
     return plan::build(from, 0, known, weights, threads, bf16);
   }
 
-  std::vector<Tensor> run(const std::shared_ptr<const plan::Plan>& plan) {
+  std::vector<Tensor> run(const std::shared_ptr<const plan::Plan>& plan,
+                          plan::StepTimes* times = nullptr) {
     plan::Scratch scratch;
     plan::Instance instance{plan, scratch};
     std::vector<const void*> in;
@@ -70,7 +71,7 @@ class Network {
       out.push_back(results.back().data());
     }
     const std::atomic<bool> stop{false};
-    instance.run(in, out, stop);
+    instance.run(in, out, stop, times);
     return results;
   }
 
