@@ -150,7 +150,7 @@ MemoryRef Weights::Impl::pack(const Tensor& constant, std::int64_t offset,
 MemoryRef Weights::Impl::make(const Tensor& constant, Packed entry, std::size_t size,
                               const std::function<void(void*)>& fill) {
   const auto begin = std::chrono::steady_clock::now();
-  entry.memory = Memory::allocate(size);
+  entry.memory = memory.allocate(size);
   make_present(entry.memory->data(), size);
   fill(entry.memory->data());
   if (on_packed != nullptr && constant.is_continuous()) {

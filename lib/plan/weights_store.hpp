@@ -8,6 +8,7 @@
 
 #include "coinfer/tensor.hpp"
 #include "plan/weights.hpp"
+#include "tensor/weight_memory.hpp"
 
 namespace coinfer::plan {
 
@@ -43,6 +44,7 @@ struct Weights::Impl {
   Weights::Packed on_packed = nullptr;
   std::atomic<std::size_t> packings{0};
 
+  WeightMemory memory;
   mutable std::mutex mutex;
   std::unordered_multimap<const void*, Packed> packed;
   std::unordered_multimap<const void*, Stored> stored;  ///< preloaded, by their constants' data

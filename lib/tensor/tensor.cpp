@@ -1,11 +1,10 @@
 #include "coinfer/tensor.hpp"
 
-#include <unistd.h>
-
 #include <new>
 
 #include "coinfer/error.hpp"
 #include "tensor/block_pool.hpp"
+#include "tensor/pages.hpp"
 
 namespace coinfer {
 namespace {
@@ -17,12 +16,6 @@ struct OwnMemory : Memory {
   OwnMemory& operator=(const OwnMemory&) = delete;
   ~OwnMemory() { block_pool::give_back(data(), bytes()); }
 };
-
-std::size_t machine_memory() {
-  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
-                            static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
 
 Dims dense_strides(const Shape& shape, ElementType type) {
   Dims strides(shape.size());
