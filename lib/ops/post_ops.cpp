@@ -137,7 +137,47 @@ void lower_post_ops(Lowering& lowering, const graph::Node& node, std::size_t fir
   }
 }
 
+namespace {
+
+/// Numbers for which a plain loop takes less time than it takes to start a primitive.
+constexpr std::int64_t most_small = 8192;
+
+bool is_cheap(const graph::Node& node) {
+  return node.type == "Clip" || node.type == "Neg" || node.type == "Abs" || as_binary(node);
+}
+
+/// Arithmetic on a few numbers, by the operator's plain kernel.
+bool lower_small(Lowering& lowering, const graph::Node& node) {
+  const auto result = node.outputs[0];
+  const auto dims = lowering.dims(result);
+  if (!node.post_ops.empty() || !node.domain.empty() || !is_cheap(node) ||
+      lowering.type(result) != ElementType::f32 || dims.elements() > most_small ||
+      !std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
+        return id && lowering.type(id) == ElementType::f32 && lowering.view(id).is_plain();
+      })) {
+    return false;
+  }
+  std::vector<View> sources;
+  std::optional<std::size_t> over;
+  for (const auto id : node.inputs) {
+    sources.push_back(lowering.view(id));
+    if (!over && sources.back().dims == dims && lowering.may_overwrite(id, sources.back())) {
+      over = sources.size() - 1;
+    }
+  }
+  const auto dst = over ? lowering.result_over(node.inputs[*over], sources[*over], result)
+                        : lowering.destination(result);
+  lowering.add(node.op->kernel(KernelContext{node, lowering.graph()}), sources, {&dst, 1},
+               {.flops = count_of(dims)});
+  return true;
+}
+
+}  // namespace
+
 bool lower_eltwise(Lowering& lowering, const graph::Node& node) {
+  if (lower_small(lowering, node)) {
+    return true;
+  }
   const auto eltwise = as_eltwise(lowering.graph(), node);
   if (!eltwise || !node.post_ops.empty()) {
     return false;
@@ -172,6 +212,9 @@ bool lower_eltwise(Lowering& lowering, const graph::Node& node) {
 }
 
 bool lower_binary(Lowering& lowering, const graph::Node& node) {
+  if (lower_small(lowering, node)) {
+    return true;
+  }
   if ((node.post_ops.empty() && lower_eltwise(lowering, node)) ||
       lower_channel_scale(lowering, node)) {
     return true;

@@ -101,7 +101,8 @@ BOOST_FIXTURE_TEST_CASE(a_plan_tells_its_ports_and_steps, OneAdd) {
   BOOST_TEST(plan->outputs()[0].shape.to_string() == "[2,3]");
   BOOST_REQUIRE(plan->step_infos().size() == 1);
   BOOST_TEST(plan->step_infos()[0].type == "Add");
-  BOOST_TEST(plan->step_infos()[0].implementation != "kernel");
+  BOOST_TEST(plan->step_infos()[0].implementation == "kernel");
+  BOOST_TEST(build({1000, 1000})->step_infos()[0].implementation != "kernel");
   BOOST_TEST((plan->cut() == nullptr));
 }
 

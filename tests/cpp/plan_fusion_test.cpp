@@ -81,6 +81,28 @@ BOOST_AUTO_TEST_CASE(squeeze_and_excite_scales_the_channels_of_each_image) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(arithmetic_on_a_few_numbers_needs_no_primitive) {
+  for (const std::int64_t columns : {1, 37, 4096, 4097}) {
+    for (const char* type : {"Add", "Sub", "Mul", "Div", "Max", "Min"}) {
+      Network network;
+      // Results lie over what nothing else reads; `again` is read twice. Ceil keeps nodes apart.
+      const auto x = network.add("Ceil", {network.input({2, columns}, 0.5F, 2)});
+      const auto again =
+          network.add("Ceil", {network.add(type, {x, network.input({2, columns}, 0.5F, 2)})});
+      const auto spread =
+          network.add("Ceil", {network.add(type, {again, network.input({2, 1}, 0.5F, 2)})});
+      network.output(network.add(type, {network.input({columns}, 0.5F, 2), spread}));
+      network.output(network.add("Clip", {again, network.scalar(0.7F), network.scalar(1.5F)}));
+      BOOST_TEST_CONTEXT(type << ", " << columns << " columns") {
+        BOOST_TEST(network.error() < tolerance);
+        const auto plain = [](const auto& step) { return step.implementation == "kernel"; };
+        BOOST_TEST(std::all_of(network.steps.begin(), network.steps.end(), plain) ==
+                   (columns <= 4096));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_residual_is_added_by_the_later_convolution) {
   Network network;
   const auto x = network.input({1, 8, 9, 9});
