@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "halves.hpp"
+#include "has_tiles.hpp"
 #include "kernels/amx_conv.hpp"
 #include "panel_forms.hpp"
-#include "plan/precision.hpp"
 #include "worse.hpp"
 
 using namespace coinfer;
@@ -104,7 +104,7 @@ double worst_of(const PanelConv::Form& form, int threads, bool f32_result, bool 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(kernels_amx_conv_agrees_with_plain_loops) {
-  if (!plan::has_amx()) {
+  if (!testing::has_tiles()) {
     BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
     return;
   }

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "halves.hpp"
+#include "has_tiles.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/parts.hpp"
-#include "plan/precision.hpp"
 #include "worse.hpp"
 
 using namespace coinfer;
@@ -189,7 +189,7 @@ void check(Types types, const Limit& limit) {
 BOOST_AUTO_TEST_SUITE(kernels_attention)
 
 BOOST_AUTO_TEST_CASE(ragged_attentions_agree_with_plain_loops) {
-  if (!plan::has_amx()) {
+  if (!testing::has_tiles()) {
     BOOST_TEST_MESSAGE("no AMX here: nothing runs this kernel");
     return;
   }

@@ -67,7 +67,8 @@ BOOST_FIXTURE_TEST_CASE(one_add_runs, OneAdd) {
 BOOST_FIXTURE_TEST_CASE(other_pointers_are_taken_up_at_the_next_run, OneAdd) {
   plan::Instance instance{plan, scratch};
   const std::atomic<bool> stop{false};
-  for (float x = 1; x < 4; ++x) {
+  for (int i = 1; i < 4; ++i) {
+    const auto x = static_cast<float>(i);
     const std::vector<float> a(6, x);
     const std::vector<float> b(6, 10 * x);
     std::vector<float> sum(6);
