@@ -46,17 +46,21 @@ double best_of(double seconds, std::size_t copies, const Call& call) {
   return best;
 }
 
-Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int64_t kernel,
+struct Extents {
+  std::int64_t height, width;
+};
+
+Measured measure(std::int64_t in, std::int64_t out, const Extents& image, const Extents& window,
                  double seconds) {
   using Tag = dnnl::memory::format_tag;
   const auto type = dnnl::memory::data_type::f32;
   const auto& engine = plan::engine();
-  const auto pad = kernel / 2;
-  const dnnl::memory::desc src_desc{{1, in, side, side}, type, Tag::nhwc};
-  const dnnl::memory::desc dst_desc{{1, out, side, side}, type, Tag::nhwc};
+  const Extents pad{window.height / 2, window.width / 2};
+  const dnnl::memory::desc src_desc{{1, in, image.height, image.width}, type, Tag::nhwc};
+  const dnnl::memory::desc dst_desc{{1, out, image.height, image.width}, type, Tag::nhwc};
   const dnnl::memory::desc bias_desc{{out}, type, Tag::a};
-  const dnnl::memory::desc any{{out, in, kernel, kernel}, type, Tag::any};
-  const dnnl::memory::desc panels{{out, in, kernel, kernel}, type, Tag::Acdb64a};
+  const dnnl::memory::desc any{{out, in, window.height, window.width}, type, Tag::any};
+  const dnnl::memory::desc panels{{out, in, window.height, window.width}, type, Tag::Acdb64a};
   const dnnl::convolution_forward::primitive_desc desc{engine,
                                                        dnnl::prop_kind::forward_inference,
                                                        dnnl::algorithm::convolution_direct,
@@ -65,15 +69,19 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
                                                        bias_desc,
                                                        dst_desc,
                                                        {1, 1},
-                                                       {pad, pad},
-                                                       {pad, pad},
+                                                       {pad.height, pad.width},
+                                                       {pad.height, pad.width},
                                                        plan::attributes()};
   kernels::Winograd::Form transformed{.in = in, .out = out, .bias = true};
-  transformed.height = transformed.width = transformed.out_height = transformed.out_width = side;
-  transformed.pad_top = transformed.pad_left = pad;
-  const auto bytes =
-      std::max({panels.get_size(), desc.weights_desc().get_size(),
-                static_cast<std::size_t>(transformed.packed_floats()) * sizeof(float)});
+  transformed.height = transformed.out_height = image.height;
+  transformed.width = transformed.out_width = image.width;
+  transformed.pad_top = pad.height;
+  transformed.pad_left = pad.width;
+  transformed.line = window.height == 1 ? window.width : 0;
+  const bool filtered = window.width >= 3;
+  const auto bytes = std::max(
+      {panels.get_size(), desc.weights_desc().get_size(),
+       filtered ? static_cast<std::size_t>(transformed.packed_floats()) * sizeof(float) : 0});
   const auto copies = std::clamp<std::size_t>(out_of_caches / bytes, 1, 64);
   std::vector<float> weights(copies * bytes / sizeof(float), 0.01F);
   std::vector<float> src(src_desc.get_size() / sizeof(float), 1.0F);
@@ -99,9 +107,12 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
     stream.wait();
   });
   kernels::PanelConv::Form form{.in = in, .out = out};
-  form.height = form.width = form.out_height = form.out_width = side;
-  form.kernel_height = form.kernel_width = kernel;
-  form.pad_top = form.pad_left = pad;
+  form.height = form.out_height = image.height;
+  form.width = form.out_width = image.width;
+  form.kernel_height = window.height;
+  form.kernel_width = window.width;
+  form.pad_top = pad.height;
+  form.pad_left = pad.width;
   form.bias = true;
   std::vector<float> scratch;
   const auto measure_own = [&](std::int64_t scratch_floats, const ops::Kernel& call) {
@@ -116,7 +127,7 @@ Measured measure(std::int64_t in, std::int64_t out, std::int64_t side, std::int6
     const kernels::PanelConv own{form};
     result.panels = measure_own(own.scratch_floats(1), kernels::together(own.parts(1)));
   }
-  if (kernel == 3) {
+  if (filtered) {
     const kernels::Winograd own{transformed, 1};
     result.winograd = measure_own(own.scratch_floats(), own.kernel());
   }
@@ -136,27 +147,32 @@ int main(int argc, char** argv) {
     std::cerr << "this machine has no AVX2\n";
     return 1;
   }
-  constexpr std::int64_t sides[] = {1, 2, 3, 4, 5, 7, 8, 10, 14, 20, 28, 56};
-  const auto print = [&](const char* title, std::int64_t kernel, auto ratio,
+  const auto print = [&](const char* title, const Extents& window, auto ratio,
                          std::initializer_list<std::pair<std::int64_t, std::int64_t>> channels) {
-    std::cout << title << ", by pixels; windows of " << kernel << "x" << kernel << "\n   in    out";
-    for (const auto side : sides) {
-      std::cout << fmt::format("  {0:>2}x{0:<2}", side);
+    std::cout << title << ", by pixels; windows of " << window.height << "x" << window.width
+              << "\n   in    out";
+    std::vector<Extents> images;
+    for (const std::int64_t side : {1, 2, 3, 4, 5, 7, 8, 10, 14, 20, 28, 56}) {
+      images.push_back(window.height < window.width ? Extents{1, side * side}
+                                                    : Extents{side, side});
+    }
+    for (const auto& image : images) {
+      std::cout << fmt::format("  {:>5}", fmt::format("{}x{}", image.height, image.width));
     }
     std::cout << "\n";
     tbb::task_arena arena{1};
     for (const auto& [in, out] : channels) {
       std::cout << fmt::format("{:>5}  {:>5}", in, out);
-      for (const auto side : sides) {
+      for (const auto& image : images) {
         Measured measured;
-        arena.execute([&] { measured = measure(in, out, side, kernel, seconds); });
+        arena.execute([&] { measured = measure(in, out, image, window, seconds); });
         std::cout << fmt::format("  {:>5.2f}", ratio(measured)) << std::flush;
       }
       std::cout << "\n";
     }
   };
   const auto panels = [](const Measured& measured) { return measured.panels / measured.onednn; };
-  print("time of kernels/panel_conv over oneDNN's", 1, panels,
+  print("time of kernels/panel_conv over oneDNN's", {1, 1}, panels,
         {{32, 64},
          {64, 64},
          {64, 256},
@@ -190,11 +206,11 @@ int main(int argc, char** argv) {
                               {512, 48},
                               {512, 128},
                               {512, 512}};
-  print("time of kernels/panel_conv over oneDNN's", 3, panels, small_windows);
-  print(
-      "time of kernels/winograd over the better one's", 3,
-      [](const Measured& measured) {
-        return measured.winograd / std::min(measured.onednn, measured.panels);
-      },
-      small_windows);
+  print("time of kernels/panel_conv over oneDNN's", {3, 3}, panels, small_windows);
+  const auto filtered = [](const Measured& measured) {
+    return measured.winograd / std::min(measured.onednn, measured.panels);
+  };
+  for (const auto& window : {Extents{3, 3}, {1, 3}, {1, 5}}) {
+    print("time of kernels/winograd over the better one's", window, filtered, small_windows);
+  }
 }

@@ -39,16 +39,17 @@ void for_each_result(const Winograd::Form& form, const std::vector<float>& src,
       for (std::int64_t x = 0; x < form.out_width; ++x) {
         for (std::int64_t o = 0; o < form.out; ++o, ++at) {
           Exact exact;
-          for (std::int64_t k = 0; k < 9; ++k) {
-            const auto row = y - form.pad_top + k / 3;
-            const auto column = x - form.pad_left + k % 3;
+          const auto width = form.line == 0 ? 3 : form.line;
+          for (std::int64_t k = 0; k < form.taps(); ++k) {
+            const auto row = y - form.pad_top + k / width;
+            const auto column = x - form.pad_left + k % width;
             if (row < 0 || row >= form.height || column < 0 || column >= form.width) {
               continue;
             }
             const auto* const pixel =
                 src.data() + ((n * form.height + row) * form.width + column) * form.in;
             for (std::int64_t i = 0; i < form.in; ++i) {
-              const auto weight = weights[static_cast<std::size_t>((o * form.in + i) * 9 + k)];
+              const auto weight = weights[static_cast<std::size_t>((o * form.in + i) * form.taps() + k)];
               const auto term = static_cast<double>(pixel[i]) * static_cast<double>(weight);
               exact.value += term;
               exact.size += term * term;
@@ -112,7 +113,7 @@ std::vector<float> run(const Winograd::Form& form, int threads, const std::vecto
 /// On one to three threads, whose results have to be the same.
 Errors errors_of(const Winograd::Form& form) {
   const auto src = noise(form.batch * form.height * form.width * form.in, 1);
-  const auto weights = noise(form.out * form.in * 9, 2);
+  const auto weights = noise(form.out * form.in * form.taps(), 2);
   const auto bias = noise(form.out, 3);
   const auto added = noise(results(form), 4);
   const auto transformed = packed(form, weights);
@@ -176,6 +177,54 @@ BOOST_AUTO_TEST_CASE(kernels_winograd_agrees_with_f64_on_ragged_shapes) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(kernels_winograd_of_lines_agrees_with_f64) {
+  if (!kernels::has_winograd()) {
+    BOOST_TEST_MESSAGE("no AVX2: convolutions are oneDNN's");
+    return;
+  }
+  int number = 0;
+  for (const std::int64_t line : {3, 5}) {
+    for (const auto& [height, width] : std::initializer_list<std::pair<std::int64_t, std::int64_t>>{
+             {1, 1}, {1, 2}, {2, 5}, {3, 6}, {1, 7}, {2, 31}, {1, 100}}) {
+      for (const auto& [in, out] : std::initializer_list<std::pair<std::int64_t, std::int64_t>>{
+               {1, 1}, {3, 20}, {16, 64}, {33, 17}, {80, 130}}) {
+        for (const std::int64_t pad : {0, 1, 4}) {
+          Winograd::Form form{.batch = 1 + number % 2, .in = in, .out = out, .line = line};
+          form.height = form.out_height = height;
+          form.width = width;
+          form.pad_left = pad;
+          form.out_width = width + pad + number % 2 - line + 1;  // padded on the right as well
+          form.bias = number % 3 != 0;
+          form.sum = number % 4 == 1;
+          form.relu = number % 5 > 2;
+          ++number;
+          if (form.out_width < 1) {
+            continue;
+          }
+          const auto worst = errors_of(form).winograd;
+          const auto terms = static_cast<double>(line * in);
+          BOOST_TEST(worst < (line == 3 ? 1 : 4) * (3 + std::sqrt(terms) / 2),
+                     "line " << line << " over " << height << "x" << width << ", " << in << " to "
+                             << out << ", padding " << pad << ": " << worst);
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(kernels_winograd_of_long_lines_is_a_few_times_as_bad_as_a_direct_one) {
+  if (!kernels::has_winograd()) {
+    BOOST_TEST_MESSAGE("no AVX2: convolutions are oneDNN's");
+    return;
+  }
+  Winograd::Form form{.in = 256, .out = 64, .width = 100, .line = 5};
+  form.out_height = 1;
+  form.out_width = 96;
+  const auto errors = errors_of(form);
+  BOOST_TEST(errors.winograd < 3 * errors.direct, errors.winograd << ", direct " << errors.direct);
+  BOOST_TEST_MESSAGE("errors in eps: " << errors.winograd << ", direct " << errors.direct);
+}
+
 BOOST_AUTO_TEST_CASE(kernels_winograd_of_long_sums_is_no_worse_than_a_direct_one) {
   if (!kernels::has_winograd()) {
     BOOST_TEST_MESSAGE("no AVX2: convolutions are oneDNN's");
@@ -194,25 +243,29 @@ BOOST_AUTO_TEST_CASE(kernels_winograd_spreads_what_is_not_finite_no_farther_than
     BOOST_TEST_MESSAGE("no AVX2: convolutions are oneDNN's");
     return;
   }
-  Winograd::Form form{.in = 16, .out = 16, .height = 7, .width = 7};
-  form.out_height = form.out_width = 7;
-  form.pad_top = form.pad_left = 1;
-  const auto weights = noise(form.out * form.in * 9, 2);
-  const auto transformed = packed(form, weights);
-  const Winograd conv{form, 1};
-  std::vector<float> dst(static_cast<std::size_t>(results(form)));
-  std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats()));
-  for (const auto value :
-       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-    for (std::size_t pixel = 0; pixel < 49; ++pixel) {
-      auto src = noise(49 * form.in, 1);
-      src[pixel * 16 + 5] = value;
-      const void* const sources[] = {src.data(), transformed.data()};
-      void* const targets[] = {dst.data(), scratch.data()};
-      conv.kernel()(sources, targets);
-      for_each_result(form, src, weights, [&](std::size_t i, const Exact& exact) {
-        BOOST_TEST(std::isfinite(dst[i]) == std::isfinite(exact.value));
-      });
+  for (const std::int64_t line : {0, 3, 5}) {
+    Winograd::Form form{.in = 16, .out = 16, .height = 7, .width = 7};
+    form.out_height = form.out_width = 7;
+    form.line = line;
+    form.pad_top = line == 0 ? 1 : 0;
+    form.pad_left = line == 5 ? 2 : 1;
+    const auto weights = noise(form.out * form.in * form.taps(), 2);
+    const auto transformed = packed(form, weights);
+    const Winograd conv{form, 1};
+    std::vector<float> dst(static_cast<std::size_t>(results(form)));
+    std::vector<float> scratch(static_cast<std::size_t>(conv.scratch_floats()));
+    for (const auto value :
+         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      for (std::size_t pixel = 0; pixel < 49; ++pixel) {
+        auto src = noise(49 * form.in, 1);
+        src[pixel * 16 + 5] = value;
+        const void* const sources[] = {src.data(), transformed.data()};
+        void* const targets[] = {dst.data(), scratch.data()};
+        conv.kernel()(sources, targets);
+        for_each_result(form, src, weights, [&](std::size_t i, const Exact& exact) {
+          BOOST_TEST(std::isfinite(dst[i]) == std::isfinite(exact.value));
+        });
+      }
     }
   }
 }

@@ -157,6 +157,54 @@ BOOST_AUTO_TEST_CASE(small_windows_are_filtered_with_bias_residual_and_activatio
   }
 }
 
+BOOST_AUTO_TEST_CASE(windows_of_a_line_are_filtered) {
+  // The image's extents but channels, the window, and its padding.
+  struct Case {
+    Shape image, window;
+    Integers pads;
+    bool filtered;
+  };
+  for (const auto& one :
+       {Case{{200}, {5}, {2, 2}, true}, Case{{131}, {5}, {0, 4}, true},
+        Case{{201, 1}, {5, 1}, {2, 0, 2, 0}, true}, Case{{6, 40}, {1, 5}, {0, 0, 0, 0}, true},
+        // Not the one column that there is, rows beside the image, a saving that padding eats up.
+        Case{{201, 2}, {5, 1}, {2, 0, 2, 0}, false}, Case{{40, 6}, {1, 5}, {1, 2, 1, 2}, false},
+        Case{{1, 200}, {5, 1}, {2, 0, 2, 0}, false}, Case{{50, 2}, {1, 5}, {0, 2, 0, 2}, false},
+        Case{{200}, {4}, {0, 0}, false}, Case{{200}, {7}, {3, 3}, false}}) {
+    Network network;
+    auto around = attributes({{"pads", one.pads}});
+    Shape image{2, 64};
+    image.insert(image.end(), one.image.begin(), one.image.end());
+    Shape weights{70, 64};
+    weights.insert(weights.end(), one.window.begin(), one.window.end());
+    Shape per_channel{70, 1};
+    per_channel.resize(one.image.size() + 1, 1);
+    const auto y = network.add("Conv", {network.input(image), network.constant(weights)}, around);
+    // A bias by name only, and an activation that is a step of its own.
+    const auto sum = network.add("Add", {network.constant(per_channel), y});
+    network.output(network.add("HardSwish", {sum}));
+    BOOST_TEST_CONTEXT("image " << one.image.to_string() << ", window " << one.window.to_string()) {
+      BOOST_TEST(network.error() < tolerance);
+      const auto filters = [](const auto& step) { return step.implementation == "winograd"; };
+      BOOST_TEST(std::any_of(network.steps.begin(), network.steps.end(), filters) ==
+                 (one.filtered && kernels::has_winograd()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lines_of_three_are_filtered_with_wide_vectors) {
+  Network network;
+  const auto x = network.input({1, 64, 150});
+  const auto around = attributes({{"pads", Integers{1, 1}}});
+  const auto y =
+      network.add("Conv", {x, network.constant({64, 64, 3}), network.constant({64})}, around);
+  network.output(network.add("Relu", {network.add("Add", {y, x})}));
+  BOOST_TEST(network.error() < tolerance);
+  const auto filters = [](const auto& step) { return step.implementation == "winograd"; };
+  BOOST_TEST(std::any_of(network.steps.begin(), network.steps.end(), filters) ==
+             (kernels::isa() == kernels::Isa::avx512));
+}
+
 BOOST_AUTO_TEST_CASE(products_of_few_rows_do_their_gelu) {
   Network network;
   const auto x = network.input({1, 9, 384});
