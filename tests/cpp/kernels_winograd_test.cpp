@@ -49,7 +49,8 @@ void for_each_result(const Winograd::Form& form, const std::vector<float>& src,
             const auto* const pixel =
                 src.data() + ((n * form.height + row) * form.width + column) * form.in;
             for (std::int64_t i = 0; i < form.in; ++i) {
-              const auto weight = weights[static_cast<std::size_t>((o * form.in + i) * form.taps() + k)];
+              const auto weight =
+                  weights[static_cast<std::size_t>((o * form.in + i) * form.taps() + k)];
               const auto term = static_cast<double>(pixel[i]) * static_cast<double>(weight);
               exact.value += term;
               exact.size += term * term;
