@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t large_page = std::size_t{2} << 20;
 /// Addresses, not memory: pages are there once they are touched.
-constexpr std::size_t chunk_bytes = std::size_t{256} << 20;
+constexpr std::size_t chunk_bytes = std::size_t{64} << 20;
 constexpr std::size_t alignment = 64;
 
 // A sanitizer is to see each piece's own borders.
