@@ -353,6 +353,8 @@ def test_control_c_interrupts_a_wait(
     for _ in range(2):
         queue.start_async(slow_input)
     request.start_async(slow_input)
+    # Programs that a shell starts in the background ignore it, and so does Python then.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.02, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     try:
@@ -360,6 +362,7 @@ def test_control_c_interrupts_a_wait(
             keep_running(request, slow_input)
     finally:
         timer.join()
+        signal.signal(signal.SIGINT, before)
     if not request.wait_for(60_000):
         pytest.fail("the run did not end")
     queue.wait_all()
