@@ -7,7 +7,8 @@
 
 namespace coinfer::kernels {
 
-/// Calls run(part) for each part on a thread of its own of the current arena. `run` must not throw.
+/// Calls run(part) for each part, on the threads of the current arena as far as it has some. `run`
+/// must not throw.
 template <class Run>
 void for_each_of(std::int64_t parts, const Run& run) {
   parallel(parts, 1, static_cast<int>(parts), [&](std::int64_t begin, std::int64_t end) {

@@ -83,8 +83,8 @@ class InferContext {
 /// shared kernels: safe, they hold no state that a run changes.
 using Kernel = std::function<void(const void* const* src, void* const* dst)>;
 
-/// A kernel in parts that may run at the same time, each on a thread of its own: what a part reads
-/// and writes follows from its number. `run` must not throw.
+/// A kernel in parts that may run at the same time, on different threads: what a part reads and
+/// writes follows from its number. `run` must not throw.
 struct Parts {
   std::int64_t count = 1;
   std::function<void(const void* const* src, void* const* dst, std::int64_t part)> run;

@@ -158,15 +158,11 @@ bool lower_small(Lowering& lowering, const graph::Node& node) {
     return false;
   }
   std::vector<View> sources;
-  std::optional<std::size_t> over;
   for (const auto id : node.inputs) {
     sources.push_back(lowering.view(id));
-    if (!over && sources.back().dims == dims && lowering.may_overwrite(id, sources.back())) {
-      over = sources.size() - 1;
-    }
   }
-  const auto dst = over ? lowering.result_over(node.inputs[*over], sources[*over], result)
-                        : lowering.destination(result);
+  // Not over an operand: a loop over operands that overlap would not be vectorised.
+  const auto dst = lowering.destination(result);
   lowering.add(node.op->kernel(KernelContext{node, lowering.graph()}), sources, {&dst, 1},
                {.flops = count_of(dims)});
   return true;

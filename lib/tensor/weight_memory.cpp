@@ -21,11 +21,11 @@ constexpr std::size_t alignment = 64;
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr std::size_t least_bytes = SIZE_MAX;
 #else
-/// Less is not worth a place among weights.
-constexpr std::size_t least_bytes = std::size_t{64} << 10;
+/// Less is not worth a place among weights: a model of small ones would take a large page for them.
+constexpr std::size_t least_bytes = std::size_t{512} << 10;
 #endif
 #else
-constexpr std::size_t least_bytes = std::size_t{64} << 10;
+constexpr std::size_t least_bytes = std::size_t{512} << 10;
 #endif
 
 constexpr std::size_t round_up(std::size_t bytes, std::size_t to) {
@@ -82,7 +82,9 @@ class WeightMemory::Chunk {
   static void give_back(std::byte* piece, std::size_t bytes) noexcept {
     const auto pages = whole_pages(piece, bytes);
     if (!pages.empty()) {
+      const auto error = errno;
       ::madvise(pages.data(), pages.size(), MADV_DONTNEED);
+      errno = error;
     }
   }
 
@@ -101,11 +103,16 @@ MemoryRef WeightMemory::allocate(std::size_t bytes) {
   {
     const std::lock_guard lock{mutex_};
     piece = chunk_ ? chunk_->take(bytes) : nullptr;
-    if (piece == nullptr) {
-      chunk_ = Chunk::make(std::max(bytes, chunk_bytes));
+    if (piece == nullptr && bytes < chunk_bytes / 2) {
+      chunk_ = Chunk::make(chunk_bytes);
       piece = chunk_ ? chunk_->take(bytes) : nullptr;
     }
     chunk = chunk_;
+  }
+  // Large ones have ranges of their own, so that small ones stay beside one another.
+  if (piece == nullptr && bytes >= chunk_bytes / 2) {
+    chunk = Chunk::make(bytes);
+    piece = chunk ? chunk->take(bytes) : nullptr;
   }
   if (piece == nullptr) {
     return Memory::allocate(bytes);

@@ -7,7 +7,7 @@
 
 #include "halves.hpp"
 
-/// AMX's instructions as plain loops, as the processor's manual defines them: kernels that are
+/// AMX's instructions as plain loops, but for the order in which sums are rounded: kernels that are
 /// compiled with this header run on machines without AMX. A tile register that is not configured,
 /// or used beyond its configuration, ends the program.
 namespace coinfer::emulated {

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(arithmetic_on_a_few_numbers_needs_no_primitive) {
   for (const std::int64_t columns : {1, 37, 4096, 4097}) {
     for (const char* type : {"Add", "Sub", "Mul", "Div", "Max", "Min"}) {
       Network network;
-      // Results lie over what nothing else reads; `again` is read twice. Ceil keeps nodes apart.
+      // `again` is read twice. Ceil keeps nodes apart.
       const auto x = network.add("Ceil", {network.input({2, columns}, 0.5F, 2)});
       const auto again =
           network.add("Ceil", {network.add(type, {x, network.input({2, columns}, 0.5F, 2)})});

@@ -28,8 +28,8 @@ BOOST_AUTO_TEST_CASE(pieces_of_any_size_are_aligned_and_apart) {
   WeightMemory weights;
   std::vector<MemoryRef> pieces;
   for (const auto bytes :
-       {std::size_t{1}, 64 * kilobyte, 64 * kilobyte + 1, 3 * megabyte, 100 * kilobyte + 7,
-        200 * megabyte, 100 * megabyte, 300 * megabyte, 65 * kilobyte, std::size_t{100}}) {
+       {std::size_t{1}, 512 * kilobyte, 512 * kilobyte + 1, 3 * megabyte, 600 * kilobyte + 7,
+        200 * megabyte, 100 * megabyte, 300 * megabyte, 513 * kilobyte, std::size_t{100}}) {
     pieces.push_back(weights.allocate(bytes));
     BOOST_REQUIRE(pieces.back()->bytes() == bytes);
     BOOST_TEST(reinterpret_cast<std::uintptr_t>(pieces.back()->data()) % 64 == 0);
@@ -48,21 +48,45 @@ BOOST_AUTO_TEST_CASE(pieces_of_any_size_are_aligned_and_apart) {
 
 BOOST_AUTO_TEST_CASE(what_is_left_stays_when_a_neighbour_goes) {
   WeightMemory weights;
-  auto first = weights.allocate(150 * kilobyte);
-  auto second = weights.allocate(151 * kilobyte);
-  auto third = weights.allocate(152 * kilobyte);
+  auto first = weights.allocate(600 * kilobyte);
+  auto second = weights.allocate(601 * kilobyte);
+  auto third = weights.allocate(602 * kilobyte);
   fill(first, 1);
   fill(second, 2);
   fill(third, 3);
   second.reset();
   BOOST_TEST(is_filled(first, 1));
   BOOST_TEST(is_filled(third, 3));
-  const auto fourth = weights.allocate(153 * kilobyte);
+  const auto fourth = weights.allocate(603 * kilobyte);
   fill(fourth, 4);
   first.reset();
   BOOST_TEST(is_filled(third, 3));
   BOOST_TEST(is_filled(fourth, 4));
 }
+
+#if !defined(__has_feature) || \
+    !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+BOOST_AUTO_TEST_CASE(pieces_lie_beside_one_another_also_around_a_large_one) {
+  WeightMemory weights;
+  const auto first = weights.allocate(600 * kilobyte);
+  const auto large = weights.allocate(100 * megabyte);
+  const auto second = weights.allocate(600 * kilobyte);
+  BOOST_TEST((second->data() == first->data() + 600 * kilobyte));
+  BOOST_TEST(reinterpret_cast<std::uintptr_t>(first->data()) % (2 * megabyte) == 0);
+  BOOST_TEST(reinterpret_cast<std::uintptr_t>(large->data()) % (2 * megabyte) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_let_go_of_goes_back_to_the_system) {
+  WeightMemory weights;
+  const auto stays = weights.allocate(600 * kilobyte);
+  auto goes = weights.allocate(8 * megabyte);
+  fill(goes, 5);
+  auto* const inside = goes->data() + 4 * megabyte;
+  goes.reset();
+  // Its addresses are still those of the range, and read as new pages do.
+  BOOST_TEST((*inside == std::byte{0}));
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(a_piece_outlives_what_it_was_taken_from) {
   std::optional<WeightMemory> weights{std::in_place};
@@ -74,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_piece_outlives_what_it_was_taken_from) {
 
 BOOST_AUTO_TEST_CASE(more_than_the_machine_has_is_refused) {
   WeightMemory weights;
-  BOOST_CHECK_THROW(weights.allocate(std::size_t{1} << 40), Error);
+  BOOST_CHECK_THROW(weights.allocate(std::numeric_limits<std::int64_t>::max() / 2), Error);
   BOOST_CHECK_THROW(weights.allocate(std::size_t{1} << 60), Error);
   BOOST_TEST(weights.allocate(megabyte)->bytes() == megabyte);
 }
