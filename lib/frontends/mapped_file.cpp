@@ -118,31 +118,21 @@ std::optional<PlaceInFile> place_in_file(const void* data) {
 
 namespace {
 
-std::size_t page_bytes() {
-  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
 /// Is `bytes` worth it, and of a mapped file?
 bool can_drop(std::span<const std::byte> bytes) {
   return bytes.size() >= 16 * page_bytes() && place_in_file(bytes.data());
 }
 
-/// Whole pages only: what lies beside them may still be needed.
-void drop_whole_pages(std::span<const std::byte> bytes) {
-  const auto page = page_bytes();
-  const auto before = (page - reinterpret_cast<std::uintptr_t>(bytes.data()) % page) % page;
-  if (bytes.size() >= before + page) {
-    const auto whole = bytes.subspan(before, (bytes.size() - before) / page * page);
-    ::madvise(const_cast<std::byte*>(whole.data()), whole.size(), MADV_DONTNEED);
-  }
+/// What is read is not changed by that.
+void drop(std::span<const std::byte> bytes) {
+  drop_whole_pages({const_cast<std::byte*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace
 
 void drop_pages(std::span<const std::byte> bytes) {
   if (can_drop(bytes)) {
-    drop_whole_pages(bytes);
+    drop(bytes);
   }
 }
 
@@ -155,7 +145,7 @@ void copy_out(std::span<const std::byte> from, void* to) {
     make_present(dst + at, part.size());
     std::memcpy(dst + at, part.data(), part.size());
     if (drops) {
-      drop_whole_pages(part);
+      drop(part);
     }
   }
 }

@@ -139,7 +139,8 @@ void lower_post_ops(Lowering& lowering, const graph::Node& node, std::size_t fir
 
 namespace {
 
-/// Numbers for which a plain loop takes less time than it takes to start a primitive.
+/// Numbers for which a plain loop takes no longer than starting a primitive, on one thread or more.
+constexpr std::int64_t most_small_alone = 4096;
 constexpr std::int64_t most_small = 8192;
 
 bool is_cheap(const graph::Node& node) {
@@ -150,8 +151,9 @@ bool is_cheap(const graph::Node& node) {
 bool lower_small(Lowering& lowering, const graph::Node& node) {
   const auto result = node.outputs[0];
   const auto dims = lowering.dims(result);
+  const auto most = lowering.threads() == 1 ? most_small_alone : most_small;
   if (!node.post_ops.empty() || !node.domain.empty() || !is_cheap(node) ||
-      lowering.type(result) != ElementType::f32 || dims.elements() > most_small ||
+      lowering.type(result) != ElementType::f32 || dims.elements() > most ||
       !std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
         return id && lowering.type(id) == ElementType::f32 && lowering.view(id).is_plain();
       })) {
@@ -208,9 +210,6 @@ bool lower_eltwise(Lowering& lowering, const graph::Node& node) {
 }
 
 bool lower_binary(Lowering& lowering, const graph::Node& node) {
-  if (lower_small(lowering, node)) {
-    return true;
-  }
   if ((node.post_ops.empty() && lower_eltwise(lowering, node)) ||
       lower_channel_scale(lowering, node)) {
     return true;

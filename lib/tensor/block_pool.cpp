@@ -9,19 +9,12 @@
 #include <bit>
 #include <new>
 
+#include "tensor/sanitized.hpp"
+
 namespace coinfer::block_pool {
 namespace {
 
-// A sanitizer is to see each block's own life.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t largest = 0;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::size_t largest = 0;
-#else
-constexpr std::size_t largest = 4096;
-#endif
-#endif
+constexpr std::size_t largest = is_sanitized ? 0 : 4096;
 
 constexpr std::size_t most_bytes_of_a_size = std::size_t{1} << 18U;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "tensor/pages.hpp"
+#include "tensor/sanitized.hpp"
 
 namespace coinfer {
 namespace {
@@ -16,17 +17,8 @@ constexpr std::size_t large_page = std::size_t{2} << 20;
 constexpr std::size_t chunk_bytes = std::size_t{64} << 20;
 constexpr std::size_t alignment = 64;
 
-// A sanitizer is to see each piece's own borders.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::size_t least_bytes = SIZE_MAX;
-#else
 /// Less is not worth a place among weights: a model of small ones would take a large page for them.
-constexpr std::size_t least_bytes = std::size_t{512} << 10;
-#endif
-#else
-constexpr std::size_t least_bytes = std::size_t{512} << 10;
-#endif
+constexpr std::size_t least_bytes = is_sanitized ? SIZE_MAX : std::size_t{512} << 10;
 
 constexpr std::size_t round_up(std::size_t bytes, std::size_t to) {
   return (bytes + to - 1) / to * to;
@@ -78,16 +70,6 @@ class WeightMemory::Chunk {
     return piece;
   }
 
-  /// The piece is not used any more: its whole pages go back to the system.
-  static void give_back(std::byte* piece, std::size_t bytes) noexcept {
-    const auto pages = whole_pages(piece, bytes);
-    if (!pages.empty()) {
-      const auto error = errno;
-      ::madvise(pages.data(), pages.size(), MADV_DONTNEED);
-      errno = error;
-    }
-  }
-
  private:
   std::byte* data_;
   std::size_t bytes_;
@@ -118,7 +100,7 @@ MemoryRef WeightMemory::allocate(std::size_t bytes) {
     return Memory::allocate(bytes);
   }
   std::shared_ptr<void> owner{piece, [chunk = std::move(chunk), bytes](void* memory) {
-                                Chunk::give_back(static_cast<std::byte*>(memory), bytes);
+                                drop_whole_pages({static_cast<std::byte*>(memory), bytes});
                               }};
   return Memory::wrap(piece, bytes, std::move(owner), false);
 }
